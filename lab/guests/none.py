@@ -1,0 +1,142 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver of the API-only lab: guests that exist as states and addresses, with no process behind them."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.guests.driver import GuestError, GuestNotRunningError, GuestSpec, Nic
+
+_LOOPBACK: dict[str, Any] = {
+    "name": "lo",
+    "hardware-address": "00:00:00:00:00:00",
+    "ip-addresses": [{"ip-address": "127.0.0.1", "ip-address-type": "ipv4", "prefix": 8}],
+}
+
+
+def pretended_address(nic: Nic, vmid: int) -> str | None:
+    """The CIDR a card has: its static one, or for DHCP one in 10.99.0.100-199 that follows from the VMID."""
+    if nic.address == "dhcp":
+        return f"10.99.0.{100 + vmid % 100}/24"
+    return nic.address
+
+
+def pretended_interface(nic: Nic, vmid: int) -> dict[str, Any]:
+    """One entry of ``network-get-interfaces`` for a card of a guest that has no process."""
+    entry: dict[str, Any] = {"name": nic.name, "hardware-address": nic.mac.lower()}
+    address = pretended_address(nic, vmid)
+    if address is not None:
+        interface = ipaddress.ip_interface(address)
+        entry["ip-addresses"] = [
+            {
+                "ip-address": str(interface.ip),
+                "ip-address-type": f"ipv{interface.version}",
+                "prefix": interface.network.prefixlen,
+            }
+        ]
+    return entry
+
+
+@dataclass
+class _Pretended:
+    """A running guest: what it was booted from, the files written to it, the commands it "ran"."""
+
+    spec: GuestSpec
+    files: dict[str, bytes] = field(default_factory=dict)
+    commands: int = 0
+
+
+class NoneDriver:
+    """Answers at once and starts nothing. Commands in a guest succeed without output."""
+
+    def __init__(self) -> None:
+        """Start with no guest running."""
+        self._guests: dict[int, _Pretended] = {}
+
+    def _guest(self, vmid: int) -> _Pretended:
+        try:
+            return self._guests[vmid]
+        except KeyError:
+            raise GuestNotRunningError(vmid) from None
+
+    async def boot(self, spec: GuestSpec) -> None:
+        """Call the guest running."""
+        self._guests[spec.vmid] = _Pretended(spec)
+
+    async def kill(self, vmid: int) -> None:
+        """Call the guest stopped."""
+        self._guests.pop(vmid, None)
+
+    async def shutdown(self, vmid: int, timeout: float) -> bool:  # noqa: ARG002
+        """Call the guest stopped."""
+        await self.kill(vmid)
+        return True
+
+    async def reboot(self, vmid: int, timeout: float) -> bool:  # noqa: ARG002
+        """Forget the files written since the last boot."""
+        self._guests[vmid] = _Pretended(self._guest(vmid).spec)
+        return True
+
+    async def suspend(self, vmid: int) -> None:
+        """Raise unless the guest runs."""
+        self._guest(vmid)
+
+    async def resume(self, vmid: int) -> None:
+        """Raise unless the guest runs."""
+        self._guest(vmid)
+
+    async def running(self) -> frozenset[int]:
+        """VMIDs called running."""
+        return frozenset(self._guests)
+
+    async def interfaces(self, vmid: int) -> list[dict[str, Any]]:
+        """Loopback and the cards of the specification."""
+        spec = self._guest(vmid).spec
+        return [dict(_LOOPBACK), *(pretended_interface(nic, vmid) for nic in spec.nics)]
+
+    async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:  # noqa: ARG002
+        """Count the command; nothing runs."""
+        guest = self._guest(vmid)
+        guest.commands += 1
+        return guest.commands
+
+    async def exec_status(self, vmid: int, pid: int) -> dict[str, Any]:
+        """Success without output for a pid that was given out."""
+        if not 1 <= pid <= self._guest(vmid).commands:
+            raise GuestError(f"Agent error: Invalid parameter 'pid': PID {pid} does not exist")
+        return {"exited": 1, "exitcode": 0}
+
+    async def read_file(self, vmid: int, path: str) -> bytes:
+        """A file written before, or the agent's error."""
+        try:
+            return self._guest(vmid).files[path]
+        except KeyError:
+            raise GuestError(
+                f"Agent error: failed to open file '{path}' (mode: 'r'): No such file or directory"
+            ) from None
+
+    async def write_file(self, vmid: int, path: str, content: bytes) -> None:
+        """Remember the file until the guest stops."""
+        self._guest(vmid).files[path] = content
+
+    async def clone_volume(self, source: Path, target: Path) -> None:
+        """Copy the directory."""
+        shutil.copytree(source, target, symlinks=True)
+
+    async def create_volume(self, target: Path, image: Path | None = None) -> None:  # noqa: ARG002
+        """Make an empty directory."""
+        target.mkdir(parents=True)
+
+    async def delete_volume(self, path: Path) -> None:
+        """Remove the directory."""
+        shutil.rmtree(path, ignore_errors=True)
+
+    async def close(self) -> None:
+        """Call every guest stopped."""
+        self._guests.clear()
