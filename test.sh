@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs the checks: ./test.sh (all that CI runs), ./test.sh unit, ./test.sh --help
+set -eu
+root=$(dirname -- "$(readlink -f -- "$0")")
+. "$root/requirements/setup.sh"
+
+setup_venv runtime
+setup_venv test
+setup_packages
+exec "$venv/bin/python" -P "$root/tests/checks.py" "$@"

@@ -1,0 +1,221 @@
+"""The table of checks behind ./test.sh, and the few functions that run it.
+
+A group is a word on the command line; without one every group marked for CI runs. Each check is a command with a
+name: a linter, `ansible-test`, or pytest on one folder. A check passes, fails, or is skipped with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+COLLECTIONS = ROOT / ".venv" / "collections"
+SHELL_SCRIPTS = ("run.sh", "test.sh", ".ci/run", "requirements/setup.sh")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command. `needs` returns why the check cannot run here, or an empty string."""
+
+    group: str
+    name: str
+    argv: tuple[str, ...]
+    pytest: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    needs: Callable[[], str] = lambda: ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended: its status, its seconds, and how many tests it counted for."""
+
+    check: Check
+    status: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reason: str = ""
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """The argv of a program installed in .venv."""
+    return (str(BIN / name), *arguments)
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """The argv of .venv's Python."""
+    return tool("python", "-P", *arguments)
+
+
+def pytest_check(group: str, *paths: str, workers: int = 2, options: Sequence[str] = ()) -> Check:
+    """Pytest on folders of tests, spread over `workers` processes (one: in this order, in one process)."""
+    spread = ("-n", str(workers)) if workers > 1 else ()
+    argv = python("-m", "pytest", "-q", *spread, *options, *(f"tests/{path}" for path in paths))
+    return Check(group, f"pytest {' '.join(paths)}", argv, pytest=True, needs=lambda: missing_tests(paths))
+
+
+def missing_tests(paths: Sequence[str]) -> str:
+    """Why there is nothing to collect, or an empty string."""
+    found = any(next((ROOT / "tests" / path).rglob("test_*.py"), None) for path in paths)
+    return "" if found else "no tests there"
+
+
+MYPY_PACKAGES = ("ansible_collections.homelab.pve.plugins", "lab", "scenarios", "tests")
+
+CHECKS: tuple[Check, ...] = (
+    Check("lint", "ruff check", tool("ruff", "check", ".")),
+    Check("lint", "ruff format", tool("ruff", "format", "--check", ".")),
+    Check("lint", "shellcheck", tool("shellcheck", "--external-sources", *SHELL_SCRIPTS)),
+    Check("lint", "changelog", tool("antsibull-changelog", "lint")),
+    Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name)))),
+    Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline")),
+    pytest_check("unit", "unit", "architecture"),
+    pytest_check("module", "module"),
+    pytest_check("conformance", "conformance"),
+    pytest_check("integration", "integration"),
+    Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),
+    Check("molecule", "molecule", python("tests/molecule.py")),
+)
+GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
+EXTRA = ("bench", "replay")
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """A check's environment: state, cache and configuration of its own, and the machine's lab image.
+
+    The image takes half a minute to build and is only read, so every run shares it.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kinds = ("STATE", "CONFIG", "CACHE", "DATA")
+    return {
+        **os.environ,
+        "HOMELAB_PVE_LAB_IMAGES": os.environ.get("HOMELAB_PVE_LAB_IMAGES", str(cache / "homelab-pve" / "lab")),
+        **{f"XDG_{kind}_HOME": str(scratch / kind.lower()) for kind in kinds},
+        "ANSIBLE_HOME": str(scratch / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "MYPY_CACHE_DIR": str(ROOT / ".venv" / "cache" / "mypy"),
+        "RUFF_CACHE_DIR": str(ROOT / ".venv" / "cache" / "ruff"),
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+    }
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A private folder that is removed on every path. Short: the lab keeps sockets below it (108 characters)."""
+    folder = Path(tempfile.mkdtemp(prefix="pve-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def counts(report: Path) -> tuple[int, int, int]:
+    """(passed, failed, skipped) of a JUnit report; no report counts as one failure."""
+    if not report.is_file():
+        return 0, 1, 0
+    suites = ET.parse(report).getroot().iter("testsuite")
+    rows = [[int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")] for suite in suites]
+    total, failures, errors, skipped = (sum(column) for column in zip(*rows, strict=True))
+    return total - failures - errors - skipped, failures + errors, skipped
+
+
+def run(check: Check, scratch: Path) -> Outcome:
+    """Run one check, its output going where ours goes."""
+    if reason := check.needs():
+        return Outcome(check, "skipped", 0.0, skipped=1, reason=reason)
+    report = scratch / "report.xml"
+    report.unlink(missing_ok=True)
+    argv = (*check.argv, f"--junitxml={report}") if check.pytest else check.argv
+    started = time.monotonic()
+    code = subprocess.run(
+        argv, cwd=ROOT, env={**environment(scratch), **check.env}, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+    return judge(check, code, time.monotonic() - started, report)
+
+
+def judge(check: Check, code: int, seconds: float, report: Path) -> Outcome:
+    """Turn an exit code, and pytest's report where there is one, into an outcome."""
+    if not check.pytest:
+        return Outcome(check, *(("passed", seconds, 1) if code == 0 else ("failed", seconds, 0, 1)))
+    passed, failed, skipped = counts(report)
+    # A pytest that could not even finish (a crash, a collection error) failed whatever its report counts.
+    failed = max(failed, int(code != 0))
+    return Outcome(check, "failed" if failed else "passed", seconds, passed, failed, skipped)
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """The summary: one line a check."""
+    width = max(len(outcome.check.name) for outcome in outcomes)
+    return "\n".join(
+        f"{o.check.group:<12} {o.check.name:<{width}}  {o.status:<8}{o.seconds:8.1f} s  {detail(o)}" for o in outcomes
+    )
+
+
+def detail(outcome: Outcome) -> str:
+    """What stands behind a status: the reason of a skip, or the number of tests."""
+    if outcome.reason or not outcome.check.pytest:
+        return outcome.reason
+    return f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
+
+
+def closing_line(outcomes: Sequence[Outcome]) -> str:
+    """The last line, worded as pytest words its own."""
+    sums = {key: sum(getattr(o, key) for o in outcomes) for key in ("failed", "passed", "skipped")}
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    words = ", ".join(f"{number} {key}" for key, number in sums.items() if number)
+    return f" {words or 'no tests ran'} in {seconds:.2f}s ".center(100, "=")
+
+
+def selected(groups: Sequence[str]) -> list[Check]:
+    """The checks of these groups, in the table's order; of all groups when none is named."""
+    return [check for check in CHECKS if check.group in (groups or GROUPS)]
+
+
+def extra(word: str, folder: str | None) -> list[Check]:
+    """Checks that CI does not run: the benchmark, and a replay of somebody's own transcripts."""
+    if word == "bench":
+        return [Check("bench", "benchmark", (str(ROOT / "run.sh"), "bench"))]
+    options = ("-k", "replay", "-s", "--golden", str(Path(folder or ".").resolve()))
+    return [pytest_check("replay", "conformance", workers=1, options=options)]
+
+
+def parse(arguments: Sequence[str]) -> list[Check]:
+    """The checks that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="./test.sh", description="Runs the checks; without a group, all that CI runs."
+    )
+    parser.add_argument("group", nargs="*", help=f"{', '.join(GROUPS)}; or: bench, replay DIR")
+    groups = parser.parse_args(arguments).group
+    if groups and groups[0] in EXTRA:
+        return extra(groups[0], groups[1] if len(groups) > 1 else None)
+    if unknown := sorted(set(groups) - set(GROUPS)):
+        parser.error(f"unknown group {', '.join(unknown)}; known: {', '.join((*GROUPS, *EXTRA))}")
+    return selected(groups)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for, print the summary. Returns 0 if nothing failed."""
+    outcomes = []
+    with scratch_folder() as scratch:
+        for check in parse(arguments):
+            print(f"--- {check.group}: {check.name}", flush=True)
+            outcomes.append(run(check, scratch))
+    print(f"\n{table(outcomes)}\n{closing_line(outcomes)}", flush=True)
+    return int(any(outcome.status == "failed" for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
