@@ -1,0 +1,6 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures every test may use."""
+
+pytest_plugins = ["lab.pytest_plugin"]
