@@ -1,0 +1,155 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The seam to fakepve, which carries no type information: everything the lab takes from it passes through here.
+
+fakepve answers every endpoint with the schema's checks and PVE's wording. An area of the lab derives from
+:class:`Fake` and may define ``routes``, its table of ``(method, path template, handler)``. A handler is
+``async def (self, values, user)``, called once the schema's checks have passed; what it returns is the answer's
+``data``. A route of an area goes before fakepve's own handler for the same method and template.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from aiohttp import web
+from fakepve import FakePve, FakeVm, PveError, TaskError  # type: ignore[import-untyped]
+from fakepve import schema as pve_schema
+from fakepve.routing import check_digest, die, param_error, split_list  # type: ignore[import-untyped]
+from fakepve.server import API, USER, params  # type: ignore[import-untyped]
+
+from lab.api.requestlog import RequestLog
+
+Values = dict[str, Any]
+"""Parameters of a request after the schema's checks: path, query and body in one."""
+
+Handler = Callable[[Values, str], Awaitable[object]]
+Route = tuple[str, str, Handler]
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# Parameters that take the rest of the path, slashes included, which fakepve's schema lookup does not know.
+TAIL_TEMPLATES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"/nodes/(?P<node>[^/]+)/storage/(?P<storage>[^/]+)/content/(?P<volume>.+)"),
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+    ),
+    (re.compile(r"/pools/(?P<poolid>.+)"), "/pools/{poolid}"),
+)
+
+UNAUTHORIZED = 401
+LOGIN = "/access/ticket"
+
+__all__ = [
+    "Answer",
+    "Fake",
+    "FakeVm",
+    "Handler",
+    "PveError",
+    "Route",
+    "TaskError",
+    "Values",
+    "check_digest",
+    "die",
+    "param_error",
+    "pve_schema",
+    "split_list",
+]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with keys beside ``data``, such as the ``total`` of a task's log."""
+
+    data: object
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def response(result: object) -> web.Response:
+    """The JSON response of a handler's result."""
+    answer = result if isinstance(result, Answer) else Answer(result)
+    return web.json_response({"data": answer.data, **answer.extra})
+
+
+def tail_match(path: str) -> Any:  # noqa: ANN401 - fakepve's Match
+    """The schema match of a path whose last parameter holds slashes, or None."""
+    for pattern, template in TAIL_TEMPLATES:
+        found = pattern.fullmatch(path)
+        if found:
+            return pve_schema.Match(template, found.groupdict(), pve_schema.load().paths[template])
+    return None
+
+
+def is_local(request: web.Request) -> bool:
+    """True for a request over the node's Unix socket, which only root can open: PVE's commands run as root@pam."""
+    connection = request.transport.get_extra_info("socket") if request.transport else None
+    return connection is not None and connection.family == socket.AF_UNIX
+
+
+class Fake(FakePve):  # type: ignore[misc]
+    """fakepve's server with the areas' tables in front, a request log, and PVE's 401."""
+
+    def __init__(self, **options: object) -> None:
+        """Take fakepve's options: user, password, host, port."""
+        super().__init__(**options)
+        self.log = RequestLog()
+
+    def routes(self) -> list[Route]:
+        """The area's table; each area has its own."""
+        return []
+
+    @cached_property
+    def _table(self) -> dict[tuple[str, str], Handler]:
+        """Every area's routes, those of derived classes last so that they win."""
+        areas = [area for area in reversed(type(self).__mro__) if "routes" in vars(area)]
+        return {(method, template): call for area in areas for method, template, call in area.routes(self)}
+
+    def _build_app(self) -> Any:  # noqa: ANN401 - fakepve is untyped
+        app = super()._build_app()
+        app.middlewares.insert(0, self._observe)
+        app.middlewares.append(self._dispatch)
+        app.on_response_prepare.append(self._headers)
+        return app
+
+    def resolve(self, request: web.Request, prefix: str) -> Any:  # noqa: ANN401 - fakepve's Match
+        """The schema match of a request, parameters with slashes included."""
+        return super().resolve(request, prefix) or tail_match(re.sub(r"^/api2/[a-z]+", "", request.path))
+
+    @web.middleware
+    async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Log every answered request; PVE's daemon refuses with an empty body (../golden auth)."""
+        answer = await handler(request)
+        self.log.add(request.method, request.path, answer.status, request.get(USER))
+        if answer.status == UNAUTHORIZED and not request.path.endswith(LOGIN):
+            return web.Response(status=UNAUTHORIZED, reason=answer.reason)
+        return answer
+
+    @web.middleware
+    async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Call the area that has this method and template, else go on to fakepve's own handler."""
+        match = self.resolve(request, API)
+        call = match and self._table.get((request.method, match.template))
+        if not call:
+            return await handler(request)
+        user = request[USER]
+
+        async def answer(_match: object, values: Values) -> object:
+            return await call(values, user)
+
+        return response(await self.answer(request, match, await params(request), user, answer))
+
+    async def _headers(self, _request: web.Request, answer: web.StreamResponse) -> None:
+        """Server name and content type as PVE's daemon sends them."""
+        answer.headers["Server"] = "pve-api-daemon/3.0"
+        if answer.content_type == "application/json":
+            answer.headers["Content-Type"] = "application/json;charset=UTF-8"
+
+    def _authenticate(self, request: web.Request) -> str | None:
+        """The user of a request: root@pam on the Unix socket, else whoever the token or ticket names."""
+        user = "root@pam" if is_local(request) else super()._authenticate(request)
+        return user

@@ -1,0 +1,113 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serving an API from a thread of this process, for tests and for a lab without guests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab.api.certificates import Pair
+from lab.api.requestlog import RequestRecord
+from lab.api.server import LabApi
+
+T = TypeVar("T")
+CALL_TIMEOUT = 30.0
+
+
+class Served:
+    """An API on an event loop of its own."""
+
+    def __init__(self, api: LabApi, loop: asyncio.AbstractEventLoop) -> None:
+        """Keep the API and the loop it runs on."""
+        self.api = api
+        self.loop = loop
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the API's loop and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(CALL_TIMEOUT)
+
+
+@contextmanager
+def serve(api: LabApi, certificate: Pair) -> Iterator[Served]:
+    """Serve ``api`` from a thread until the block ends."""
+    served = Served(api, asyncio.new_event_loop())
+    thread = threading.Thread(target=served.loop.run_forever, name="lab-api", daemon=True)
+    thread.start()
+    try:
+        served.call(api.start(str(certificate.certificate), str(certificate.key)))
+        yield served
+        served.call(api.stop())
+    finally:
+        served.loop.call_soon_threadsafe(served.loop.stop)
+        thread.join(CALL_TIMEOUT)
+        served.loop.close()
+
+
+@dataclass(frozen=True)
+class ServedLab:
+    """What a client needs to talk to a served API, and what a test needs to look behind it."""
+
+    served: Served
+    ca_path: Path
+    token_id: str
+    token_secret: str = field(repr=False)
+    password: str = field(repr=False)
+    user: str = "root@pam"
+
+    @property
+    def api(self) -> LabApi:
+        """The API itself: its state may be read, and changed through :meth:`call`."""
+        return self.served.api
+
+    @property
+    def host(self) -> str:
+        """Address it listens on."""
+        return str(self.api.host)
+
+    @property
+    def port(self) -> int:
+        """Port it listens on."""
+        return int(self.api.port)
+
+    @property
+    def node(self) -> str:
+        """Name of the node."""
+        return self.api.node
+
+    @property
+    def url(self) -> str:
+        """``https://host:port``."""
+        return f"https://{self.host}:{self.port}"
+
+    def options(self) -> dict[str, Any]:
+        """Connection options of the collection's modules, with the token."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "token_id": self.token_id,
+            "token_secret": self.token_secret,
+            "ca_path": str(self.ca_path),
+        }
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the API's event loop."""
+        return self.served.call(coroutine)
+
+    def requests(self) -> list[RequestRecord]:
+        """Every request answered since the start or the last :meth:`clear_requests`."""
+        return list(self.api.log)
+
+    def writes(self) -> list[RequestRecord]:
+        """The requests among them that changed something."""
+        return self.api.log.writes()
+
+    def clear_requests(self) -> None:
+        """Empty the request log."""
+        self.api.log.clear()

@@ -1,0 +1,235 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks that run while the API goes on answering, and the lock on a guest's configuration they hold.
+
+fakepve finishes a task before it answers; here a task is worked on in the background, as PVE's forked workers are,
+because a guest really boots in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from fakepve.model import lock_timeout  # type: ignore[import-untyped]
+
+from lab.api.fake import Answer, Fake, PveError, Route, TaskError, Values, param_error
+from lab.guests.driver import GuestError
+
+Record = dict[str, Any]
+Body = Callable[[], Awaitable[str | None]]
+
+# PVE's page size for the list and the log of tasks (PVE/API2/Tasks.pm).
+DEFAULT_LIMIT = 50
+
+logger = logging.getLogger(__name__)
+_current: ContextVar[Record | None] = ContextVar("current_task", default=None)
+
+
+def log_line(text: str) -> None:
+    """Add a line to the log of the task that is running here (outside of a task: nothing)."""
+    record = _current.get()
+    if record is not None:
+        record["log"].append(text)
+
+
+def failure_text(error: Exception) -> str:
+    """The exit status of a task that ended with ``error``."""
+    if isinstance(error, PveError):
+        return str(error.message)
+    if isinstance(error, TaskError | GuestError | OSError):
+        return str(error)
+    logger.error("a task failed unexpectedly", exc_info=error)
+    return f"internal error of the lab: {error!r}"
+
+
+def owner_of(record: Record) -> dict[str, str]:
+    """``user`` and, for a task a token started, ``tokenid``."""
+    user, _, token = record["user"].partition("!")
+    return {"user": user, "tokenid": token} if token else {"user": user}
+
+
+def status_view(record: Record) -> dict[str, Any]:
+    """A task as ``.../status`` shows it: ``exitstatus`` only once it has stopped, no end time."""
+    return {key: value for key, value in record.items() if key not in ("log", "endtime")} | owner_of(record)
+
+
+def list_view(record: Record) -> dict[str, Any]:
+    """A task as the list shows it: ``status`` is the exit status, and missing while the task runs."""
+    hidden = ("log", "status", "exitstatus")
+    view = {key: value for key, value in record.items() if key not in hidden} | owner_of(record)
+    return view | ({"status": record["exitstatus"]} if "exitstatus" in record else {})
+
+
+def selected(record: Record, values: Values) -> bool:
+    """Whether a task passes the filters of the list."""
+    return (
+        ("vmid" not in values or record["id"] == str(values["vmid"]))
+        and ("typefilter" not in values or record["type"] == values["typefilter"])
+        and ("userfilter" not in values or values["userfilter"].lower() in record["user"].lower())
+        and (not values.get("errors") or record.get("exitstatus", "OK") != "OK")
+        and (values.get("source", "archive") != "active" or record["status"] == "running")
+        and values.get("since", 0) <= record["starttime"] <= values.get("until", record["starttime"])
+    )
+
+
+class TaskArea(Fake):
+    """Mixin: background tasks, ``/nodes/{node}/tasks`` and the configuration lock."""
+
+    # Real seconds an answer waits for its task to end. A worker of PVE needs about as long to fork; a task that is
+    # done by then spares the client a second question.
+    task_grace = 0.01
+
+    def __init__(self, **options: object) -> None:
+        """Start without a task."""
+        super().__init__(**options)
+        self._workers: dict[str, asyncio.Task[None]] = {}
+
+    def routes(self) -> list[Route]:
+        """``/nodes/{node}/tasks``, ``/cluster/tasks``."""
+        tasks = "/nodes/{node}/tasks"
+        return [
+            ("GET", tasks, self._tasks),
+            ("GET", tasks + "/{upid}/status", self._status_of_task),
+            ("GET", tasks + "/{upid}/log", self._log_of_task),
+            ("DELETE", tasks + "/{upid}", self._stop_task),
+            ("GET", "/cluster/tasks", self._cluster_tasks),
+        ]
+
+    def changed(self) -> None:
+        """Called when state changed outside of a request; the persistence area saves it."""
+
+    # ------------------------------------------------------------- workers
+
+    async def task(
+        self,
+        node: str,
+        ttype: str,
+        tid: object,
+        user: str,
+        body: Body,
+        vm: Any = None,  # noqa: ANN401 - a guest of fakepve
+        lock: bool = True,
+        log: Iterable[str] = (),
+    ) -> str:
+        """Start a task and return its UPID. ``body`` raises to fail; text it returns ends up in the log."""
+        upid, pid, start = self._upid(node, ttype, tid, user)
+        record: Record = {
+            "upid": upid,
+            "node": node,
+            "pid": pid,
+            "pstart": pid * 7,
+            "starttime": start,
+            "type": ttype,
+            "id": str(tid),
+            "user": user,
+            "status": "running",
+            "log": list(log),
+        }
+        self.tasks[upid] = record
+        self.tasklog.append(record)
+        worker = asyncio.create_task(self._work(record, body, vm if lock else None))
+        self._workers[upid] = worker
+        worker.add_done_callback(lambda _: self._workers.pop(upid, None))
+        await asyncio.wait({worker}, timeout=self.task_grace)
+        return str(upid)
+
+    async def _work(self, record: Record, body: Body, locked: Any) -> None:  # noqa: ANN401
+        _current.set(record)
+        status = "OK"
+        try:
+            note = await self._with_lock(record["upid"], body, locked)
+            record["log"].extend((note or "").splitlines())
+        except asyncio.CancelledError:
+            status = "received interrupt"
+        except Exception as error:  # noqa: BLE001 - whatever happens in a worker becomes its exit status
+            status = failure_text(error)
+        self._finish(record, status)
+
+    async def _with_lock(self, upid: str, body: Body, guest: Any) -> str | None:  # noqa: ANN401
+        if guest is None:
+            return await body()
+        await self.acquire(guest, upid)
+        try:
+            return await body()
+        finally:
+            self.release(guest, upid)
+
+    def _finish(self, record: Record, status: str) -> None:
+        record.update(status="stopped", exitstatus=status, endtime=int(time.time()))
+        record["log"].append("TASK OK" if status == "OK" else f"TASK ERROR: {status}")
+        self.changed()
+
+    async def stop_workers(self) -> None:
+        """Interrupt every running task, as the end of PVE's daemon does not but a shutdown of the node does."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    # ---------------------------------------------------------------- lock
+
+    async def acquire(self, vm: Any, holder: str, wait: float | None = None) -> None:  # noqa: ANN401
+        """Take the configuration lock, waiting ``wait`` seconds (PVE: 10) for another holder to let go."""
+        deadline = asyncio.get_running_loop().time() + (self.lock_wait if wait is None else wait)
+        while vm.lock_holder is not None:
+            vm.lock_released = vm.lock_released or asyncio.Event()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await vm.lock_released.wait()
+            except TimeoutError:
+                raise TaskError(getattr(vm, "lock_error", None) or lock_timeout(vm.vmid)) from None
+        vm.lock_holder = holder
+
+    # ------------------------------------------------------------ endpoints
+
+    def _record_of(self, values: Values, user: str) -> Record:
+        record: Record | None = self.tasks.get(values["upid"])
+        if record is None or record["node"] != values["node"]:
+            raise param_error(upid="no such task")
+        if not self._task_owner(user, record):
+            self.require(user, f"/nodes/{values['node']}", "Sys.Audit")
+        return record
+
+    async def _tasks(self, values: Values, user: str) -> Answer:
+        audit = self.allowed(user, f"/nodes/{values['node']}", "Sys.Audit")
+        found = [
+            list_view(record)
+            for record in reversed(self.tasklog)
+            if record["node"] == values["node"]
+            and (audit or self._task_owner(user, record))
+            and selected(record, values)
+        ]
+        start = values.get("start", 0)
+        return Answer(found[start : start + values.get("limit", DEFAULT_LIMIT)], {"total": len(found)})
+
+    async def _cluster_tasks(self, values: Values, user: str) -> list[dict[str, Any]]:
+        audit = self.allowed(user, "/", "Sys.Audit")
+        visible = [record for record in reversed(self.tasklog) if audit or self._task_owner(user, record)]
+        return [
+            {key: value for key, value in list_view(record).items() if key not in ("pid", "pstart")} | {"saved": "1"}
+            for record in visible[:25]
+        ]
+
+    async def _status_of_task(self, values: Values, user: str) -> dict[str, Any]:
+        return status_view(self._record_of(values, user))
+
+    async def _log_of_task(self, values: Values, user: str) -> Answer:
+        lines = self._record_of(values, user)["log"]
+        numbered = [{"n": number, "t": text} for number, text in enumerate(lines, 1)]
+        start, limit = values.get("start", 0), values.get("limit", DEFAULT_LIMIT)
+        # PVE: a limit of 0 asks for everything.
+        return Answer(numbered[start : start + limit] if limit else numbered[start:], {"total": len(lines)})
+
+    async def _stop_task(self, values: Values, user: str) -> None:
+        record = self._record_of(values, user)
+        if not self._task_owner(user, record):
+            self.require(user, f"/nodes/{values['node']}", "Sys.Modify")
+        worker = self._workers.get(record["upid"])
+        if worker is not None:
+            worker.cancel()

@@ -1,0 +1,48 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pytest fixtures of the lab.
+
+``lab_api`` is a node's API in this process, with no guests behind it: they exist as states. It has a port, a state
+and a request log of its own, so tests that use it may run in parallel.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.api import seed
+from lab.api.certificates import Pair, issue, make_authority
+from lab.api.server import LabApi
+from lab.api.serving import ServedLab, serve
+
+HOST = "127.0.0.1"
+TOKEN_ID = "root@pam!homelab"  # noqa: S105 - the name of a token
+
+
+@pytest.fixture(scope="session")
+def lab_authority(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A certificate authority for the session."""
+    folder = tmp_path_factory.mktemp("lab-pki")
+    return make_authority(Pair(folder / "ca.pem", folder / "ca.key"))
+
+
+@pytest.fixture(scope="session")
+def lab_certificate(lab_authority: Pair) -> Pair:
+    """The certificate every ``lab_api`` of the session serves: for 127.0.0.1, localhost and father."""
+    folder = lab_authority.certificate.parent
+    return issue(lab_authority, Pair(folder / "server.pem", folder / "server.key"), ["father", "localhost", HOST])
+
+
+@pytest.fixture
+def lab_api(lab_authority: Pair, lab_certificate: Pair, tmp_path: Path) -> Iterator[ServedLab]:
+    """A served node API with the seed of father: templates 9000 and 9001, storages, a token of root."""
+    token = secrets.token_hex(16)
+    password = secrets.token_hex(8)
+    api = LabApi(seed=seed.outer({TOKEN_ID: token}, password), host=HOST, port=0)
+    with serve(api, lab_certificate) as served:
+        yield ServedLab(served, lab_authority.certificate, TOKEN_ID, token, password)
