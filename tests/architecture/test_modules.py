@@ -1,0 +1,112 @@
+"""Every module is documented, in the action group, tested at every level, and free of what the engine does for it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.architecture.source import matching, text
+
+BLOCKS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+MODULES = matching("plugins/modules/*.py")
+NAMES = sorted(path.stem for path in MODULES)
+
+
+def missing_blocks(source: str) -> list[str]:
+    """Documentation blocks a module lacks or has empty or as broken YAML."""
+    assigned = {
+        target.id: node.value.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return [name for name in BLOCKS if not is_yaml(str(assigned.get(name, "")))]
+
+
+def is_yaml(block: str) -> bool:
+    """Whether a block parses and says something."""
+    try:
+        return bool(yaml.safe_load(block))
+    except yaml.YAMLError:
+        return False
+
+
+def action_group(runtime: str) -> list[str]:
+    """The names in action group `all` of a meta/runtime.yml."""
+    groups = yaml.safe_load(runtime).get("action_groups") or {}
+    return sorted(groups.get("all") or [])
+
+
+def used_by(name: str, files: list[Path]) -> bool:
+    """Whether one of the files names the module, whole."""
+    return any(f"homelab.pve.{name}:" in text(path) for path in files)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_are_documented(path: Path) -> None:
+    assert missing_blocks(text(path)) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_leave_check_mode_to_the_engine(path: Path) -> None:
+    assert "check_mode" not in text(path)
+
+
+def test_the_action_group_is_complete() -> None:
+    assert action_group(text(Path("meta/runtime.yml"))) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_have_unit_tests(name: str) -> None:
+    # What a module plans is pure and is tested with its resource, which carries the module's name.
+    assert matching(f"tests/unit/plugins/**/test_{name}.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_have_module_tests(name: str) -> None:
+    assert matching(f"tests/module/test_{name}.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_have_integration_tests(name: str) -> None:
+    # Playbooks and roles are run against the lab by the scenarios' tests; the rest has a play of its own.
+    files = matching(
+        "playbooks/*.yml", "roles/*/tasks/*.yml", "tests/integration/**/*.yml", "tests/integration/**/*.py"
+    )
+    assert used_by(name, files)
+
+
+COMPLETE = 'DOCUMENTATION = "a: 1"\nEXAMPLES = "- b: 1"\nRETURN = "c: 1"\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [
+        (COMPLETE, []),
+        (COMPLETE.replace("RETURN", "RETURNS"), ["RETURN"]),
+        (COMPLETE.replace("- b: 1", ""), ["EXAMPLES"]),
+        (COMPLETE.replace("a: 1", "a: ["), ["DOCUMENTATION"]),
+        ("", list(BLOCKS)),
+    ],
+)
+def test_a_missing_block_is_found(source: str, missing: list[str]) -> None:
+    assert missing_blocks(source) == missing
+
+
+@pytest.mark.parametrize(
+    ("runtime", "names"),
+    [("action_groups: {all: [vm, pool]}", ["pool", "vm"]), ("action_groups: {}", []), ("requires_ansible: x", [])],
+)
+def test_the_action_group_is_read(runtime: str, names: list[str]) -> None:
+    assert action_group(runtime) == names
+
+
+def test_an_unused_module_is_found() -> None:
+    playbooks = matching("playbooks/vm-provision.yml")
+    assert used_by("vm", playbooks)
+    assert not used_by("v", playbooks)
+    assert not used_by("no_such_module", playbooks)
