@@ -1,6 +1,54 @@
-# Copyright: homelab.pve contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures every test may use."""
+"""What every test gets: state of its own, the machine's lab image, and the lab's fixtures.
 
+Nothing a test does may reach the XDG folders of the person who runs it. The lab's root image is the one exception: it
+takes half a minute to build and is only read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+XDG_KINDS = ("STATE", "CONFIG", "CACHE", "DATA")
 pytest_plugins = ["lab.pytest_plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden DIR`: transcripts of a real Proxmox VE to replay against the lab."""
+    parser.addoption("--golden", type=Path, default=ROOT.parent / "shared" / "golden", help="folder of transcripts")
+
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Path:
+    """The folder of golden transcripts; the test is skipped where there is none."""
+    folder = Path(request.config.getoption("--golden"))
+    if not any(folder.glob("*.json")):
+        pytest.skip(f"no golden transcripts in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders() -> Iterator[Path]:
+    """Point the XDG variables to a private folder of this test process.
+
+    Its path is short because the lab's unix sockets lie below it (a socket's path has 108 bytes at most).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pve-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMELAB_PVE_LAB_IMAGES", str(lab_images()))
+        for kind in XDG_KINDS:
+            patch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def lab_images() -> Path:
+    """The machine's cache of lab images: HOMELAB_PVE_LAB_IMAGES, else where the lab keeps it by itself."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("HOMELAB_PVE_LAB_IMAGES") or cache / "homelab-pve" / "lab")
