@@ -1,0 +1,205 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API over HTTPS: proxmoxer's session with our login, certificate rules and errors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import requests
+from ansible_collections.homelab.pve.plugins.module_utils.api import READ_AGAIN, Answer, Connection, Params
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    CertificateError,
+    ConnectionError,
+    OutcomeUnknownError,
+)
+from proxmoxer.backends.https import ProxmoxHTTPAuthBase, ProxmoxHttpSession
+from requests.adapters import HTTPAdapter
+
+CONNECTIONS = 32
+"""How many requests may be under way at once before one waits for a free connection."""
+
+REFUSED_CERTIFICATE = (
+    "Give ca_path (a copy of the node's /etc/pve/pve-root-ca.pem) or the certificate's SHA-256 fingerprint, and use a "
+    "host name or address that the certificate names."
+)
+
+
+class _TokenAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]  # proxmoxer is untyped
+    """Puts an API token on each request."""
+
+    def __init__(self, token_id: str, secret: str, **options: Json) -> None:
+        super().__init__(**options)
+        self._header = f"PVEAPIToken={token_id}={secret}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+class _TicketAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]  # proxmoxer is untyped
+    """Puts the ticket of a login on each request, and the CSRF token on those that change something."""
+
+    def __init__(self, **options: Json) -> None:
+        super().__init__(**options)
+        self.ticket, self.csrf = "", ""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.ticket:
+            request.headers["Cookie"] = f"PVEAuthCookie={self.ticket}"
+        if request.method != "GET":
+            request.headers["CSRFPreventionToken"] = self.csrf
+        return request
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Refuses a node whose certificate has another fingerprint; urllib3 compares before anything is sent."""
+
+    def __init__(self, fingerprint: str | None) -> None:
+        self._fingerprint = fingerprint
+        super().__init__(pool_maxsize=CONNECTIONS)
+
+    def init_poolmanager(self, *args: Json, **kwargs: Json) -> Json:
+        if self._fingerprint:
+            kwargs["assert_fingerprint"] = self._fingerprint.replace(" ", "")
+        return super().init_poolmanager(*args, **kwargs)
+
+
+class HttpsSession:
+    """A session with one node. Logs in when first needed; a ticket that ran out is renewed once a request."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        host = f"[{connection.host}]" if ":" in connection.host else connection.host
+        self._base = f"https://{host}:{connection.port}/api2/json"
+        self._auth = _auth(connection)
+        self._session = ProxmoxHttpSession()
+        self._session.auth = self._auth
+        self._session.mount("https://", _PinnedAdapter(connection.fingerprint))
+        self._login_lock = threading.Lock()
+
+    def send(self, method: str, path: str, params: Params) -> Answer:
+        """See api.Session."""
+        if isinstance(self._auth, _TicketAuth) and not self._auth.ticket:
+            self.renew()
+        return self._send(method, path, params)
+
+    def renew(self) -> bool:
+        """Log in with the password; False for a token, which either works or doesn't."""
+        if not isinstance(self._auth, _TicketAuth):
+            return False
+        with self._login_lock:
+            login = {"username": self._connection.user, "password": self._connection.password}
+            self._auth.ticket, self._auth.csrf = _ticket(self._send("POST", "/access/ticket", login), self._connection)
+        return True
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def _send(self, method: str, path: str, params: Params) -> Answer:
+        place = "data" if method in {"POST", "PUT"} else "params"
+        try:
+            response = self._session.request(
+                method, self._base + path, allow_redirects=False, **{place: dict(params) or None}
+            )
+        except requests.RequestException as error:
+            raise explained(error, self._connection) from error
+        return judged(response)
+
+
+def _auth(connection: Connection) -> _TokenAuth | _TicketAuth:
+    options = {
+        "timeout": (connection.connect_timeout, connection.timeout),
+        # Given with each request: for a session's own setting REQUESTS_CA_BUNDLE would win over it.
+        "verify_ssl": verification(connection),
+    }
+    if connection.token_id and connection.token_secret:
+        return _TokenAuth(connection.token_id, connection.token_secret, **options)
+    return _TicketAuth(**options)
+
+
+def verification(connection: Connection) -> bool | str:
+    """What requests shall verify against: a CA file, the system's authorities (True), or nothing.
+
+    A fingerprint without a CA replaces the chain: a certificate pinned by hand is usually a self-signed one.
+    """
+    if not connection.validate_certs:
+        return False
+    return connection.ca_path or not connection.fingerprint
+
+
+def _ticket(answer: Answer, connection: Connection) -> tuple[str, str]:
+    """Ticket and CSRF token of a login's answer."""
+    data = answer.data or {}
+    if data.get("NeedTFA"):
+        raise AuthenticationError(
+            f"{connection.user} needs a second factor on {connection.host}. Use an API token instead."
+        )
+    if not data.get("ticket"):
+        raise AuthenticationError(
+            f"{connection.host} does not accept the password of {connection.user}: "
+            f"{(answer.message or answer.reason).strip()}. Check user (with its realm, as in root@pam) and password."
+        )
+    return data["ticket"], data["CSRFPreventionToken"]
+
+
+def judged(response: requests.Response) -> Answer:
+    """An HTTP response as an Answer. PVE sends 401 and its 59x with an empty body."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    reason = response.reason or ""
+    if not isinstance(body, dict):
+        if response.ok and response.status_code != requests.codes.no_content:
+            return Answer(500, "this is not the Proxmox VE API (the answer is no JSON object)")
+        return Answer(response.status_code, reason, message=response.text[:300] if response.text else "")
+    return Answer(response.status_code, reason, body.get("data"), body.get("message") or "", body.get("errors"))
+
+
+def explained(error: requests.RequestException, connection: Connection) -> ConnectionError:
+    """What went wrong when no answer came, and whether the request can have been received."""
+    host, port = connection.host, connection.port
+    if isinstance(error, requests.exceptions.SSLError):
+        return CertificateError(host, port, f"its certificate is not trusted: {_innermost(error)}", REFUSED_CERTIFICATE)
+    if isinstance(error, requests.ConnectTimeout):
+        return ConnectionError(host, port, f"no connection within {connection.connect_timeout:g} s")
+    if isinstance(error, requests.Timeout):
+        return OutcomeUnknownError(host, port, f"no answer within {connection.timeout:g} s", READ_AGAIN)
+    if _never_sent(error):
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+        return ConnectionError(host, port, _innermost(error), transient=refused)
+    return OutcomeUnknownError(host, port, f"the connection broke: {_innermost(error)}", READ_AGAIN)
+
+
+def _never_sent(error: BaseException) -> bool:
+    names = {type(cause).__name__ for cause in _causes(error)}
+    return bool(names & {"NewConnectionError", "NameResolutionError", "ProxyError", "InvalidURL"})
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it: requests and urllib3 wrap each other's errors in arguments and causes."""
+    seen: set[int] = set()
+    queue: list[BaseException] = [error]
+    while queue:
+        current = queue.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        nested = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+        queue.extend(item for item in nested if isinstance(item, BaseException))
+
+
+def _innermost(error: BaseException) -> str:
+    """The operating system's words if there are any, else those of the innermost error."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return str(causes[-1]) or type(causes[-1]).__name__

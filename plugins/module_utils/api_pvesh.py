@@ -1,0 +1,89 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API through ``pvesh``, run by an executor on the node: proxmoxer's command session over ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PVENotFoundError
+from ansible_collections.homelab.pve.plugins.module_utils.executor import (
+    NOT_FOUND,
+    CommandExecutor,
+    CommandResult,
+    LocalExecutor,
+    SSHExecutor,
+)
+from proxmoxer.backends.command_base import CommandBaseSession, JsonSimpleSerializer
+
+STATUS_LINE = re.compile(r"^(\d{3}) (.+)$", re.MULTILINE)
+FIELD_LINE = re.compile(r"^([\w\[\]-]+): (.+)$", re.MULTILINE)
+"""How pvesh prints a refusal: ``400 Parameter verification failed.`` and then ``name: complaint`` lines."""
+
+
+class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is untyped
+    """Turns requests into pvesh calls."""
+
+    def __init__(self, executor: CommandExecutor, timeout: float) -> None:
+        super().__init__(service="PVE", timeout=timeout)
+        self._executor = executor
+
+    def send(self, method: str, path: str, params: Params) -> Answer:
+        """See api.Session."""
+        place = "data" if method in {"POST", "PUT"} else "params"
+        response = self.request(method, path, **{place: dict(params)})
+        if response.exit_code == 0:
+            return Answer(200, data=_payload(response))
+        return refused(str(response.content))
+
+    def renew(self) -> bool:
+        """pvesh acts as root and needs no login."""
+        return False
+
+    def close(self) -> None:
+        """Close the executor's connection."""
+        self._executor.close()
+
+    def _exec(self, cmd: list[str]) -> tuple[str, str, int]:
+        result: CommandResult = self._executor.run(cmd, check=False, timeout=self.timeout)
+        if result.returncode == 0:
+            # pvesh comments on stderr (e.g. lock messages) without having failed; the session would take it for that.
+            return result.stdout, "", 0
+        if result.returncode == NOT_FOUND:
+            raise PVENotFoundError(self._executor.name, cmd[0])
+        return "", result.stderr or result.stdout or "pvesh failed without a message", result.returncode
+
+
+def _payload(response: Json) -> Json:
+    return JsonSimpleSerializer().loads(response) if str(response.content).strip() else None
+
+
+def refused(said: str) -> Answer:
+    """pvesh's words as the answer the API would have given."""
+    found = STATUS_LINE.search(said)
+    status, reason = (int(found.group(1)), found.group(2)) if found else (500, said.strip().splitlines()[0])
+    rest = said[found.end() :] if found else ""
+    errors = {name: text for name, text in FIELD_LINE.findall(rest) if name != "usage"}
+    return Answer(status, reason, message=reason, errors=errors or None)
+
+
+def pvesh_session(connection: Connection) -> PveshSession:
+    """A session on this machine or, by SSH, on ``connection.host``."""
+    return PveshSession(_executor(connection), connection.timeout)
+
+
+def _executor(connection: Connection) -> CommandExecutor:
+    if connection.transport == "local":
+        return LocalExecutor()
+    return SSHExecutor(
+        connection.host,
+        connection.ssh_user,
+        connection.ssh_port,
+        key_path=Path(connection.ssh_key_path) if connection.ssh_key_path else None,
+        known_hosts=Path(connection.ssh_known_hosts) if connection.ssh_known_hosts else None,
+        connect_timeout=connection.connect_timeout,
+    )

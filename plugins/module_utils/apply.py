@@ -1,0 +1,134 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries plans out: the only place of the collection that writes to Proxmox VE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound, Plan, Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    HomelabPveError,
+    OutcomeUnknownError,
+    PveError,
+    StepFailedError,
+    TaskFailedError,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, wait_for_task
+
+ATTEMPTS = 3
+"""How often a plan is made anew because what it was made from had changed in the meantime."""
+
+OUTDATED = re.compile(
+    r"checksum mismatch|detected modified configuration"  # the digest: somebody else changed it
+    r"|Configuration file '?nodes/\S+' does not exist"  # the guest moved to another node, or is gone
+)
+"""PVE's words for "this is no longer as you saw it": nothing was done."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a wish. ``state`` is what the resource described last, None when it is absent."""
+
+    plan: Plan
+    state: Json
+    warnings: tuple[str, ...] = ()
+    answers: tuple[Json, ...] = ()
+    """What PVE answered to each step: a created token's secret stands only here."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was, or in a dry run would be, done."""
+        return self.plan.changed
+
+
+@dataclass
+class Run:
+    """A plan being carried out."""
+
+    client: Client
+    timeout: float
+    bindings: dict[str, Json] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    answers: list[Json] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+
+def reconcile(resource: Resource, wish: Values, client: Client, *, dry_run: bool, timeout: float) -> Outcome:
+    """Bring what is there in line with ``wish``; a dry run ends with the plan. ``timeout``: seconds for each task.
+
+    Starts again from what is there when that changed after it was read, or when an answer was lost: so a change is
+    never made from an outdated view, and nothing is created twice.
+    """
+    for last in (False,) * (ATTEMPTS - 1) + (True,):
+        state = resource.describe(client, wish)
+        plan = resource.plan(wish, state)
+        if dry_run or not plan.changed:
+            return Outcome(plan, state, plan.warnings)
+        try:
+            return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
+        except StepFailedError as error:
+            if last or not outdated(error.cause):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def outdated(error: HomelabPveError) -> bool:
+    """Whether reading and planning anew is the right answer to an error."""
+    if isinstance(error, OutcomeUnknownError):
+        return True
+    return isinstance(error, PveError) and OUTDATED.search(error.message) is not None
+
+
+def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
+    for index, step in enumerate(plan.steps):
+        try:
+            run.answers.append(_carry_out(step, run))
+        except HomelabPveError as error:
+            left = [_named(later, run) for later in plan.steps[index + 1 :]]
+            raise StepFailedError(_named(step, run), error, run.done, left) from error
+        run.done.append(_named(step, run))
+    # What was just made appears in PVE's lists only seconds later: the reader is told where to look for it.
+    state = resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
+    return Outcome(plan, state, (*plan.warnings, *run.warnings), tuple(run.answers))
+
+
+def _carry_out(step: Step, run: Run) -> Json:
+    """One step, and its task if it has one. Returns PVE's answer."""
+    if step.claim is None:
+        return _send(step, run)
+    *others, last = step.claim.candidates
+    for candidate in others:
+        try:
+            return _claimed(step, step.claim.name, candidate, run)
+        except (PveError, TaskFailedError) as error:
+            if not re.search(step.claim.taken, str(error)):
+                raise
+    return _claimed(step, step.claim.name, last, run)
+
+
+def _claimed(step: Step, name: str, candidate: Json, run: Run) -> Json:
+    run.bindings[name] = candidate
+    return _send(step, run)
+
+
+def _send(step: Step, run: Run) -> Json:
+    params = {name: _value(value, run.bindings) for name, value in step.params.items()}
+    answer = run.client.request(step.verb, step.path.format(**run.bindings), params)
+    if is_upid(answer):
+        run.warnings += wait_for_task(run.client, answer, step.timeout or run.timeout).warnings
+    return answer
+
+
+def _value(value: Json, bindings: Mapping[str, Json]) -> Json:
+    return bindings[value.name] if isinstance(value, Bound) else value
+
+
+def _named(step: Step, run: Run) -> str:
+    """The step's reason with the ids that were claimed meanwhile."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(run.bindings.get(found.group(1), "?")), step.reason)

@@ -1,0 +1,234 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""describe -> diff -> plan: what is there, what is wished, and the steps between them.
+
+A Resource says, as data and pure functions, how one kind of thing is described and planned. ``apply.py`` carries
+plans out. Values are held in one canonical form on both sides (``codecs.py``), so that 32768M equals 32G.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import TEXT, Codec, Json
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+
+Values: TypeAlias = Mapping[str, Json]
+Options: TypeAlias = Mapping[str, Mapping[str, Json]]
+"""Part of an Ansible argument spec."""
+
+HIDDEN = "********"
+
+BOUND = "_bound"
+"""Key of the wish under which a plan's bindings are handed to the read that verifies it."""
+
+
+class Reader(Protocol):
+    """What a describe function may do: read."""
+
+    def get(self, path: str, params: Values | None = None) -> Json:
+        """The data below ``path``; raises PveError and ConnectionError."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that is managed: an option of the module and a parameter of the API.
+
+    ``default`` is what PVE assumes when the parameter is unset: a wish equal to it changes nothing. ``create_only``
+    can't be changed later. ``live`` is False when a running guest sees the change after a restart only. ``secret``
+    values are never shown; PVE doesn't give them back, so they are compared by policy (see ``diff``).
+    """
+
+    name: str
+    codec: Codec = TEXT
+    wire: str = ""
+    default: Json = None
+    create_only: bool = False
+    live: bool = True
+    secret: bool = False
+    spec: Values = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """PVE's name of it."""
+        return self.wire or self.name
+
+    def argument(self) -> dict[str, Json]:
+        """Its entry in the argument spec."""
+        secret = {"no_log": True} if self.secret else {}
+        return {"type": self.codec.ansible_type, **self.codec.ansible_spec, **secret, **self.spec}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A managed value that is to become another one; None means unset."""
+
+    field: Field
+    key: str
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A parameter whose value is known when its step is carried out, e.g. the vmid that could be claimed."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A step that takes an id others may take at the same moment: on a conflict the next candidate is tried."""
+
+    name: str
+    candidates: tuple[Json, ...]
+    taken: str
+    """Regular expression: PVE's words for "somebody else has it"."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One write. ``path`` may hold ``{name}`` for what the plan binds; ``reason`` completes "Cannot ..."."""
+
+    verb: str
+    path: str
+    params: Values
+    reason: str
+    claim: Claim | None = None
+    timeout: float | None = None
+    """Seconds its task may take, where the module's general limit doesn't fit."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps that lead from ``before`` to ``after`` (shown as the diff), or the reason why there are none."""
+
+    steps: tuple[Step, ...] = ()
+    changes: tuple[Change, ...] = ()
+    reason: str = ""
+    before: Values = field(default_factory=dict)
+    after: Values = field(default_factory=dict)
+    bindings: Values = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    extra: Values = field(default_factory=dict)
+    """Further values for the module's result."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything has to be done."""
+        return bool(self.steps)
+
+
+Describe: TypeAlias = Callable[[Reader, Values], "Json | None"]
+"""What is there now, or None when it is absent. Reads only; not reaching the node is an error, never None."""
+
+Planner: TypeAlias = Callable[[Values, Any], Plan]
+"""From the wish (only what the user set) and what was described. Raises RefusedError and ConfigError."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of thing a module manages."""
+
+    kind: str
+    options: Options
+    describe: Describe
+    plan: Planner
+    result: Callable[[Any], dict[str, Json]]
+    """What the module returns about it, from what was described last (None when absent)."""
+
+    fields: tuple[Field, ...] = ()
+    rules: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    """AnsibleModule's own checks: required_one_of, mutually_exclusive, required_if, ..."""
+
+    def argument_spec(self) -> dict[str, dict[str, Json]]:
+        """The options of the module, without the connection's."""
+        return {**{item.name: item.argument() for item in self.fields}, **{k: dict(v) for k, v in self.options.items()}}
+
+
+def url(template: str, *parts: object) -> str:
+    """A path of the API with ``parts`` in place of ``{}``, quoted; ``{{name}}`` stays for a plan to bind."""
+    return template.format(*(quote(str(part), safe="") for part in parts))
+
+
+def parsed(fields: Sequence[Field], wish: Values) -> dict[str, Json]:
+    """What the user set, by option, in canonical form. Raises ConfigError naming the option."""
+    return {item.name: _parse(item, wish[item.name]) for item in fields if wish.get(item.name) is not None}
+
+
+def _parse(item: Field, value: Json) -> Json:
+    try:
+        return item.codec.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"Option '{item.name}': {error}") from error
+
+
+def decoded(fields: Sequence[Field], wire: Values) -> dict[str, Json]:
+    """What PVE answered, by option, in canonical form."""
+    return {item.name: item.codec.decode(wire[item.key]) for item in fields if wire.get(item.key) is not None}
+
+
+def diff(fields: Sequence[Field], wish: Values, have: Values, *, renew_secrets: bool = False) -> tuple[Change, ...]:
+    """The managed values that differ. ``wish`` and ``have`` are canonical; an empty wish removes the value.
+
+    A secret counts as equal when PVE says that it has one, unless ``renew_secrets``.
+    """
+    found = (
+        compare(item, item.name, wish[item.name], have.get(item.name), renew_secrets)
+        for item in fields
+        if item.name in wish
+    )
+    return tuple(change for change in found if change)
+
+
+def compare(item: Field, key: str, wish: Json, have: Json, renew_secrets: bool = False) -> Change | None:
+    """The change from ``have`` to ``wish``, if it is one."""
+    if item.codec.empty(wish):
+        return Change(item, key, have, None) if have is not None and not item.codec.empty(have) else None
+    if item.secret and have is not None and not renew_secrets:
+        return None
+    after = item.codec.merge(have, wish)
+    current = item.default if have is None else have
+    return None if not item.secret and item.codec.same(current, after) else Change(item, key, have, after)
+
+
+def refuse_fixed(kind: str, name: object, changes: Sequence[Change]) -> None:
+    """Raise RefusedError when a change touches what can only be set at creation."""
+    for change in changes:
+        if change.field.create_only:
+            raise RefusedError(
+                f"Cannot change {change.key} of {kind} {name} from {shown(change.field, change.before)} to "
+                f"{shown(change.field, change.after)}: Proxmox VE sets it only at creation. "
+                f"Keep the present value, or remove the {kind} first (state: absent) and create it anew."
+            )
+
+
+def encoded(changes: Sequence[Change]) -> dict[str, Json]:
+    """Changes as parameters; removals are collected in ``delete``."""
+    params = {
+        _wire_key(change): change.field.codec.encode(change.after) for change in changes if change.after is not None
+    }
+    gone = ",".join(sorted(_wire_key(change) for change in changes if change.after is None))
+    return {**params, "delete": gone} if gone else params
+
+
+def _wire_key(change: Change) -> str:
+    return change.field.key if change.key == change.field.name else change.key
+
+
+def shown(item: Field, value: Json) -> Json:
+    """A value for people: secrets hidden, otherwise the way PVE writes it."""
+    if value is None:
+        return "unset"
+    return HIDDEN if item.secret else item.codec.encode(value)
+
+
+def views(changes: Sequence[Change]) -> tuple[dict[str, Json], dict[str, Json]]:
+    """The two sides of Ansible's diff."""
+    before = {c.key: shown(c.field, c.before) for c in changes if c.before is not None}
+    after = {c.key: shown(c.field, c.after) for c in changes if c.after is not None}
+    return before, after

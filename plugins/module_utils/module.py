@@ -1,0 +1,127 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a resource or a question to an Ansible module: argument spec, check mode, diff, result, failure."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
+from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Resource, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError, PveError, StepFailedError
+
+TASK_TIMEOUT = 600.0
+"""Seconds a task may take where a module has no option for it."""
+
+
+def _env(name: str) -> dict[str, Json]:
+    return {"fallback": (env_fallback, [name])}
+
+
+CONNECTION_OPTIONS: Options = {
+    "host": {"type": "str", **_env("PVE_HOST")},
+    "port": {"type": "int", "default": 8006, **_env("PVE_PORT")},
+    "user": {"type": "str", **_env("PVE_USER")},
+    "password": {"type": "str", "no_log": True, **_env("PVE_PASSWORD")},
+    "token_id": {"type": "str", "no_log": False, **_env("PVE_TOKEN_ID")},
+    "token_secret": {"type": "str", "no_log": True, **_env("PVE_TOKEN_SECRET")},
+    "ca_path": {"type": "path", **_env("PVE_CA")},
+    "fingerprint": {"type": "str", **_env("PVE_FINGERPRINT")},
+    "validate_certs": {"type": "bool", "default": True, **_env("PVE_VALIDATE_CERTS")},
+    "timeout": {"type": "float", "default": 30, **_env("PVE_TIMEOUT")},
+    "connect_timeout": {"type": "float", "default": 5},
+    "retries": {"type": "int", "default": 3, **_env("PVE_RETRIES")},
+    "transport": {
+        "type": "str",
+        "default": "https",
+        "choices": ["https", "ssh", "local"],
+        **_env("PVE_TRANSPORT"),
+    },
+    "ssh_user": {"type": "str", "default": "root"},
+    "ssh_port": {"type": "int", "default": 22},
+    "ssh_key_path": {"type": "path", "no_log": False},
+    "ssh_known_hosts": {"type": "path"},
+}
+
+Work: TypeAlias = Callable[[Client, Values, bool], dict[str, Json]]
+"""What a module does: client, parameters, whether it is a dry run -> the module's result."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A module that only reads: ``ask`` answers with the module's result."""
+
+    options: Options
+    ask: Callable[[Client, Values], dict[str, Json]]
+    rules: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+
+
+def run(resource: Resource) -> None:
+    """Main function of a module that declares a resource."""
+
+    def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
+        timeout = params.get("wait_timeout") or TASK_TIMEOUT
+        return result(resource, reconcile(resource, params, client, dry_run=dry_run, timeout=timeout))
+
+    run_work(resource.argument_spec(), work, resource.rules)
+
+
+def ask(question: Question) -> None:
+    """Main function of a module that only reads."""
+    run_work(question.options, lambda client, params, _dry: question.ask(client, params), question.rules)
+
+
+def run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
+    """Main function of any module: ends the process with the module's result or its failure."""
+    spec = {**CONNECTION_OPTIONS, **options}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **(rules or {}))
+    with _failures_reported(module):
+        client = connect(Connection.from_params(module.params))
+        try:
+            answer = work(client, module.params, module.check_mode)
+        finally:
+            client.close()
+    for warning in answer.pop("warnings", ()):
+        module.warn(warning)
+    module.exit_json(**answer)
+
+
+def result(resource: Resource, outcome: Outcome) -> dict[str, Json]:
+    """A module's result. ``plan`` and ``diff`` are the same in check mode."""
+    plan = outcome.plan
+    return {
+        "changed": outcome.changed,
+        "diff": {"before": dict(plan.before), "after": dict(plan.after)},
+        "plan": [step.reason for step in plan.steps] or [plan.reason],
+        "warnings": list(outcome.warnings),
+        **resource.result(outcome.state),
+        **plan.extra,
+    }
+
+
+@contextmanager
+def _failures_reported(module: AnsibleModule) -> Iterator[None]:
+    try:
+        yield
+    except HomelabPveError as error:
+        module.fail_json(msg=str(error), error=details(error))
+    except ImportError as error:
+        library = (error.name or "a library").split(".")[0]
+        module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())
+
+
+def details(error: HomelabPveError) -> dict[str, Json]:
+    """An error for programs: its kind, and what PVE said where it said something."""
+    cause = error.cause if isinstance(error, StepFailedError) else error
+    found: dict[str, Json] = {"kind": type(cause).__name__}
+    if isinstance(cause, PveError):
+        found |= {"status": cause.status, "message": cause.message, "errors": cause.errors}
+    return found

@@ -1,0 +1,144 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding guests in ``/cluster/resources``: one request for all guests of all nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import TAGS, Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+
+KINDS = {"qemu": "vm", "lxc": "container"}
+"""The API's word and ours."""
+
+LOWEST_VMID, HIGHEST_VMID = 100, 999_999_999
+"""From the API schema (format pve-vmid)."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A guest as the cluster lists it. ``status`` may be some seconds old, and ``unknown`` for a new guest."""
+
+    vmid: int
+    name: str
+    node: str
+    status: str
+    type: str
+    template: bool
+    tags: tuple[str, ...]
+    pool: str | None
+
+    @property
+    def label(self) -> str:
+        """For messages: ``vm 104 (web)``."""
+        return f"{KINDS[self.type]} {self.vmid}" + (f" ({self.name})" if self.name else "")
+
+    def path(self, *rest: object) -> str:
+        """Its path in the API."""
+        return url("/nodes/{}/{}/{}" + "/{}" * len(rest), self.node, self.type, self.vmid, *rest)
+
+    def shown(self) -> dict[str, Json]:
+        """As a module returns it."""
+        return {**asdict(self), "tags": list(self.tags)}
+
+
+def guest(row: Values) -> Guest:
+    """From a row of ``/cluster/resources``."""
+    return Guest(
+        vmid=int(row["vmid"]),
+        name=str(row.get("name") or ""),
+        node=str(row["node"]),
+        status=str(row.get("status") or "unknown"),
+        type=str(row["type"]),
+        template=bool(int(row.get("template") or 0)),
+        tags=tuple(TAGS.parse(row.get("tags") or "")),
+        pool=row.get("pool") or None,
+    )
+
+
+def read_guests(read: Reader) -> tuple[Guest, ...]:
+    """All guests of the cluster that the login may see, by vmid."""
+    rows = read.get("/cluster/resources", {"type": "vm"}) or []
+    return tuple(sorted((guest(row) for row in rows if row.get("type") in KINDS), key=lambda item: item.vmid))
+
+
+def named(read: Reader, guests: Iterable[Guest]) -> tuple[Guest, ...]:
+    """The guests with the names filled in that the cluster doesn't know yet.
+
+    For about ten seconds a new guest is listed without its name and with status unknown: the list comes from the
+    statistics daemon (PVE::API2Tools::extract_vm_stats). Its configuration has the name at once.
+    """
+    return tuple(item if item.name else _with_name(read, item) for item in guests)
+
+
+def _with_name(read: Reader, item: Guest) -> Guest:
+    config = read.get(item.path("config")) or {}
+    name = config.get("name") or config.get("hostname") or f"VM {item.vmid}"
+    return Guest(**{**asdict(item), "name": name, "template": bool(int(config.get("template") or 0))})
+
+
+def vmid_bounds(value: Sequence[int] | None) -> tuple[int, int] | None:
+    """A ``vmid_range`` option: two numbers, both included."""
+    if value is None:
+        return None
+    if len(value) != 2 or not LOWEST_VMID <= value[0] <= value[1] <= HIGHEST_VMID:  # noqa: PLR2004  a pair
+        raise ConfigError(
+            f"vmid_range {list(value)} is not a range: give the lowest and the highest vmid, "
+            f"both from {LOWEST_VMID} to {HIGHEST_VMID}."
+        )
+    return value[0], value[1]
+
+
+def select(guests: Iterable[Guest], wish: Values) -> tuple[Guest, ...]:
+    """The guests that meet every criterion that is set (see the options of the module vm_discover)."""
+    bounds = vmid_bounds(wish.get("vmid_range"))
+    return tuple(item for item in guests if _kind_wanted(item, wish) and _matches(item, wish, bounds))
+
+
+def _kind_wanted(item: Guest, wish: Values) -> bool:
+    wanted = {"qemu"} | ({"lxc"} if wish.get("include_containers") else set())
+    return item.type in wanted and (bool(wish.get("include_templates")) or not item.template)
+
+
+def _matches(item: Guest, wish: Values, bounds: tuple[int, int] | None) -> bool:
+    pattern, tags = wish.get("name_pattern"), TAGS.parse(wish.get("tags") or [])
+    exact = ((item.pool, wish.get("pool")), (item.node, wish.get("node")), (item.status, wish.get("status")))
+    return (
+        (pattern is None or fnmatchcase(item.name, pattern))
+        and (bounds is None or bounds[0] <= item.vmid <= bounds[1])
+        and set(tags) <= set(item.tags)
+        and all(wanted is None or actual == wanted for actual, wanted in exact)
+    )
+
+
+def only(found: Sequence[Guest], described: str) -> Guest | None:
+    """The one guest found, None for none; two or more are refused, because either could be the wrong one."""
+    if len(found) > 1:
+        listed = ", ".join(f"{item.vmid} on {item.node}" for item in found)
+        raise RefusedError(
+            f"{described} is ambiguous: {listed}. Give the vmid, or a pool or vmid_range that tells them apart."
+        )
+    return found[0] if found else None
+
+
+def discover(read: Reader, wish: Values) -> dict[str, Json]:
+    """Answer of the module vm_discover."""
+    found = select(named(read, read_guests(read)), wish)
+    return {"changed": False, "discovered_vms": [item.shown() for item in found]}
+
+
+DISCOVER_OPTIONS: dict[str, dict[str, Json]] = {
+    "name_pattern": {"type": "str"},
+    "vmid_range": {"type": "list", "elements": "int"},
+    "tags": {"type": "list", "elements": "str"},
+    "pool": {"type": "str"},
+    "node": {"type": "str"},
+    "status": {"type": "str", "choices": ["running", "stopped"]},
+    "include_containers": {"type": "bool", "default": False},
+    "include_templates": {"type": "bool", "default": False},
+}

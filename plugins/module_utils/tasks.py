@@ -1,0 +1,97 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits: for a Proxmox VE task, and for anything else that becomes true in time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader
+from ansible_collections.homelab.pve.plugins.module_utils.errors import TaskFailedError, TaskTimeoutError
+
+SHORTEST, LONGEST = 0.05, 2.0
+"""Seconds between two looks."""
+
+TASK_LONGEST = 0.9
+"""... at a task: a failure is to be reported within a second of its end."""
+
+UPID = re.compile(r"^UPID:(?P<node>[\w.-]+):[0-9A-Fa-f]{8}:[0-9A-Fa-f]{8,9}:[0-9A-Fa-f]{8}:")
+"""``UPID:node:pid:pstart:starttime:type:id:user:``, from PVE::ProcFSTools and pve-common's UPID decoder."""
+
+LOG_LIMIT = 5000
+"""Log lines to ask for; PVE answers the first 50 unless told."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task that ended well; ``warnings`` are the log lines PVE counted as such."""
+
+    upid: str
+    exitstatus: str
+    warnings: tuple[str, ...] = ()
+
+
+def is_upid(value: object) -> bool:
+    """Whether an answer names a task."""
+    return isinstance(value, str) and UPID.match(value) is not None
+
+
+def looks(timeout: float, longest: float = LONGEST) -> Iterator[float]:
+    """Pace of a wait: yields the seconds passed, sleeping in between, until ``timeout``; the first look is at once.
+
+    The pause is a tenth of the time passed: quick things are noticed quickly, slow ones don't burden the node.
+    """
+    started = time.monotonic()
+    while (passed := time.monotonic() - started) <= timeout or passed == 0:
+        yield passed
+        time.sleep(min(longest, max(SHORTEST, passed / 10)))
+
+
+def poll(look: Callable[[], T | None], timeout: float, longest: float = LONGEST) -> T | None:
+    """Call ``look`` until it returns something else than None; None when ``timeout`` seconds have passed."""
+    for _passed in looks(timeout, longest):
+        found = look()
+        if found is not None:
+            return found
+    return None
+
+
+def wait_for_task(read: Reader, upid: str, timeout: float) -> TaskResult:
+    """Wait for a task's end. Raises TaskFailedError, or TaskTimeoutError after ``timeout`` seconds."""
+    found = UPID.match(upid)
+    if found is None:
+        raise TaskFailedError(upid, "this is not the id of a task")
+    base = f"/nodes/{found.group('node')}/tasks/{quote(upid, safe='')}"
+    status = poll(lambda: _ended(read, base), timeout, TASK_LONGEST)
+    if status is None:
+        raise TaskTimeoutError(upid, timeout, task_log(read, base))
+    return _verdict(read, base, upid, str(status.get("exitstatus", "no exit status")))
+
+
+def task_log(read: Reader, base: str) -> tuple[str, ...]:
+    """Lines of the log of the task at ``base``."""
+    lines = read.get(f"{base}/log", {"limit": LOG_LIMIT}) or []
+    return tuple(str(line["t"]) for line in sorted(lines, key=lambda line: line["n"]) if line.get("t"))
+
+
+def _ended(read: Reader, base: str) -> dict[str, Json] | None:
+    status: dict[str, Json] = read.get(f"{base}/status")
+    return status if status.get("status") == "stopped" else None
+
+
+def _verdict(read: Reader, base: str, upid: str, exitstatus: str) -> TaskResult:
+    if exitstatus == "OK":
+        return TaskResult(upid, exitstatus)
+    log = task_log(read, base)
+    if exitstatus.startswith("WARNINGS"):
+        return TaskResult(upid, exitstatus, tuple(line for line in log if line.startswith("WARN")))
+    raise TaskFailedError(upid, exitstatus, log)
