@@ -1,0 +1,283 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One guest as a tree of processes: started, watched, restarted when it reboots, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lab import processes
+from lab.guests import agent, node, volume
+from lab.guests.bootdoc import BootDocument, LibraryDocument, NicDocument
+from lab.guests.driver import GuestError, GuestSpec, Nic
+
+# Proxmox VE's names for the node's end of a card: tap100i0 for VMs, veth100i0 for containers.
+_CARD_PREFIX = {"qemu": "tap", "lxc": "veth"}
+_NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
+# unshare(1) ends like the guest's init did: reboot(2) in a PID namespace kills that with SIGHUP for a restart.
+_REBOOTED = -signal.SIGHUP
+
+
+@dataclass(frozen=True)
+class Library:
+    """Where the base image, the lab's code and the nodes' Python packages are, for whoever starts guests."""
+
+    base: Path
+    lab: Path
+    python: Path
+
+    def document(self) -> LibraryDocument:
+        """The same as plain strings."""
+        return {"base": str(self.base), "lab": str(self.lab), "python": str(self.python)}
+
+
+NODE_LIBRARY = Library(Path(node.LIBRARY_BASE), Path(node.LIBRARY_LAB), Path(node.LIBRARY_PYTHON))
+
+
+def card_name(spec: GuestSpec, index: int) -> str:
+    """The node's end of the guest's card number ``index``."""
+    return f"{_CARD_PREFIX[spec.kind]}{spec.vmid}i{index}"
+
+
+def instance_id(spec: GuestSpec) -> str:
+    """Changes when anything does that cloud-init would be told, as PVE's instance-id."""
+    cards = [(nic.name, nic.mac.lower(), nic.address, nic.gateway) for nic in spec.nics]
+    facts = [spec.hostname, spec.user, spec.password, spec.ssh_keys, cards, spec.nameserver, spec.searchdomain]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootDocument:
+    """What the guest's init is told."""
+    return {
+        "volume": str(spec.disk),
+        "boot_id": spec.boot_id or str(uuid.uuid4()),
+        "instance": instance_id(spec),
+        "hostname": spec.hostname,
+        "user": spec.user,
+        "password": spec.password,
+        "ssh_keys": list(spec.ssh_keys),
+        "nics": [NicDocument(name=nic.name, address=nic.address, gateway=nic.gateway) for nic in spec.nics],
+        "nameserver": spec.nameserver,
+        "searchdomain": spec.searchdomain,
+        "library": library.document(),
+        "rootless": rootless,
+    }
+
+
+def with_node_dns(spec: GuestSpec, resolv_conf: str) -> GuestSpec:
+    """A guest with neither DNS server nor search domain gets the node's, as in PVE's cloud-init."""
+    if spec.nameserver is not None or spec.searchdomain is not None:
+        return spec
+    lines = [line.split() for line in resolv_conf.splitlines()]
+    servers = [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
+    search = [words[1] for words in lines if words[:1] in (["search"], ["domain"]) and len(words) > 1]
+    return replace(spec, nameserver=" ".join(servers) or None, searchdomain=search[-1] if search else None)
+
+
+def plug_lines(spec: GuestSpec, pid: int) -> list[str]:
+    """``ip -batch`` lines that give the guest its cards and plug them into the node's bridges."""
+    lines: list[str] = []
+    for index, nic in enumerate(spec.nics):
+        ours = card_name(spec, index)
+        lines.append(f"link add {ours} type veth peer name {nic.name} address {nic.mac} netns {pid}")
+        lines.append(f"link set {ours} master {nic.bridge} up")
+    return lines
+
+
+def missing_bridge(nics: tuple[Nic, ...], network: Path = Path("/sys/class/net")) -> str | None:
+    """The first bridge that a card wants and the node does not have."""
+    return next((nic.bridge for nic in nics if not (network / nic.bridge / "bridge").is_dir()), None)
+
+
+async def ip_batch(lines: list[str], *, force: bool = False) -> None:
+    """Run ``ip -batch``; with ``force`` a failing line does not stop the others and is no error."""
+    if not lines:
+        return
+    options = ["-force"] if force else []
+    code, _, err = await agent.run(["ip", *options, "-batch", "-"], ("\n".join(lines) + "\n").encode())
+    if code != 0 and not force:
+        raise GuestError(f"plugging the guest's cards failed: {err.decode(errors='replace').strip()}")
+
+
+class Machine:
+    """A running guest. :meth:`boot` first; then it lives until it powers off or is killed."""
+
+    def __init__(self, spec: GuestSpec, library: Library, ended: Callable[[int], None]) -> None:
+        """``ended`` is called with the VMID when the guest is gone for good."""
+        self.spec = spec
+        self._library = library
+        self._ended = ended
+        self._process: asyncio.subprocess.Process | None = None
+        self._killed = False
+        self._booted = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+        self._already_stopped: frozenset[int] = frozenset()
+        self.pid = 0
+
+    async def boot(self) -> None:
+        """Start the guest. Raises GuestError when it does not get as far as its services."""
+        try:
+            await self._start()
+        except BaseException:
+            self._ended(self.spec.vmid)
+            raise
+        self._life = asyncio.create_task(self._live(), name=f"guest {self.spec.vmid}")
+
+    async def _live(self) -> None:
+        """Wait for the guest's end, as often as it reboots."""
+        try:
+            while await self._instance_end() == _REBOOTED and not self._killed:
+                self.spec = replace(self.spec, boot_id="")
+                await self._start()
+        except GuestError as error:
+            print(f"guest {self.spec.vmid} did not come up again: {error}", file=sys.stderr)  # noqa: T201
+        finally:
+            self._ended(self.spec.vmid)
+
+    async def _instance_end(self) -> int:
+        """The exit code of the present boot, once it is over and its cards are unplugged."""
+        assert self._process is not None  # noqa: S101 - only called after _start
+        code = await self._process.wait()
+        await self._unplug()
+        return code
+
+    async def _start(self) -> None:
+        """One boot: processes, cards, ready."""
+        if (bridge := missing_bridge(self.spec.nics)) is not None:
+            raise GuestError(f"bridge '{bridge}' does not exist")
+        await self._unplug()
+        reader, writer = os.pipe()
+        try:
+            self._process = await self._spawn(writer)
+        finally:
+            os.close(writer)
+        status = await _reader(reader)
+        try:
+            await self._follow(self._process, status)
+        except BaseException:
+            await self._abandon()
+            raise
+        self._booted.set()
+
+    async def _spawn(self, status: int) -> asyncio.subprocess.Process:
+        volume.create(self.spec.disk)
+        with (self.spec.disk / "console.log").open("ab") as console:
+            return await asyncio.create_subprocess_exec(
+                *("setpriv", "--pdeathsig=KILL", "unshare", *_NAMESPACES, "--fork", "--kill-child", "--"),
+                *(sys.executable, "-S", "-m", "lab.guests.pid1", str(status)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=console,
+                stderr=console,
+                pass_fds=[status],
+                env={"PYTHONPATH": str(self._library.lab.parent), "PATH": os.environ.get("PATH", os.defpath)},
+            )
+
+    async def _follow(self, process: asyncio.subprocess.Process, status: asyncio.StreamReader) -> None:
+        """Talk with the guest's init until it is ready."""
+        assert process.stdin is not None  # noqa: S101 - made with a pipe
+        document = boot_document(self.spec, self._library, rootless=not _initial_user_namespace())
+        process.stdin.write(json.dumps(document).encode() + b"\n")
+        await _expect(status, b"started")
+        self.pid = processes.children(process.pid)[0]
+        await ip_batch(plug_lines(self.spec, self.pid))
+        process.stdin.write(b"go\n")
+        await _expect(status, b"ready")
+
+    async def _abandon(self) -> None:
+        """End what is left of a boot that failed."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        await self._unplug()
+
+    async def _unplug(self) -> None:
+        """Remove our ends of the cards; the kernel may have removed them with the guest."""
+        names = [card_name(self.spec, index) for index in range(len(self.spec.nics))]
+        present = [name for name in names if Path("/sys/class/net", name).exists()]
+        await ip_batch([f"link del {name}" for name in present], force=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the guest's init."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    async def kill(self) -> None:
+        """Cut the power and wait until nothing is left."""
+        self._killed = True
+        self.signal(signal.SIGKILL)
+        await self.ended(None)
+
+    async def ended(self, bound: float | None) -> bool:
+        """Wait for the guest's end for at most ``bound`` seconds; True when it came."""
+        if self._life is None:
+            return True
+        done, _ = await asyncio.wait({self._life}, timeout=bound)
+        return bool(done)
+
+    async def reboot(self, bound: float) -> bool:
+        """Ask for a reboot; True when the guest was up again within ``bound`` seconds."""
+        self._booted.clear()
+        self.signal(signal.SIGINT)
+        try:
+            await asyncio.wait_for(self._booted.wait(), bound)
+        except TimeoutError:
+            return False
+        return True
+
+    def suspend(self) -> None:
+        """Stop every process of the guest, the innermost of nested guests included.
+
+        Signals instead of the cgroup freezer: they need no directory that a killed lab would leave behind, and they
+        work without root and at every depth.
+        """
+        self._already_stopped = frozenset(pid for pid in self._tree() if processes.stopped(pid))
+        signalled: set[int] = set()
+        while fresh := set(self._tree()) - signalled:
+            _signal_all(fresh, signal.SIGSTOP)
+            signalled |= fresh
+
+    def resume(self) -> None:
+        """Continue what :meth:`suspend` stopped; a process that was stopped before stays so."""
+        _signal_all(set(self._tree()) - self._already_stopped, signal.SIGCONT)
+
+    def _tree(self) -> list[int]:
+        return [self.pid, *processes.descendants(self.pid)]
+
+
+def _signal_all(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _initial_user_namespace() -> bool:
+    """Whether ids are the machine's own: the whole range mapped to itself."""
+    return Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", "4294967295"]
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    """A stream over a pipe's reading end, which it then owns."""
+    stream = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb")
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
+    return stream
+
+
+async def _expect(status: asyncio.StreamReader, word: bytes) -> None:
+    """Wait for one line of the guest's init. Raises GuestError with what it said instead."""
+    line = (await status.readline()).strip()
+    if line != word:
+        said = line.decode(errors="replace").removeprefix("error: ")
+        raise GuestError(f"the guest's init ended early: {said or 'see console.log in its volume'}")

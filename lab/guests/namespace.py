@@ -1,0 +1,144 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver that boots guests as Linux namespaces over an overlay on the base image."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.guests import agent, volume
+from lab.guests.driver import GuestError, GuestNotRunningError, GuestSpec
+from lab.guests.machine import NODE_LIBRARY, Library, Machine, with_node_dns
+
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+class NamespaceDriver:
+    """Runs guests as children of this process, in whose namespaces their cards are plugged.
+
+    They end with this process, however it ends.
+    """
+
+    def __init__(self, library: Library = NODE_LIBRARY) -> None:
+        """``library`` is what guests are made from; a node's own by default."""
+        self._library = library
+        self._machines: dict[int, Machine] = {}
+        self._commands: dict[tuple[int, int], asyncio.Task[dict[str, Any]]] = {}
+
+    def _machine(self, vmid: int) -> Machine:
+        try:
+            return self._machines[vmid]
+        except KeyError:
+            raise GuestNotRunningError(vmid) from None
+
+    def _forget(self, vmid: int) -> None:
+        self._machines.pop(vmid, None)
+        for key in [key for key in self._commands if key[0] == vmid]:
+            self._commands.pop(key).cancel()
+
+    async def boot(self, spec: GuestSpec) -> None:
+        """Start the guest; returns when its init has started its services."""
+        if spec.vmid in self._machines:
+            raise GuestError(f"VM {spec.vmid} already running")
+        if not spec.disk.is_dir():
+            raise GuestError(f"volume '{spec.disk}' does not exist")
+        resolv_conf = _RESOLV_CONF.read_text(encoding="utf-8") if _RESOLV_CONF.exists() else ""
+        machine = Machine(with_node_dns(spec, resolv_conf), self._library, self._forget)
+        self._machines[spec.vmid] = machine
+        await machine.boot()
+
+    async def kill(self, vmid: int) -> None:
+        """Cut the power; a guest that does not run is left as it is."""
+        if vmid in self._machines:
+            await self._machines[vmid].kill()
+
+    async def shutdown(self, vmid: int, timeout: float) -> bool:
+        """Ask the init to power off; True when the guest was gone within ``timeout`` seconds."""
+        machine = self._machine(vmid)
+        machine.signal(signal.SIGPWR)
+        return await machine.ended(timeout)
+
+    async def reboot(self, vmid: int, timeout: float) -> bool:
+        """Ask the init to reboot; True when the guest was up again within ``timeout`` seconds."""
+        return await self._machine(vmid).reboot(timeout)
+
+    async def suspend(self, vmid: int) -> None:
+        """Stop every process of the guest."""
+        self._machine(vmid).suspend()
+
+    async def resume(self, vmid: int) -> None:
+        """Continue every process of the guest."""
+        self._machine(vmid).resume()
+
+    async def running(self) -> frozenset[int]:
+        """VMIDs of the guests that have a process."""
+        return frozenset(self._machines)
+
+    def pid(self, vmid: int) -> int:
+        """Pid of the guest's init as this process sees it."""
+        return self._machine(vmid).pid
+
+    async def interfaces(self, vmid: int) -> list[dict[str, Any]]:
+        """The guest's interfaces with their present addresses."""
+        return await agent.interfaces(self.pid(vmid))
+
+    async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:
+        """Start a command in the guest; the result waits for :meth:`exec_status`."""
+        process = await agent.start(agent.inside(self.pid(vmid), argv), stdin)
+        self._commands[vmid, process.pid] = asyncio.create_task(_finish(process, stdin))
+        return process.pid
+
+    async def exec_status(self, vmid: int, pid: int) -> dict[str, Any]:
+        """Whether a command has ended, and then how; as with the agent, an end is told once."""
+        self._machine(vmid)
+        task = self._commands.get((vmid, pid))
+        if task is None:
+            raise GuestError(f"Agent error: Invalid parameter 'pid': PID {pid} does not exist")
+        if not task.done():
+            return {"exited": 0}
+        del self._commands[vmid, pid]
+        return task.result()
+
+    async def read_file(self, vmid: int, path: str) -> bytes:
+        """Contents of a file in the guest."""
+        return await agent.read_file(self.pid(vmid), path)
+
+    async def write_file(self, vmid: int, path: str, content: bytes) -> None:
+        """Replace a file's contents in the guest."""
+        await agent.write_file(self.pid(vmid), path, content)
+
+    async def clone_volume(self, source: Path, target: Path) -> None:
+        """Copy a volume with owners, modes, attributes and whiteouts."""
+        await _in_thread(volume.clone, source, target)
+
+    async def create_volume(self, target: Path, image: Path | None = None) -> None:
+        """Make a volume; every image of the lab's image server stands for the base image itself."""
+        if image is not None and not image.is_file():
+            raise GuestError(f"unable to open '{image}' - No such file or directory")
+        await _in_thread(volume.create, target)
+
+    async def delete_volume(self, path: Path) -> None:
+        """Remove a volume; one that does not exist is no error."""
+        await _in_thread(volume.delete, path)
+
+    async def close(self) -> None:
+        """End every guest."""
+        await asyncio.gather(*(machine.kill() for machine in list(self._machines.values())))
+
+
+async def _finish(process: asyncio.subprocess.Process, stdin: bytes | None) -> dict[str, Any]:
+    out, err = await process.communicate(stdin)
+    return agent.exec_result(process.returncode or 0, out, err)
+
+
+async def _in_thread(function: Callable[..., None], *paths: Path) -> None:
+    """Run a volume operation beside the event loop. Raises GuestError for what the file system refused."""
+    try:
+        await asyncio.to_thread(function, *paths)
+    except OSError as error:
+        raise GuestError(str(error)) from error

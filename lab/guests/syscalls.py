@@ -1,0 +1,83 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few Linux system calls that Python 3.11 has no function for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+MNT_DETACH = 0x2
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+RB_AUTOBOOT = 0x01234567
+RB_POWER_OFF = 0x4321FEDC
+_PR_SET_NAME = 15
+# pivot_root(2) has no libc wrapper; its number differs between architectures.
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    """Raise OSError with errno's text when a call returned -1."""
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """mount(2). Raises OSError naming the target."""
+    arguments = (source.encode(), target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode())
+    _check(_libc.mount(*arguments), target)
+
+
+def bind(source: str, target: str, *, read_only: bool = False) -> None:
+    """Bind ``source`` over ``target``; a bind becomes read-only only when it is remounted so."""
+    mount(source, target, flags=MS_BIND | MS_REC)
+    if read_only:
+        mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY)
+
+
+def unmount(target: str) -> None:
+    """Detach a mount and everything below it, now from the tree and from use when it is no longer busy."""
+    _check(_libc.umount2(target.encode(), MNT_DETACH), target)
+
+
+def pivot_root(new_root: str) -> None:
+    """Make ``new_root`` the root of this mount namespace and let go of the old one."""
+    os.chdir(new_root)
+    number = _PIVOT_ROOT[os.uname().machine]
+    _check(_libc.syscall(ctypes.c_long(number), b".", b"."), new_root)
+    # Both roots are stacked on "." now: see pivot_root(2), "pivot_root(".", ".")".
+    unmount(".")
+    os.chdir("/")
+
+
+def set_name(name: str) -> None:
+    """Name this process in /proc/PID/comm, as ps and Ansible's service facts read it."""
+    _check(_libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0), name)
+
+
+def set_hostname(name: str) -> None:
+    """sethostname(2) for this UTS namespace."""
+    _check(_libc.sethostname(name.encode(), len(name.encode())), name)
+
+
+def reboot(command: int) -> None:
+    """reboot(2): in a PID namespace it ends the init with SIGHUP (restart) or SIGINT (power off)."""
+    _check(_libc.reboot(ctypes.c_int(command)), "reboot")
+
+
+def enter(descriptor: int, kind: int) -> None:
+    """setns(2): move this thread into the namespace behind an open ``/proc/PID/ns`` file."""
+    _check(_libc.setns(descriptor, kind), f"namespace {kind:#x}")

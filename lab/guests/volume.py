@@ -1,0 +1,51 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guest's boot volume on disk, and what can be done with it.
+
+A volume is a directory on a real file system::
+
+    VOLUME/root   what the guest changed over the base image (the overlay's upper layer)
+    VOLUME/work   the overlay's work directory
+    VOLUME/mnt    where the guest's root is mounted, in the guest's own mount namespace only
+    VOLUME/data   a node's own state and its guests' volumes; on the real file system, so that
+                  the overlays of nested guests never stack on one another
+
+To put files into a guest that does not run yet, write below ``VOLUME/root``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = "root"
+WORK = "work"
+MOUNTPOINT = "mnt"
+DATA = "data"
+PARTS = (ROOT, WORK, MOUNTPOINT, DATA)
+
+
+def create(volume: Path) -> None:
+    """Make an empty volume; a directory that is one already is left as it is."""
+    for part in PARTS:
+        (volume / part).mkdir(parents=True, exist_ok=True)
+    (volume / DATA).chmod(0o700)
+
+
+def clone(source: Path, target: Path) -> None:
+    """Copy a volume with owners, modes, attributes and whiteouts. Raises OSError when it cannot be read."""
+    create(target)
+    for part in (ROOT, DATA):
+        command = ["cp", "--archive", "--reflink=auto", f"{source / part}/.", str(target / part)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            delete(target)
+            raise OSError(f"copying volume {source} to {target} failed: {result.stderr.strip()}")
+
+
+def delete(volume: Path) -> None:
+    """Remove a volume and everything in it; a missing one is no error."""
+    if volume.exists():
+        shutil.rmtree(volume)

@@ -1,0 +1,185 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab's root image is made of. Data, and the hash that names one version of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from pathlib import Path
+
+from packaging.markers import Marker
+
+SUITE = "bookworm"
+PYTHON_VERSION = "3.11"
+# The glibc of the suite is 2.36: wheels for it and for every older one run there.
+NEWEST_GLIBC_MINOR = 36
+OLDEST_GLIBC_MINOR = 17
+
+PACKAGES = (
+    "ca-certificates",
+    "git",
+    "ifupdown2",
+    "iproute2",
+    "iputils-ping",
+    "isc-dhcp-client",
+    "openssh-server",
+    "procps",
+    "python3-apt",
+    "python3-minimal",
+    "rsync",
+    "sudo",
+)
+
+# The lab's own Python packages inside a node are what these need, at the versions the lock pins.
+DEPENDENCY_ROOTS = frozenset({"fakepve", "cryptography"})
+
+LIBRARY = "/usr/lib/homelab-pve-lab"
+
+SSHD_CONFIG = """\
+# No PAM session and no reverse lookup: both only cost time here.
+UsePAM no
+UseDNS no
+MaxStartups 100
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PrintMotd no
+X11Forwarding no
+AcceptEnv LANG LC_*
+HostKey /etc/ssh/ssh_host_ed25519_key
+Subsystem sftp internal-sftp
+Include /etc/ssh/sshd_config.d/*.conf
+"""
+
+# The init of a guest powers off on SIGPWR and reboots on SIGINT, as other small inits do.
+_SHIM = """\
+#!/bin/sh
+# Asks the guest's init, which ends services in order before the namespace goes.
+exec kill -{signal} 1
+"""
+
+SHUTDOWN_SHIM = """\
+#!/bin/sh
+# shutdown [-r|-h|-P|-H] [TIME] [MESSAGE]: every TIME means now, -c has nothing to cancel.
+action=PWR
+for word in "$@"; do
+  case "$word" in
+    -r|--reboot) action=INT ;;
+    -c) exit 0 ;;
+  esac
+done
+exec kill -"$action" 1
+"""
+
+INTERFACES = """\
+auto lo
+iface lo inet loopback
+"""
+
+# path -> (mode, content); unpacked over the Debian root.
+FILES: dict[str, tuple[int, str]] = {
+    "etc/ssh/sshd_config": (0o644, SSHD_CONFIG),
+    "etc/network/interfaces": (0o644, INTERFACES),
+    "etc/hostname": (0o644, "localhost\n"),
+    "etc/hosts": (0o644, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"),
+    "etc/resolv.conf": (0o644, ""),
+    "etc/default/locale": (0o644, "LANG=C.UTF-8\n"),
+    "usr/sbin/reboot": (0o755, _SHIM.format(signal="INT")),
+    "usr/sbin/poweroff": (0o755, _SHIM.format(signal="PWR")),
+    "usr/sbin/halt": (0o755, _SHIM.format(signal="PWR")),
+    "usr/sbin/shutdown": (0o755, SHUTDOWN_SHIM),
+}
+
+# Host keys are made by each guest at its first boot; the mount points are for nodes.
+FINISH = f"""\
+set -eu
+root=$1 base=$2 files=$3 python=$4
+mkdir -p "$root"
+tar --extract --numeric-owner --xattrs --file "$base" --directory "$root"
+tar --extract --numeric-owner --file "$files" --directory "$root"
+rm -f "$root"/etc/ssh/ssh_host_*_key* "$root"/var/cache/apt/*.bin "$root"/etc/machine-id
+mkdir -p "$root"{LIBRARY}/base "$root"{LIBRARY}/lab "$root"{LIBRARY}/python "$root"/var/lib/homelab-pve-lab
+mount --bind "$python" "$root"{LIBRARY}/python
+mount -t proc proc "$root"/proc
+chroot "$root" python3 -m compileall -q {LIBRARY}/python
+umount "$root"/proc "$root"{LIBRARY}/python
+"""
+
+_REQUIREMENT = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;]+)\s*(?:;\s*([^\\]+?))?\s*\\?$")
+_VIA = re.compile(r"^\s+#\s+(?:via\s+)?([a-z0-9][a-z0-9._-]*)\s*$")
+
+
+def wheel_platforms(machine: str = platform.machine()) -> list[str]:
+    """Platform tags of the wheels that run on the image, best first."""
+    minors = range(NEWEST_GLIBC_MINOR, OLDEST_GLIBC_MINOR - 1, -1)
+    return [*(f"manylinux_2_{minor}_{machine}" for minor in minors), f"manylinux2014_{machine}"]
+
+
+def _blocks(lock: str) -> list[list[str]]:
+    """The lock's text, cut before every requirement line."""
+    blocks: list[list[str]] = []
+    for line in lock.splitlines():
+        if _REQUIREMENT.match(line):
+            blocks.append([])
+        if blocks:
+            blocks[-1].append(line)
+    return blocks
+
+
+def _wanted_by(block: list[str]) -> set[str]:
+    """Names in a block's ``# via`` comments."""
+    return {match[1] for line in block if (match := _VIA.match(line))}
+
+
+def _applies(block: list[str]) -> bool:
+    """Whether a block's environment marker holds for the image's Python."""
+    match = _REQUIREMENT.match(block[0])
+    marker = match[3] if match else None
+    if not marker:
+        return True
+    environment = {
+        "python_version": PYTHON_VERSION,
+        "python_full_version": f"{PYTHON_VERSION}.2",
+        "sys_platform": "linux",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+    }
+    return Marker(marker).evaluate(environment)
+
+
+def _name(block: list[str]) -> str:
+    return block[0].partition("==")[0]
+
+
+def requirements_subset(lock: str, roots: frozenset[str] = DEPENDENCY_ROOTS) -> str:
+    """The part of a hashed lock that ``roots`` need, without environment markers, for the image's Python."""
+    blocks = [block for block in _blocks(lock) if _applies(block)]
+    wanted = set(roots)
+    grown = True
+    while grown:
+        more = {_name(block) for block in blocks if _wanted_by(block) & wanted} - wanted
+        wanted |= more
+        grown = bool(more)
+    lines = [line for block in blocks if _name(block) in wanted for line in [_plain(block[0]), *block[1:]]]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(line: str) -> str:
+    """A requirement line without its environment marker."""
+    match = _REQUIREMENT.match(line)
+    return f"{match[1]}=={match[2]} \\" if match else line
+
+
+def image_id(requirements: str, machine: str = platform.machine()) -> str:
+    """Names the image that this recipe and these requirements make: a short content hash."""
+    recipe = json.dumps([SUITE, machine, PACKAGES, sorted(FILES.items()), FINISH, requirements])
+    return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+def lock_file() -> Path:
+    """The checkout's lock of run-time dependencies."""
+    return Path(__file__).parent.parent / "requirements" / "runtime.lock"
