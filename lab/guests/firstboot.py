@@ -63,7 +63,9 @@ def _configure_user(user: str, password: str | None) -> None:
     try:
         pwd.getpwnam(user)
     except KeyError:
-        commands.run(["/usr/sbin/useradd", "--create-home", "--shell", "/bin/bash", "--groups", "sudo", user])
+        # "*" is no password; useradd's own default, "!", is a locked account, which sshd refuses without PAM.
+        options = ["--create-home", "--shell", "/bin/bash", "--groups", "sudo", "--password", "*"]
+        commands.run(["/usr/sbin/useradd", *options, user])
         _write(Path("/etc/sudoers.d/90-cloud-init-users"), f"{user} ALL=(ALL) NOPASSWD:ALL\n", 0o440)
     if password:
         commands.run(["/usr/sbin/chpasswd", "--encrypted"], f"{user}:{password}\n")
