@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,8 @@ def own_folders() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="pve-"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOMELAB_PVE_LAB_IMAGES", str(lab_images()))
+        # Pytest may be started by its path; what tests start (ansible-playbook) is beside it.
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         for kind in XDG_KINDS:
             patch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
         yield folder

@@ -1,0 +1,203 @@
+"""Every EXAMPLES block of every module, played against the lab: each task in check mode, for real, and once more.
+
+Check mode has to announce what the real run then does, the second run has nothing left to do, and every returned key
+is documented in RETURN with its type. `examples/NAME.yml` beside this file holds tasks to play before a module's block
+where it needs something to be there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+import yaml
+
+from lab.api.serving import ServedLab
+
+ROOT = Path(__file__).resolve().parents[2]
+PREPARATIONS = Path(__file__).parent / "examples"
+NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+PHASES = ("check", "real", "again")
+SEPARATOR = " | "
+FAILURES = ("runner_on_failed", "runner_on_unreachable")
+
+# Tasks that do something each time they are asked to, by module and task name, with the reason.
+ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {}
+
+# Added to every result by Ansible or described once for all modules.
+STANDARD_KEYS = frozenset(
+    {"changed", "failed", "msg", "invocation", "diff", "warnings", "deprecations", "exception", "skipped", "results"}
+)
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "path": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+    "complex": (dict,),
+    "raw": (object,),
+}
+
+Task = dict[str, Any]
+Results = dict[tuple[str, str], dict[str, Any]]
+
+
+def documentation(module: str, block: str) -> Any:
+    """A module's EXAMPLES or RETURN, parsed."""
+    source = importlib.import_module(f"ansible_collections.homelab.pve.plugins.modules.{module}")
+    return yaml.safe_load(getattr(source, block))
+
+
+def is_ours(task: Task, module: str) -> bool:
+    """Whether a task runs the module."""
+    return f"homelab.pve.{module}" in task
+
+
+def in_phases(task: Task, module: str) -> Iterator[Task]:
+    """A task of this module three times, anything else once. Only the real run keeps its `register`."""
+    if not is_ours(task, module):
+        yield task
+        return
+    for phase in PHASES:
+        copy = {key: value for key, value in task.items() if key != "register" or phase == "real"}
+        yield {**copy, "name": f"{task['name']}{SEPARATOR}{phase}", "check_mode": phase == "check", "diff": True}
+
+
+def preparation(module: str) -> list[Task]:
+    """Tasks that make what the examples take for granted."""
+    path = PREPARATIONS / f"{module}.yml"
+    return list(yaml.safe_load(path.read_text())) if path.is_file() else []
+
+
+def play(module: str, options: Mapping[str, object]) -> list[Task]:
+    """The playbook for one module's examples."""
+    tasks = [step for task in documentation(module, "EXAMPLES") for step in in_phases(task, module)]
+    return [
+        {
+            "name": f"Examples of {module}",
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": sys.executable},
+            "module_defaults": {"group/homelab.pve.all": dict(options)},
+            "tasks": [*preparation(module), *tasks],
+        }
+    ]
+
+
+def run(playbook: Sequence[Task], folder: Path) -> tuple[Results, list[str]]:
+    """Play it. Returns results by (task, phase), and the failures in words."""
+    runner = ansible_runner.run(
+        private_data_dir=str(folder),
+        playbook=list(playbook),
+        inventory="localhost ansible_connection=local",
+        envvars={"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "ANSIBLE_HOME": str(folder / "home")},
+        quiet=True,
+    )
+    ended = [(event["event"], event["event_data"]) for event in runner.events if "res" in event.get("event_data", {})]
+    results = {split(data["task"]): data["res"] for name, data in ended if name == "runner_on_ok"}
+    failures = [f"{data['task']}: {data['res'].get('msg')}" for name, data in ended if name in FAILURES]
+    return results, failures or ([] if runner.rc == 0 else [Path(runner.config.artifact_dir, "stdout").read_text()])
+
+
+def split(name: str) -> tuple[str, str]:
+    """Task and phase of a task's name; a task of another module has no phase."""
+    task, _, phase = name.partition(SEPARATOR)
+    return task, phase
+
+
+def broken_promises(module: str, results: Results) -> list[str]:
+    """Tasks whose check mode announced something else, or that changed something the second time."""
+    tasks = dict.fromkeys(task for task, _ in results)
+    return [line for task in tasks for line in broken_promises_of(module, task, results)]
+
+
+def broken_promises_of(module: str, task: str, results: Results) -> Iterator[str]:
+    """The same for one task."""
+    changed = {phase: results.get((task, phase), {}).get("changed") for phase in PHASES}
+    if changed["check"] != changed["real"]:
+        yield f"{task}: check mode said changed={changed['check']}, the run said {changed['real']}"
+    if changed["again"] is not False and (module, task) not in ACTS_EVERY_TIME:
+        yield f"{task}: changed={changed['again']} on the second run"
+
+
+def undocumented(result: Mapping[str, Any], documented: Mapping[str, Any]) -> list[str]:
+    """Returned keys that RETURN lacks, or describes with another type."""
+    keys = [key for key in result if key not in STANDARD_KEYS and not key.startswith(("_ansible", "ansible_"))]
+    return [line for key in keys for line in mismatch(key, result[key], documented.get(key))]
+
+
+def mismatch(key: str, value: object, documented: Mapping[str, Any] | None) -> list[str]:
+    """What is wrong with one returned value; `contains` is followed."""
+    if documented is None:
+        return [f"{key} is not in RETURN"]
+    if value is None:
+        return []
+    if not is_of(value, documented["type"]):
+        return [f"{key} is {type(value).__name__}, RETURN says {documented['type']}"]
+    items = value if isinstance(value, list) else [value]
+    inner = documented.get("contains") or {}
+    pairs = [(name, item[name]) for item in items if inner and isinstance(item, dict) for name in item]
+    return [line for name, item in pairs for line in mismatch(f"{key}.{name}", item, inner.get(name))]
+
+
+def is_of(value: object, kind: str) -> bool:
+    """Whether a value has a documented type. True is no number here, though Python says so."""
+    return isinstance(value, TYPES[kind]) and (kind in ("bool", "raw") or not isinstance(value, bool))
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_examples(module: str, lab_api: ServedLab, tmp_path: Path) -> None:
+    results, failures = run(play(module, lab_api.options()), tmp_path)
+    assert not failures, "\n".join(failures)
+    ours = {key: result for key, result in results.items() if key[1]}
+    documented = documentation(module, "RETURN")
+    missing = [f"{task}: {line}" for (task, _), result in ours.items() for line in undocumented(result, documented)]
+    problems = [*broken_promises(module, ours), *dict.fromkeys(missing)]
+    assert not problems, "\n".join(problems)
+    assert ours, "EXAMPLES has no task of the module"
+
+
+RETURN = {
+    "vmid": {"type": "int"},
+    "nics": {"type": "dict", "contains": {"mac": {"type": "str"}}},
+    "guests": {"type": "list", "elements": "dict", "contains": {"name": {"type": "str"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("result", "lines"),
+    [
+        ({"changed": True, "vmid": 100}, []),
+        ({"vmid": None}, []),
+        ({"vmid": "100"}, ["vmid is str, RETURN says int"]),
+        ({"vmid": True}, ["vmid is bool, RETURN says int"]),
+        ({"node": "father"}, ["node is not in RETURN"]),
+        ({"nics": {"mac": 1}}, ["nics.mac is int, RETURN says str"]),
+        ({"guests": [{"name": "a"}, {"id": 1}]}, ["guests.id is not in RETURN"]),
+    ],
+    ids=json.dumps,
+)
+def test_an_undocumented_result_is_found(result: dict[str, Any], lines: list[str]) -> None:
+    assert undocumented(result, RETURN) == lines
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        ((True, True, False), []),
+        ((False, True, False), ["t: check mode said changed=False, the run said True"]),
+        ((True, True, True), ["t: changed=True on the second run"]),
+        ((True, True, None), ["t: changed=None on the second run"]),
+    ],
+)
+def test_a_broken_promise_is_found(changed: tuple[bool, bool, bool], lines: list[str]) -> None:
+    results: Results = {("t", phase): {"changed": value} for phase, value in zip(PHASES, changed, strict=True)}
+    assert broken_promises("vm", results) == lines
