@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -39,7 +38,7 @@ def lab_certificate(lab_authority: Pair) -> Pair:
 
 
 @pytest.fixture
-def lab_api(lab_authority: Pair, lab_certificate: Pair, tmp_path: Path) -> Iterator[ServedLab]:
+def lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """A served node API with the seed of father: templates 9000 and 9001, storages, a token of root."""
     token = secrets.token_hex(16)
     password = secrets.token_hex(8)

@@ -4,9 +4,9 @@
 """The seam to fakepve, which carries no type information: everything the lab takes from it passes through here.
 
 fakepve answers every endpoint with the schema's checks and PVE's wording. An area of the lab derives from
-:class:`Fake` and may define ``routes``, its table of ``(method, path template, handler)``. A handler is
-``async def (self, values, user)``, called once the schema's checks have passed; what it returns is the answer's
-``data``. A route of an area goes before fakepve's own handler for the same method and template.
+:class:`Fake` and may define ``routes``, its table of ``(method, path template, handler)``. A handler takes a
+:class:`Call`, once the schema's checks have passed, and returns the answer's ``data`` (or an :class:`Answer`).
+A route of an area goes before fakepve's own handler for the same method and template.
 """
 
 from __future__ import annotations
@@ -29,7 +29,24 @@ from lab.api.requestlog import RequestLog
 Values = dict[str, Any]
 """Parameters of a request after the schema's checks: path, query and body in one."""
 
-Handler = Callable[[Values, str], Awaitable[object]]
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a handler sees it: its checked parameters, and who asks."""
+
+    values: Values
+    user: str
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - whatever the schema says the parameter is
+        """A parameter that is always there (one of the path, or a required one)."""
+        return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401
+        """An optional parameter."""
+        return self.values.get(name, default)
+
+
+Handler = Callable[[Call], Awaitable[object]]
 Route = tuple[str, str, Handler]
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,6 +64,7 @@ LOGIN = "/access/ticket"
 
 __all__ = [
     "Answer",
+    "Call",
     "Fake",
     "FakeVm",
     "Handler",
@@ -106,8 +124,8 @@ class Fake(FakePve):  # type: ignore[misc]
     @cached_property
     def _table(self) -> dict[tuple[str, str], Handler]:
         """Every area's routes, those of derived classes last so that they win."""
-        areas = [area for area in reversed(type(self).__mro__) if "routes" in vars(area)]
-        return {(method, template): call for area in areas for method, template, call in area.routes(self)}
+        tables = [vars(area)["routes"](self) for area in reversed(type(self).__mro__) if "routes" in vars(area)]
+        return {(method, template): handler for table in tables for method, template, handler in table}
 
     def _build_app(self) -> Any:  # noqa: ANN401 - fakepve is untyped
         app = super()._build_app()
@@ -139,7 +157,7 @@ class Fake(FakePve):  # type: ignore[misc]
         user = request[USER]
 
         async def answer(_match: object, values: Values) -> object:
-            return await call(values, user)
+            return await call(Call(values, user))
 
         return response(await self.answer(request, match, await params(request), user, answer))
 
@@ -151,5 +169,4 @@ class Fake(FakePve):  # type: ignore[misc]
 
     def _authenticate(self, request: web.Request) -> str | None:
         """The user of a request: root@pam on the Unix socket, else whoever the token or ticket names."""
-        user = "root@pam" if is_local(request) else super()._authenticate(request)
-        return user
+        return "root@pam" if is_local(request) else super()._authenticate(request)

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from lab.api.fake import FakeVm
+from aiohttp import web
+
+from lab.api.agent import AgentArea
+from lab.api.fake import FakeVm, Next
+from lab.api.guests import GuestArea
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
-from lab.api.tasks import TaskArea
+from lab.guests.driver import GuestDriver
+from lab.guests.none import NoneDriver
 
 # What the schema in ../pve-api describes.
 VERSION = "9.1.4"
@@ -22,15 +29,29 @@ def storage_entry(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {"active": 1, "files": set(), "volumes": {}, **definition}
 
 
-class LabApi(TaskArea):
+class LabApi(GuestArea, AgentArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
-    def __init__(self, node: str = "father", seed: Seed | None = None, **options: object) -> None:
-        """Take the node's name and what it holds at first; the rest are fakepve's options (host, port, ...)."""
+    def __init__(
+        self,
+        node: str = "father",
+        seed: Seed | None = None,
+        driver: GuestDriver | None = None,
+        volumes_dir: Path | None = None,
+        **options: object,
+    ) -> None:
+        """Take the node's name, what it holds at first, and where its guests come from.
+
+        Without a driver guests exist as states only. ``options`` are fakepve's: host, port, user, password.
+        """
         super().__init__(**options)
         self.node = node
         self.nodes = {node: {"online": True}}
         self.version, self.release_version = VERSION, RELEASE
+        self.driver = driver or NoneDriver()
+        self.boots_empty_disks = isinstance(self.driver, NoneDriver)
+        self._scratch = tempfile.TemporaryDirectory(prefix="homelab-pve-lab-")
+        self.volumes_dir = volumes_dir or Path(self._scratch.name)
         self.plant(seed or Seed())
 
     def plant(self, seed: Seed) -> None:
@@ -38,7 +59,8 @@ class LabApi(TaskArea):
         self.storages = {name: storage_entry(definition) for name, definition in seed.storages.items()}
         self.vms = [self._template(template) for template in seed.templates]
         self.apitokens.update(seed.tokens)
-        self.password = seed.password or self.password
+        if seed.password is not None:
+            self.password = seed.password
 
     def _template(self, template: Template) -> FakeVm:
         volumes = self.storages[template.storage]["volumes"]
@@ -48,5 +70,19 @@ class LabApi(TaskArea):
             "size": TEMPLATE_DISK_SIZE,
             "vmid": template.vmid,
             "ctime": 0,
+            "bootable": True,
         }
         return FakeVm(template.vmid, template.name, node=self.node, config=template.config(), template=True)
+
+    @web.middleware
+    async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Look at the guests before every answer: one may have powered itself off."""
+        await self.look()
+        return await super()._dispatch(request, handler)
+
+    async def stop(self) -> None:
+        """Stop listening, interrupt the tasks and end the guests."""
+        await super().stop()
+        await self.stop_workers()
+        await self.driver.close()
+        self._scratch.cleanup()

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from fakepve.model import lock_timeout  # type: ignore[import-untyped]
 
-from lab.api.fake import Answer, Fake, PveError, Route, TaskError, Values, param_error
+from lab.api.fake import Answer, Call, Fake, PveError, Route, TaskError, Values, param_error
 from lab.guests.driver import GuestError
 
 Record = dict[str, Any]
@@ -29,6 +30,7 @@ DEFAULT_LIMIT = 50
 
 logger = logging.getLogger(__name__)
 _current: ContextVar[Record | None] = ContextVar("current_task", default=None)
+_followed_by: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("followed_by", default=None)
 
 
 def log_line(text: str) -> None:
@@ -36,6 +38,16 @@ def log_line(text: str) -> None:
     record = _current.get()
     if record is not None:
         record["log"].append(text)
+
+
+@contextmanager
+def followed_by(work: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Within the block, the task that fakepve starts goes on with ``work`` once its own part has succeeded."""
+    token = _followed_by.set(work)
+    try:
+        yield
+    finally:
+        _followed_by.reset(token)
 
 
 def failure_text(error: Exception) -> str:
@@ -106,7 +118,7 @@ class TaskArea(Fake):
 
     # ------------------------------------------------------------- workers
 
-    async def task(
+    async def task(  # noqa: PLR0917 - fakepve calls it by position
         self,
         node: str,
         ttype: str,
@@ -147,18 +159,27 @@ class TaskArea(Fake):
             record["log"].extend((note or "").splitlines())
         except asyncio.CancelledError:
             status = "received interrupt"
-        except Exception as error:  # noqa: BLE001 - whatever happens in a worker becomes its exit status
+        except Exception as error:  # whatever happens in a worker becomes its exit status
             status = failure_text(error)
         self._finish(record, status)
 
     async def _with_lock(self, upid: str, body: Body, guest: Any) -> str | None:  # noqa: ANN401
         if guest is None:
-            return await body()
+            return await self._body(body)
         await self.acquire(guest, upid)
         try:
-            return await body()
+            return await self._body(body)
         finally:
             self.release(guest, upid)
+
+    @staticmethod
+    async def _body(body: Body) -> str | None:
+        # A task starts with a copy of its request's context, so this is the request's own follow-up.
+        follow_up = _followed_by.get()
+        note = await body()
+        if follow_up is not None:
+            await follow_up()
+        return note
 
     def _finish(self, record: Record, status: str) -> None:
         record.update(status="stopped", exitstatus=status, endtime=int(time.time()))
@@ -188,48 +209,48 @@ class TaskArea(Fake):
 
     # ------------------------------------------------------------ endpoints
 
-    def _record_of(self, values: Values, user: str) -> Record:
-        record: Record | None = self.tasks.get(values["upid"])
-        if record is None or record["node"] != values["node"]:
+    def _record_of(self, call: Call) -> Record:
+        record: Record | None = self.tasks.get(call["upid"])
+        if record is None or record["node"] != call["node"]:
             raise param_error(upid="no such task")
-        if not self._task_owner(user, record):
-            self.require(user, f"/nodes/{values['node']}", "Sys.Audit")
+        if not self._task_owner(call.user, record):
+            self.require(call.user, f"/nodes/{call['node']}", "Sys.Audit")
         return record
 
-    async def _tasks(self, values: Values, user: str) -> Answer:
-        audit = self.allowed(user, f"/nodes/{values['node']}", "Sys.Audit")
+    async def _tasks(self, call: Call) -> Answer:
+        audit = self.allowed(call.user, f"/nodes/{call['node']}", "Sys.Audit")
         found = [
             list_view(record)
             for record in reversed(self.tasklog)
-            if record["node"] == values["node"]
-            and (audit or self._task_owner(user, record))
-            and selected(record, values)
+            if record["node"] == call["node"]
+            and (audit or self._task_owner(call.user, record))
+            and selected(record, call.values)
         ]
-        start = values.get("start", 0)
-        return Answer(found[start : start + values.get("limit", DEFAULT_LIMIT)], {"total": len(found)})
+        start = call.get("start", 0)
+        return Answer(found[start : start + call.get("limit", DEFAULT_LIMIT)], {"total": len(found)})
 
-    async def _cluster_tasks(self, values: Values, user: str) -> list[dict[str, Any]]:
-        audit = self.allowed(user, "/", "Sys.Audit")
-        visible = [record for record in reversed(self.tasklog) if audit or self._task_owner(user, record)]
+    async def _cluster_tasks(self, call: Call) -> list[dict[str, Any]]:
+        audit = self.allowed(call.user, "/", "Sys.Audit")
+        visible = [record for record in reversed(self.tasklog) if audit or self._task_owner(call.user, record)]
         return [
             {key: value for key, value in list_view(record).items() if key not in ("pid", "pstart")} | {"saved": "1"}
             for record in visible[:25]
         ]
 
-    async def _status_of_task(self, values: Values, user: str) -> dict[str, Any]:
-        return status_view(self._record_of(values, user))
+    async def _status_of_task(self, call: Call) -> dict[str, Any]:
+        return status_view(self._record_of(call))
 
-    async def _log_of_task(self, values: Values, user: str) -> Answer:
-        lines = self._record_of(values, user)["log"]
+    async def _log_of_task(self, call: Call) -> Answer:
+        lines = self._record_of(call)["log"]
         numbered = [{"n": number, "t": text} for number, text in enumerate(lines, 1)]
-        start, limit = values.get("start", 0), values.get("limit", DEFAULT_LIMIT)
+        start, limit = call.get("start", 0), call.get("limit", DEFAULT_LIMIT)
         # PVE: a limit of 0 asks for everything.
         return Answer(numbered[start : start + limit] if limit else numbered[start:], {"total": len(lines)})
 
-    async def _stop_task(self, values: Values, user: str) -> None:
-        record = self._record_of(values, user)
-        if not self._task_owner(user, record):
-            self.require(user, f"/nodes/{values['node']}", "Sys.Modify")
+    async def _stop_task(self, call: Call) -> None:
+        record = self._record_of(call)
+        if not self._task_owner(call.user, record):
+            self.require(call.user, f"/nodes/{call['node']}", "Sys.Modify")
         worker = self._workers.get(record["upid"])
         if worker is not None:
             worker.cancel()

@@ -1,0 +1,156 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guest agent's endpoints, answered by the guest itself through the driver."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lab.api.cloudinit import agent_enabled
+from lab.api.fake import Call, Fake, FakeVm, PveError, Route, Values, die, param_error
+from lab.guests.driver import GuestDriver, GuestError
+
+AGENT = "/nodes/{node}/qemu/{vmid}/agent"
+NOT_RUNNING = "QEMU guest agent is not running"
+# The agent reads at most this much of a file (qemu-server, PVE/API2/Qemu/Agent.pm).
+MAX_READ = 16 * 1024 * 1024
+# Seconds PVE waits for an agent that has stopped answering.
+AGENT_TIMEOUT = 3.0
+
+SUPPORTED = (
+    "guest-exec",
+    "guest-exec-status",
+    "guest-file-close",
+    "guest-file-open",
+    "guest-file-read",
+    "guest-file-write",
+    "guest-get-host-name",
+    "guest-get-osinfo",
+    "guest-info",
+    "guest-network-get-interfaces",
+    "guest-ping",
+    "guest-shutdown",
+)
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """The keys of an ``/etc/os-release``, unquoted."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+
+
+def os_info(text: str) -> dict[str, str]:
+    """``get-osinfo`` from the guest's ``/etc/os-release``, with the agent's names (qemu, qga-schema: GuestOSInfo)."""
+    release = parse_os_release(text)
+    names = {
+        "id": "ID",
+        "name": "NAME",
+        "pretty-name": "PRETTY_NAME",
+        "version": "VERSION",
+        "version-id": "VERSION_ID",
+    }
+    return {key: release[name] for key, name in names.items() if name in release}
+
+
+def command_line(values: Values) -> list[str]:
+    """The words of ``exec``, which may come as a list or as one string in the old form."""
+    command = values["command"]
+    return [str(word) for word in command] if isinstance(command, list) else str(command).split("\0")
+
+
+def decoded(values: Values) -> bytes:
+    """The content of ``file-write``: PVE encodes it itself unless the caller did (``encode=0``)."""
+    content = str(values["content"])
+    if values.get("encode", 1):
+        return content.encode()
+    try:
+        return base64.b64decode(content, validate=True)
+    except binascii.Error:
+        raise param_error(content="content is not valid base64") from None
+
+
+def text_of(content: bytes) -> str:
+    """File content for JSON: PVE passes the bytes on as characters."""
+    return content.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
+
+
+class AgentArea(Fake):
+    """Mixin: ``/nodes/{node}/qemu/{vmid}/agent/...``."""
+
+    driver: GuestDriver
+
+    def routes(self) -> list[Route]:
+        """The commands a guest of the lab answers; fakepve answers the others."""
+        answers: dict[tuple[str, str], Callable[[FakeVm, Values], Awaitable[object]]] = {
+            ("POST", "ping"): self._ping,
+            ("GET", "info"): self._info,
+            ("GET", "network-get-interfaces"): self._interfaces,
+            ("GET", "get-host-name"): self._host_name,
+            ("GET", "get-osinfo"): self._os_info,
+            ("POST", "exec"): self._exec,
+            ("GET", "exec-status"): self._exec_status,
+            ("GET", "file-read"): self._file_read,
+            ("POST", "file-write"): self._file_write,
+        }
+        return [(method, f"{AGENT}/{command}", self._asked(answer)) for (method, command), answer in answers.items()]
+
+    def _asked(self, answer: Callable[[FakeVm, Values], Awaitable[object]]) -> Callable[[Call], Awaitable[object]]:
+        """A handler that asks the agent only when there is one, with PVE's errors when there is none."""
+
+        async def ask(call: Call) -> object:
+            guest = self.find(call["node"], call["vmid"])
+            await self._need_agent(guest)
+            try:
+                return await answer(guest, call.values)
+            except GuestError as error:
+                raise die(str(error)) from error
+
+        return ask
+
+    async def _need_agent(self, guest: FakeVm) -> None:
+        if guest.status != "running":
+            raise die(f"VM {guest.vmid} is not running")
+        if not agent_enabled(guest.config):
+            raise die("No QEMU guest agent configured")
+        if guest.vmid not in await self.driver.running():
+            raise die(NOT_RUNNING)
+        if guest.agent_hangs or guest.qmpstatus == "paused":
+            await self.pause(AGENT_TIMEOUT)
+            raise PveError(500, f"VM {guest.vmid} qmp command 'guest-ping' failed - got timeout")
+
+    async def _ping(self, _guest: FakeVm, _values: Values) -> object:
+        return {"result": {}}
+
+    async def _info(self, _guest: FakeVm, _values: Values) -> object:
+        commands = [{"name": name, "enabled": True, "success-response": True} for name in SUPPORTED]
+        return {"result": {"version": "7.2.0", "supported_commands": commands}}
+
+    async def _interfaces(self, guest: FakeVm, _values: Values) -> object:
+        return {"result": await self.driver.interfaces(guest.vmid)}
+
+    async def _host_name(self, guest: FakeVm, _values: Values) -> object:
+        name = (await self.driver.read_file(guest.vmid, "/proc/sys/kernel/hostname")).decode().strip()
+        return {"result": {"host-name": name}}
+
+    async def _os_info(self, guest: FakeVm, _values: Values) -> object:
+        return {"result": os_info((await self.driver.read_file(guest.vmid, "/etc/os-release")).decode())}
+
+    async def _exec(self, guest: FakeVm, values: Values) -> dict[str, int]:
+        data = values.get("input-data")
+        stdin = None if data is None else str(data).encode()
+        return {"pid": await self.driver.exec(guest.vmid, command_line(values), stdin)}
+
+    async def _exec_status(self, guest: FakeVm, values: Values) -> dict[str, Any]:
+        return await self.driver.exec_status(guest.vmid, int(values["pid"]))
+
+    async def _file_read(self, guest: FakeVm, values: Values) -> dict[str, object]:
+        content = await self.driver.read_file(guest.vmid, str(values["file"]))
+        answer: dict[str, object] = {"content": text_of(content[:MAX_READ]), "bytes-read": min(len(content), MAX_READ)}
+        return answer | ({"truncated": 1} if len(content) > MAX_READ else {})
+
+    async def _file_write(self, guest: FakeVm, values: Values) -> None:
+        await self.driver.write_file(guest.vmid, str(values["file"]), decoded(values))
