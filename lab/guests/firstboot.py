@@ -17,6 +17,7 @@ from lab.guests import commands, interfaces
 from lab.guests.bootdoc import BootDocument
 
 INSTANCE = Path("/var/lib/homelab-pve-instance")
+HOSTS = Path("/etc/hosts")
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")
 
 
@@ -52,11 +53,13 @@ def _ensure_host_key() -> None:
 
 
 def _write_names(hostname: str, domain: str | None) -> None:
-    """Name the host as PVE's user-data asks with ``manage_etc_hosts: true``: on 127.0.1.1."""
+    """Name the host as PVE's user-data asks with ``manage_etc_hosts: true``: on 127.0.1.1, unless it is known."""
     names = f"{hostname}.{domain} {hostname}" if domain else hostname
     _write(Path("/etc/hostname"), f"{hostname}\n", 0o644)
+    if hostname in HOSTS.read_text(encoding="utf-8").split():
+        return
     hosts = f"127.0.1.1 {names}\n127.0.0.1 localhost\n\n::1 localhost ip6-localhost ip6-loopback\n"
-    _write(Path("/etc/hosts"), hosts, 0o644)
+    _write(HOSTS, hosts, 0o644)
 
 
 def _configure_user(user: str, password: str | None) -> None:

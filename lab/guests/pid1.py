@@ -41,6 +41,7 @@ def main() -> None:
     """Boot, then supervise until the guest ends. Never returns normally."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     syscalls.set_name("init")
+    os.umask(0o022)
     status = int(sys.argv[1])
     os.set_inheritable(status, False)
     document = cast(BootDocument, json.loads(sys.stdin.readline()))

@@ -31,6 +31,8 @@ def create(volume: Path) -> None:
     """Make an empty volume; a directory that is one already is left as it is."""
     for part in PARTS:
         (volume / part).mkdir(parents=True, exist_ok=True)
+    # The guest's own "/" and its users: whatever the umask of whoever makes the volume.
+    (volume / ROOT).chmod(0o755)
     (volume / DATA).chmod(0o700)
 
 

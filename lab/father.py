@@ -1,0 +1,113 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepares the lab's own node: its volume, its key pair for the controller, its configuration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from lab import layout
+from lab.guests import node, volume
+from lab.guests.driver import GuestSpec, Nic
+
+# The node is a guest of the lab itself, where no other guest has a number.
+VMID = 1
+_CARD = "eno1"
+_MAC = "02:99:00:00:00:02"
+
+INTERFACES = f"""\
+auto lo
+iface lo inet loopback
+
+iface {_CARD} inet manual
+
+auto vmbr0
+iface vmbr0 inet static
+    address {layout.FATHER_ADDRESS}/{layout.PREFIX}
+    gateway {layout.GATEWAY}
+    bridge-ports {_CARD}
+    bridge-stp off
+    bridge-fd 0
+"""
+
+HOSTS = f"""\
+127.0.0.1 localhost.localdomain localhost
+{layout.FATHER_ADDRESS} {layout.FATHER}.{layout.DOMAIN} {layout.FATHER}
+
+::1 localhost ip6-localhost ip6-loopback
+"""
+
+
+def disk(state: Path) -> Path:
+    """The node's volume."""
+    return state / "nodes" / layout.FATHER
+
+
+def ssh_key(state: Path) -> Path:
+    """The controller's private key for the lab; the public one is beside it."""
+    return state / "ssh" / "id_ed25519"
+
+
+def known_hosts(state: Path) -> Path:
+    """The pinned host keys."""
+    return state / "ssh" / "known_hosts"
+
+
+def prepare(state: Path) -> None:
+    """Make what is not there yet: keys, the volume with its network configuration, the host key and its pin."""
+    make_key(ssh_key(state))
+    target = disk(state)
+    volume.create(target)
+    root = target / volume.ROOT
+    _write_once(root / "etc/network/interfaces", INTERFACES)
+    _write_once(root / "etc/hosts", HOSTS)
+    host_key = root / "etc/ssh/ssh_host_ed25519_key"
+    make_key(host_key)
+    public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
+    known_hosts(state).write_text(f"{layout.FATHER_ADDRESS} {public[0]} {public[1]}\n", encoding="utf-8")
+
+
+def make_key(path: Path) -> None:
+    """Make an ed25519 key pair at ``path`` unless there is one."""
+    if path.exists():
+        return
+    _make_parents(path)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "homelab-pve-lab", "-f", str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def _write_once(path: Path, text: str) -> None:
+    if not path.exists():
+        _make_parents(path)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+
+
+def _make_parents(path: Path) -> None:
+    """Make the directories above a file of the node readable for its users, whatever our umask is."""
+    previous = os.umask(0o022)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.umask(previous)
+
+
+def spec(state: Path) -> GuestSpec:
+    """How the node is booted. Its card has no configuration of its own: interfaces(5) in the volume has it."""
+    return GuestSpec(
+        vmid=VMID,
+        name=layout.FATHER,
+        kind="qemu",
+        disk=disk(state),
+        hostname=layout.FATHER,
+        ssh_keys=(ssh_key(state).with_suffix(".pub").read_text(encoding="utf-8").strip(),),
+        nics=(Nic(_CARD, _MAC, layout.BRIDGE),),
+        nameserver=layout.GATEWAY,
+        searchdomain=layout.DOMAIN,
+    )
+
+
+def is_node(state: Path) -> bool:
+    """Whether the volume has an API configuration, without which the node has no API to wait for."""
+    return (disk(state) / volume.ROOT / node.API_CONFIG.lstrip("/")).exists()

@@ -1,0 +1,155 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first process of the lab's namespaces; with it everything of the lab ends.
+
+Started by :mod:`lab.control` as ``unshare ... python -m lab.init CONFIG``, where CONFIG is a JSON object
+(:class:`Config`). Over the inherited socket it says ``started``, then ``ready`` or ``failed: ...``, and ends by itself
+when the other side goes before it has said ``ok``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import father, lan, layout
+from lab.guests import syscalls, volume
+from lab.guests.driver import GuestError
+from lab.guests.machine import Library
+from lab.guests.namespace import NamespaceDriver
+
+STARTED, READY, FAILED, OK = b"started", b"ready", b"failed: ", b"ok"
+_SHUTDOWN_BOUND = 15.0
+_API_BOUND = 30.0
+_FIRST_POLL, _LONGEST_POLL = 0.005, 0.1
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the lab is started with; ``sockets`` and ``status`` are inherited descriptors."""
+
+    state: str
+    base: str
+    lab: str
+    python: str
+    status: int
+    sockets: list[tuple[int, str, int]]
+
+    @property
+    def library(self) -> Library:
+        """Paths that guests are made from."""
+        return Library(Path(self.base), Path(self.lab), Path(self.python))
+
+
+def main() -> None:
+    """Run the lab until a signal ends it."""
+    config = Config(**json.loads(sys.argv[1]))
+    syscalls.set_name("homelab-pve-lab")
+    os.umask(0o022)
+    # Network devices show in a sysfs that was mounted in their own network namespace.
+    syscalls.mount("sysfs", "/sys", "sysfs")
+    sys.exit(asyncio.run(_run(config)))
+
+
+async def _run(config: Config) -> int:
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    status = socket.socket(fileno=config.status)
+    status.setblocking(False)
+    status.send(STARTED)
+    driver = NamespaceDriver(config.library)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(driver.close)
+        try:
+            await _bring_up(config, driver, stack)
+        except (GuestError, OSError) as error:
+            status.send(FAILED + str(error).encode())
+            return 1
+        status.send(READY)
+        if await asyncio.get_running_loop().sock_recv(status, 16) != OK:
+            return 1
+        status.close()
+        await end.wait()
+        await _shut_down(driver)
+    return 0
+
+
+async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.AsyncExitStack) -> None:
+    """Network, services, node; returns when the node answers."""
+    state = Path(config.state)
+    await lan.build()
+    dnsmasq = await asyncio.create_subprocess_exec(*lan.dnsmasq_command(state))
+    stack.callback(_terminate, dnsmasq)
+    await driver.boot(father.spec(state))
+    for descriptor, host, port in config.sockets:
+        await lan.forward(socket.socket(fileno=descriptor), host, port)
+    images = state / "www"
+    images.mkdir(exist_ok=True)
+    stack.callback(lan.serve_images(images).shutdown)
+    await _answering(layout.FATHER_ADDRESS, layout.SSH_PORT)
+    if father.is_node(state):
+        await _answering(layout.FATHER_ADDRESS, layout.API_PORT)
+        _publish_ca(state)
+
+
+def _terminate(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+
+
+async def _answering(host: str, port: int) -> None:
+    """Wait until a connection to ``host:port`` is accepted. Raises TimeoutError naming both."""
+    pause = _FIRST_POLL
+    try:
+        async with asyncio.timeout(_API_BOUND):
+            while not await _accepts(host, port):
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_POLL)
+    except TimeoutError:
+        raise TimeoutError(f"nothing answered on {host}:{port} within {_API_BOUND:.0f} s") from None
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _publish_ca(state: Path) -> None:
+    """Put the node's CA certificate where clients of the lab look for it."""
+    source = father.disk(state) / volume.ROOT / "etc/pve/pve-root-ca.pem"
+    fresh = state / "ca.pem.new"
+    fresh.write_bytes(source.read_bytes())
+    fresh.replace(state / "ca.pem")
+
+
+async def _shut_down(driver: NamespaceDriver) -> None:
+    """Let the node end its guests and save its state; whatever is slower than the bound is killed on the way out."""
+    with contextlib.suppress(GuestError):
+        await driver.shutdown(father.VMID, _SHUTDOWN_BOUND)
+
+
+def command(config: Config) -> list[str]:
+    """The command line that starts the lab in this process's namespaces."""
+    return [sys.executable, "-m", "lab.init", json.dumps(_plain(config))]
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    return dict(vars(config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's own network: a bridge in its network namespace, DHCP and DNS on it, and doors to it from loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import http.server
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import layout
+from lab.guests.machine import ip_batch
+
+_BRIDGE_MAC = "02:99:00:00:00:01"
+# Loopback is 127.0.0.0/8 on Linux: each lab gets addresses of its own there, away from 127.0.x.y.
+_FIRST_OCTET, _OCTETS = 64, 128
+_PROBES = 64
+_BUFFER = 65536
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A port of a node, reachable on a loopback address of the machine."""
+
+    name: str
+    address: str
+    port: int
+    target: str
+    target_port: int
+
+
+def bridge_lines() -> list[str]:
+    """``ip -batch`` lines for the LAN. The bridge has a fixed MAC, or it would change with every guest plugged in."""
+    return [
+        "link set lo up",
+        f"link add {layout.BRIDGE} address {_BRIDGE_MAC} type bridge stp_state 0 forward_delay 0",
+        f"addr add {layout.GATEWAY}/{layout.PREFIX} dev {layout.BRIDGE}",
+        f"link set {layout.BRIDGE} up",
+    ]
+
+
+async def build() -> None:
+    """Make the bridge in this network namespace."""
+    await ip_batch(bridge_lines())
+
+
+def dnsmasq_command(state: Path) -> list[str]:
+    """DHCP and DNS for guests. Leases follow the MAC: a bridge made over the card keeps the guest's address."""
+    options = {
+        "conf-file": "/dev/null",
+        "user": "root",
+        "interface": layout.BRIDGE,
+        "except-interface": "lo",
+        "dhcp-range": f"{layout.DHCP_FIRST},{layout.DHCP_LAST},12h",
+        "dhcp-leasefile": str(state / "dnsmasq.leases"),
+        "domain": layout.DOMAIN,
+        "local": f"/{layout.DOMAIN}/",
+        "host-record": f"{layout.FATHER},{layout.FATHER}.{layout.DOMAIN},{layout.FATHER_ADDRESS}",
+        "log-facility": "-",
+        "pid-file": "",
+    }
+    flags = (
+        *("keep-in-foreground", "bind-interfaces", "dhcp-authoritative", "dhcp-ignore-clid", "no-ping"),
+        *("no-resolv", "no-hosts", "expand-hosts", "quiet-dhcp"),
+    )
+    return [
+        "dnsmasq",
+        *(f"--{flag}" for flag in flags),
+        *(f"--{name}={value}" if value else f"--{name}" for name, value in options.items()),
+    ]
+
+
+def serve_images(directory: Path) -> http.server.ThreadingHTTPServer:
+    """Serve ``directory`` over HTTP on the gateway's address, from a thread."""
+    handler = functools.partial(_QuietHandler, directory=str(directory))
+    server = http.server.ThreadingHTTPServer((layout.GATEWAY, layout.IMAGE_SERVER_PORT), handler)
+    threading.Thread(target=server.serve_forever, name="images", daemon=True).start()
+    return server
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Files without a line in the log for each."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def loopback_address(state: Path, attempt: int) -> str:
+    """A loopback address that follows from the lab's directory; another one for every attempt."""
+    digest = hashlib.sha256(f"{state}:{attempt}".encode()).digest()
+    return f"127.{_FIRST_OCTET + digest[0] % _OCTETS}.{digest[1]}.{1 + digest[2] % 254}"
+
+
+def listen(state: Path, ports: tuple[int, ...]) -> tuple[str, list[socket.socket]]:
+    """Listening sockets for ``ports`` on one loopback address that is free for all. Raises OSError when none is."""
+    failure = OSError("no loopback address was tried")
+    for attempt in range(_PROBES):
+        address = loopback_address(state, attempt)
+        try:
+            return address, _listen_all(address, ports)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _listen_all(address: str, ports: tuple[int, ...]) -> list[socket.socket]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server((address, port), backlog=128)) for port in ports]
+        stack.pop_all()
+    return sockets
+
+
+async def forward(listener: socket.socket, host: str, port: int) -> asyncio.Server:
+    """Carry every connection made to ``listener`` on to ``host:port``."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(host, port)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    return await asyncio.start_server(carry, sock=listener)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy one direction until its end; a connection that breaks ends the copy only."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(_BUFFER):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
