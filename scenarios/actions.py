@@ -1,0 +1,289 @@
+"""Actions: what a phase does. Each wraps one run of a playbook with declared inputs and outputs."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from scenarios.context import Context
+from scenarios.errors import DriverError
+from scenarios.runner import FAILED, STOPPED, SUCCESSFUL, TIMED_OUT, PlayRequest, PlayResult
+from scenarios.values import KINDS, Json
+from scenarios.verbs import BY_NAME, Verb
+
+DEFAULT_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An input taken from the context, where an earlier phase put it.
+
+    Attributes:
+        optional: leave the input out when the context has no such key, instead of failing.
+    """
+
+    key: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class InventoryVar:
+    """An input taken from a variable of the inventory; Ansible resolves it for the host."""
+
+    name: str
+
+
+Binding: TypeAlias = "Json | Ref | InventoryVar"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What is the same for every phase of a run.
+
+    Attributes:
+        host: the inventory host the run is about.
+        given: inputs from the command line, by name; they win over what the scenario's table says.
+        play: runs a playbook.
+        request: builds the request for a playbook's path, variables and timeout in seconds.
+    """
+
+    host: str
+    given: Mapping[str, Json]
+    play: Callable[[PlayRequest], PlayResult]
+    request: Callable[[Path, Mapping[str, Json], float], PlayRequest]
+    repository: Path
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """How a phase went.
+
+    Attributes:
+        changed: tasks that changed something.
+        context_updates: what goes into the context.
+        unreachable: hosts that could not be reached.
+        interrupted: whether a signal ended it.
+    """
+
+    success: bool
+    message: str = ""
+    changed: int = 0
+    context_updates: Mapping[str, Json] = field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
+    interrupted: bool = False
+
+
+@dataclass
+class AnsiblePlaybookAction:
+    """Runs a playbook.
+
+    Attributes:
+        name: what the action is called in logs.
+        verb: the playbook with its declared inputs and outputs.
+        inputs: input -> constant, Ref (context) or InventoryVar.
+        outputs: what the playbook publishes -> context key.
+        remembers: input -> context key, for inputs a later run must know.
+        timeout: longest duration in seconds.
+        pve_host_attr: the playbook's variable that names the inventory host.
+        ends_estate: whether nothing of the estate stands after it, so that the context may forget it.
+    """
+
+    name: str
+    verb: Verb
+    inputs: Mapping[str, Binding] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    remembers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = DEFAULT_TIMEOUT
+    pve_host_attr: str = "target"
+    ends_estate: bool = False
+
+    def replaces_guests(self, result: ActionResult) -> bool:
+        """Whether guests known before may be gone or new ones stand at their addresses."""
+        if self.verb.builds:
+            return result.changed > 0 or not result.success
+        return self.verb.destructive and result.success
+
+    def run(self, config: RunConfig, context: Context) -> ActionResult:
+        """Resolve the inputs, run the playbook, and check what it published."""
+        try:
+            inputs = resolve(self.inputs, self.verb, config.given, context.values)
+        except DriverError as error:
+            return ActionResult(False, str(error))
+        return self.play(config, inputs)
+
+    def play(self, config: RunConfig, inputs: Mapping[str, Json | InventoryVar]) -> ActionResult:
+        """Run the playbook with these inputs."""
+        variables = {name: wire(value) for name, value in inputs.items()} | {self.pve_host_attr: wire(config.host)}
+        request = config.request(config.repository / self.verb.playbook, variables, self.timeout)
+        result = config.play(request)
+        if result.status != SUCCESSFUL or result.summary.no_hosts:
+            return _failure(self.verb, result, self.timeout)
+        return self._published(result, inputs)
+
+    def _published(self, result: PlayResult, inputs: Mapping[str, Json | InventoryVar]) -> ActionResult:
+        updates: dict[str, Json] = {key: inputs[name] for name, key in self.remembers.items()}  # type: ignore[misc]
+        problem = ""
+        for output in self.verb.outputs:
+            problem = problem or _output_problem(self.verb, output.name, output.kind, result.summary.outputs)
+        if problem:
+            return ActionResult(False, problem, result.summary.changed)
+        updates |= {key: result.summary.outputs[name] for name, key in self.outputs.items()}
+        return ActionResult(True, "", result.summary.changed, updates)
+
+
+class DiscoverVMsAction(AnsiblePlaybookAction):
+    """Lists the guests that match a name pattern AND a VMID range.
+
+    When there is none, and the context names a guest, that one is looked for by its exact VMID and name: a run with
+    other names or ranges left it. Proxmox VE is asked again, so a context that is out of date finds nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        name_pattern: str = "nested-pve*",
+        vmid_range: tuple[int, int] = (99900, 99999),
+        context_key: str = "discovered_vms",
+        *,
+        fallback: tuple[str, str] = ("inner_vmid", "inner_name"),
+        pve_host_attr: str = "target",
+    ) -> None:
+        """Take the table's data.
+
+        Args:
+            fallback: context keys of the VMID and the name of the guest to look for instead.
+        """
+        inputs: dict[str, Binding] = {"name_pattern": name_pattern, "vmid_range": list(vmid_range)}
+        outputs = {"discovered_vms": context_key}
+        super().__init__(name, BY_NAME["vm-discover"], inputs, outputs, pve_host_attr=pve_host_attr)
+        self.context_key = context_key
+        self.fallback = fallback
+
+    def run(self, config: RunConfig, context: Context) -> ActionResult:
+        """Discover by pattern and range, then by the context."""
+        result = super().run(config, context)
+        vmid, vm_name = (context.values.get(key) for key in self.fallback)
+        if not result.success or result.context_updates[self.context_key] or vmid is None or vm_name is None:
+            return result
+        return self.play(config, {"name_pattern": glob.escape(str(vm_name)), "vmid_range": [vmid, vmid]})
+
+
+class _DiscoveredVMsAction(AnsiblePlaybookAction):
+    """Works on the guests a discovery put into the context; without any there is nothing to do."""
+
+    nothing = "No VMs to work on"
+    context_key = "discovered_vms"
+
+    def run(self, config: RunConfig, context: Context) -> ActionResult:
+        """Run the playbook unless the list is empty."""
+        if context.values.get(self.context_key) == []:
+            return ActionResult(True, self.nothing)
+        return super().run(config, context)
+
+
+class CleanupInnerVMsAction(_DiscoveredVMsAction):
+    """Destroys the guests inside the discovered nested nodes, whose addresses come from their agents."""
+
+    nothing = "No nested node to clean up"
+
+    def __init__(self, name: str, context_key: str = "discovered_vms", pve_host_attr: str = "target") -> None:
+        """Take the table's data."""
+        inputs: dict[str, Binding] = {"discovered_vms": Ref(context_key)}
+        super().__init__(name, BY_NAME["nested-pve-cleanup"], inputs, pve_host_attr=pve_host_attr)
+        self.context_key = context_key
+
+
+class DestroyDiscoveredVMsAction(_DiscoveredVMsAction):
+    """Stops and destroys the discovered guests; one that can't be destroyed does not stop the others."""
+
+    nothing = "No VMs to destroy"
+
+    def __init__(
+        self,
+        name: str,
+        context_key: str = "discovered_vms",
+        force_stop: bool = False,
+        pve_host_attr: str = "target",
+    ) -> None:
+        """Take the table's data.
+
+        Args:
+            force_stop: cut the power at once, instead of asking a running guest to shut down first.
+        """
+        inputs: dict[str, Binding] = {"discovered_vms": Ref(context_key)}
+        if force_stop:
+            inputs["stop_timeout"] = 0
+        outputs = {"destroyed_vms": "destroyed_vms"}
+        super().__init__(name, BY_NAME["vm-destroy"], inputs, outputs, pve_host_attr=pve_host_attr, ends_estate=True)
+        self.context_key = context_key
+
+
+def resolve(
+    inputs: Mapping[str, Binding], verb: Verb, given: Mapping[str, Json], values: Mapping[str, Json]
+) -> dict[str, Json | InventoryVar]:
+    """Bind a playbook's inputs: the command line first, then the scenario's table.
+
+    Raises:
+        DriverError: a Ref's key is not in ``values``.
+    """
+    declared = {each.name for each in verb.inputs}
+    bound: dict[str, Json | InventoryVar] = {}
+    for name, binding in (dict(inputs) | {k: v for k, v in given.items() if k in declared}).items():
+        if not isinstance(binding, Ref):
+            bound[name] = binding
+        elif binding.key in values:
+            bound[name] = values[binding.key]
+        elif not binding.optional:
+            raise DriverError(f"the input '{name}' is missing: the context has no '{binding.key}'")
+    return bound
+
+
+def missing(inputs: Mapping[str, Binding], given: Mapping[str, Json], known: frozenset[str]) -> list[tuple[str, str]]:
+    """The inputs that can't be bound: (input, context key) of each required Ref whose key nobody knows."""
+    return [
+        (name, binding.key)
+        for name, binding in inputs.items()
+        if isinstance(binding, Ref) and not binding.optional and name not in given and binding.key not in known
+    ]
+
+
+def wire(value: Json | InventoryVar) -> Json:
+    """An extra variable as Ansible reads it from JSON.
+
+    Every text is marked as data (``__ansible_unsafe``): what a guest answered, or a user typed, is never run as a
+    template. Only an InventoryVar is one, made here.
+    """
+    if isinstance(value, InventoryVar):
+        return f"{{{{ {value.name} }}}}"
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value}
+    if isinstance(value, list):
+        return [wire(item) for item in value]
+    if isinstance(value, dict):
+        return {key: wire(item) for key, item in value.items()}
+    return value
+
+
+def _output_problem(verb: Verb, name: str, kind: str, published: Mapping[str, Json]) -> str:
+    if name not in published:
+        return f"{verb.playbook} did not publish '{name}' with set_stats; it published {sorted(published) or 'nothing'}"
+    if not KINDS[kind].accepts(published[name]):
+        return f"{verb.playbook} published {name}={published[name]!r}, expected {KINDS[kind].phrase}"
+    return ""
+
+
+def _failure(verb: Verb, result: PlayResult, timeout: float) -> ActionResult:
+    summary = result.summary
+    task = f" while task '{summary.task}' ran" if summary.task else ""
+    messages = {
+        TIMED_OUT: f"timed out{task} (limit of the phase: {timeout:g} s)",
+        STOPPED: f"interrupted{task}",
+        FAILED: summary.failure_message() or f"{verb.playbook}: {result.errors or 'ansible-playbook failed'}",
+        SUCCESSFUL: f"{verb.playbook} matched no host of the inventory",
+    }
+    return ActionResult(
+        False, messages[result.status], summary.changed, {}, summary.unreachable, result.status == STOPPED
+    )

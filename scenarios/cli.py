@@ -1,0 +1,228 @@
+"""The command line: ``./run.sh``. Options run a scenario; commands run one playbook, or look at what runs left."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from scenarios import __version__, given
+from scenarios.catalog import CATALOG, Catalog, find
+from scenarios.errors import DriverError, RunInterruptedError, UsageError, unknown
+from scenarios.flags import Flags
+from scenarios.scenario import Phase, Scenario, select
+from scenarios.values import KINDS, Json, read
+from scenarios.verbs import VERBS, Input, Verb
+
+# Commands with a file of their own, imported when they are asked for: command -> (module, attribute, help).
+LAZY = {
+    "audit": ("scenarios.audit_cli", "audit", "Show or verify the audit log."),
+    "bench": ("scenarios.bench_cli", "bench", "Measure the scenarios and the lab."),
+    "doctor": ("scenarios.doctor", "doctor", "Check that a host is ready for the scenarios."),
+    "lab": ("lab.cli", "lab", "The embedded lab: up, down, status, reset, ssh, shell, requests."),
+}
+
+
+class Vocabulary(click.Group):
+    """The commands of the table VERBS, and the ones that have a file of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, the table's last."""
+        return [*sorted(LAZY), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command's file only when that command is run."""
+        if name not in LAZY:
+            return super().get_command(ctx, name)
+        module, attribute, _help = LAZY[name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List the commands without importing their files."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_module, _attribute, text) in sorted(LAZY.items())])
+        with formatter.section("Playbooks by name (each: --host H, its inputs, --help)"):
+            formatter.write_dl([(verb.name, verb.help) for verb in VERBS])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Offer the closest name for an unknown command."""
+        if args[0] not in self.list_commands(ctx):
+            raise click.UsageError(str(unknown("command", args[0], self.list_commands(ctx))), ctx)
+        return super().resolve_command(ctx, args)
+
+
+HOST_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--inventory", "inventory", multiple=True, metavar="PATH", help="Ansible inventory; repeatable."),
+    click.option("--vault-password-file", metavar="FILE", help="Opens what ansible-vault closed."),
+    click.option("-v", "--verbose", count=True, help="Show Ansible's output; more v, more of it."),
+    click.option("--json-output", is_flag=True, help="One JSON document on stdout, everything else on stderr."),
+    click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask before guests are removed."),
+    click.option("--dry-run", is_flag=True, help="Show what would run; touches no host."),
+)
+
+
+Decorated = TypeVar("Decorated", Callable[..., None], click.Command)
+
+
+def host_options(command: Decorated) -> Decorated:
+    """Add the options every command about a host has."""
+    for option in reversed(HOST_OPTIONS):
+        command = option(command)
+    return command
+
+
+def build(catalog: Catalog) -> click.Group:
+    """The command line over these scenarios."""
+
+    @click.group(
+        cls=Vocabulary,
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    @click.option("--scenario", metavar="NAME", help="The scenario to run.")
+    @click.option("--host", default="", metavar="HOST", help="The inventory host to run it on.")
+    @click.option("--only", multiple=True, metavar="PHASE", help="Run just this phase; repeatable.")
+    @click.option("--from", "start", metavar="PHASE", help="Run this phase and the later ones.")
+    @click.option("--skip", multiple=True, metavar="PHASE", help="Leave this phase out; repeatable.")
+    @click.option(
+        "-e", "--extra-vars", multiple=True, metavar="INPUT=VALUE|@FILE", help="A playbook's input; repeatable."
+    )
+    @click.option("--context-file", type=click.Path(path_type=Path, dir_okay=False), help="Where the context is kept.")
+    @click.option("--keep-on-failure", is_flag=True, help="Leave a failed roundtrip's guests standing.")
+    @click.option("--adopt", is_flag=True, help="Destroy discovered guests without our tag too.")
+    @click.option("--list-scenarios", is_flag=True, help="List the scenarios and how long they take.")
+    @click.option("--list-phases", is_flag=True, help="List the phases of --scenario.")
+    @host_options
+    @click.version_option(__version__, prog_name="homelab.pve")
+    @click.pass_context
+    def main(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - as click hands them over
+        """Declare, build, verify and remove Proxmox VE estates.
+
+        ./run.sh --scenario nested-pve-roundtrip --host father
+        """
+        if ctx.invoked_subcommand is None:
+            sys.exit(_scenario_command(ctx, catalog, options))
+        if options["scenario"]:
+            raise click.UsageError(f"--scenario and the command '{ctx.invoked_subcommand}' exclude each other.", ctx)
+
+    for verb in VERBS:
+        main.add_command(_verb_command(verb))
+    return main
+
+
+def _scenario_command(ctx: click.Context, catalog: Catalog, options: Mapping[str, Any]) -> int:
+    if options["list_scenarios"]:
+        return _print_scenarios(catalog)
+    if not options["scenario"]:
+        click.echo(ctx.get_help())
+        return UsageError.exit_code
+    scenario = find(catalog, options["scenario"])
+    if options["list_phases"]:
+        return _print_phases(scenario)
+    return run_scenario(scenario, Flags.of(options))
+
+
+def _print_scenarios(catalog: Catalog) -> int:
+    width = max(map(len, catalog))
+    for scenario in catalog.values():
+        click.echo(f"{scenario.name:{width}}  about {scenario.expected_seconds:3d} s  {scenario.description}")
+    return 0
+
+
+def _print_phases(scenario: Scenario) -> int:
+    width = max(map(len, scenario.names()))
+    for phase in scenario.phases:
+        click.echo(f"{phase.name:{width}}  {phase.description}")
+    return 0
+
+
+def run_scenario(scenario: Scenario, flags: Flags) -> int:
+    """Run a scenario as the flags say; returns the exit code."""
+    if not flags.host:
+        raise UsageError(f"Which host? Give --host with {scenario.name}.")
+    from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
+
+    selected = select(scenario, flags.only, flags.start, flags.skip)
+    inputs = given.collect(scenario, flags.extra_vars)
+    inputs |= {"adopt": True} if flags.adopt else {}
+    return session.start(scenario, selected, inputs, flags)
+
+
+class Typed(click.ParamType[Json]):
+    """An input's declared kind as a click type."""
+
+    def __init__(self, kind: str) -> None:
+        """Take a key of KINDS."""
+        self.kind = kind
+        self.name = kind
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        """Read the text; a wrong one is a usage error."""
+        try:
+            return read(self.kind, value)
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def _input_option(each: Input) -> click.Option:
+    default = "" if each.default is None else f" [default: {json.dumps(each.default)}]"
+    kind = click.Choice(each.choices) if each.choices else Typed(each.kind)
+    flag = f"--{each.name.replace('_', '-')}"
+    return click.Option(
+        [flag, f"input_{each.name}"],
+        type=kind,
+        required=each.required,
+        metavar=each.kind.upper(),
+        help=f"{each.help}, {KINDS[each.kind].phrase}{default}",
+    )
+
+
+def _verb_command(verb: Verb) -> click.Command:
+    """The command that runs one playbook: a scenario of a single phase."""
+
+    def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
+        from scenarios.actions import AnsiblePlaybookAction  # noqa: PLC0415
+
+        inputs: dict[str, Any] = {each.name: options.pop(f"input_{each.name}") for each in verb.inputs}
+        inputs = {name: value for name, value in inputs.items() if value is not None}
+        outputs = {output.name: output.name for output in verb.outputs}
+        action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
+        phase = Phase(verb.name, action, verb.help)
+        scenario = Scenario(verb.name, verb.help, "", (phase,), destructive=verb.destructive)
+        sys.exit(run_scenario(scenario, Flags.of(options)))
+
+    command = click.Command(verb.name, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.")
+    command.params = [click.Option(["--host"], required=True, metavar="HOST", help="The inventory host.")]
+    command.params += [_input_option(each) for each in verb.inputs]
+    return host_options(command)
+
+
+def main(argv: Sequence[str] | None = None, catalog: Catalog = CATALOG) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        build(catalog).main(arguments, prog_name="run.sh", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return UsageError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return RunInterruptedError.exit_code
+    except DriverError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    return 0

@@ -1,0 +1,117 @@
+"""From a command to a finished run: the host is looked up, the run shown, its reports written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from scenarios import dry_run, inventory, paths, report
+from scenarios.display import Display, choose
+from scenarios.errors import DriverError, UsageError
+from scenarios.flags import Flags
+from scenarios.report import RunReport
+from scenarios.run import Options, execute, new_run_id, run_directory
+from scenarios.scenario import Scenario
+from scenarios.values import Json
+
+
+def start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> int:
+    """Run a scenario, show it, report it.
+
+    Args:
+        selected: the phases that shall run.
+        given: inputs from the command line.
+        flags: the command line's other options.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        return _start(scenario, selected, given, flags)
+    except DriverError as error:
+        if not flags.json_output:
+            raise
+        refused = RunReport(new_run_id(), scenario.name, flags.host, datetime.now(UTC))
+        refused.error, refused.exit_code, refused.finished_at = str(error), error.exit_code, refused.started_at
+        _print_json(refused)
+        raise
+
+
+def _start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> int:
+    sources = flags.inventory or (str(paths.repository() / "inventory"),)
+    host = inventory.find(flags.host, sources, flags.vault_password_file)
+    run_options = _options(selected, given, sources, flags)
+    if flags.dry_run:
+        return _show_plan(scenario, host, run_options, flags.json_output)
+    _confirm(scenario, host, flags)
+    display = choose(flags.verbose > 0, flags.json_output)
+    outcome = execute(scenario, host, run_options, display, bring_up_lab)
+    _finish(scenario, outcome, display, flags)
+    return outcome.exit_code
+
+
+def _options(selected: frozenset[str], given: Mapping[str, Json], sources: tuple[str, ...], flags: Flags) -> Options:
+    return Options(
+        selected=selected,
+        given=given,
+        inventory=tuple(str(Path(source).resolve()) for source in sources),
+        context_file=flags.context_file,
+        keep_on_failure=flags.keep_on_failure,
+        timeout=flags.timeout,
+        verbosity=max(flags.verbose - 1, 0),
+        vault_password_file=flags.vault_password_file,
+    )
+
+
+def _show_plan(scenario: Scenario, host: inventory.Host, options: Options, json_output: bool) -> int:
+    plan = dry_run.plan(scenario, host.name, options)
+    if json_output:
+        _print_json(plan)
+    else:
+        click.echo(dry_run.text(plan))
+    return 0
+
+
+def _confirm(scenario: Scenario, host: inventory.Host, flags: Flags) -> None:
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+    if not scenario.destructive or host.lab_node or flags.yes or not interactive:
+        return
+    if not click.confirm(f"{scenario.name} removes guests from {host.name}. Go on?", err=True):
+        raise UsageError("Not confirmed; nothing was done.")
+
+
+def bring_up_lab(note: Callable[[str], None]) -> None:
+    """Make the embedded lab run, and this process live in its network."""
+    from lab import control  # noqa: PLC0415 - only a lab node needs it
+
+    control.ensure_up(note)
+    control.enter_network()
+
+
+def _finish(scenario: Scenario, outcome: RunReport, display: Display, flags: Flags) -> None:
+    directory = run_directory(outcome.run_id)
+    report.write(directory, outcome)
+    display.end(outcome)
+    if outcome.error:
+        display.note(f"Error: {outcome.error}")
+    if not outcome.success:
+        display.note(f"Reports and Ansible's output: {directory}")
+    if not outcome.success and flags.keep_on_failure and scenario.removal:
+        display.note(f"What was built is left standing. Remove it: {removal_command(scenario, flags)}")
+    if flags.json_output:
+        _print_json(outcome)
+
+
+def removal_command(scenario: Scenario, flags: Flags) -> str:
+    """The command that removes what a scenario left."""
+    context_file = f" --context-file {flags.context_file}" if flags.context_file else ""
+    return f"./run.sh --scenario {scenario.removal} --host {flags.host}{context_file}"
+
+
+def _print_json(outcome: RunReport) -> None:
+    click.echo(json.dumps(report.document(outcome), indent=2))
