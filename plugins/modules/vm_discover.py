@@ -66,11 +66,11 @@ EXAMPLES = r"""
 
 - name: Show them
   ansible.builtin.debug:
-    msg: "{{ nested.discovered_vms | map(attribute='vmid') }}"
+    msg: "{{ nested.vms | map(attribute='vmid') }}"
 """
 
 RETURN = r"""
-discovered_vms:
+vms:
   description: The guests found, ordered by vmid.
   type: list
   elements: dict

@@ -126,10 +126,21 @@ def only(found: Sequence[Guest], described: str) -> Guest | None:
     return found[0] if found else None
 
 
+def find(read: Reader, vmid: int) -> Guest:
+    """The guest with this id, on whichever node it is. Raises RefusedError when there is none."""
+    found = next((item for item in read_guests(read) if item.vmid == vmid), None)
+    if found is None:
+        raise RefusedError(
+            f"There is no guest with vmid {vmid}, or the login may not see it. Check the vmid, and that the login has "
+            f"the privilege VM.Audit on /vms/{vmid}."
+        )
+    return found
+
+
 def discover(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module vm_discover."""
     found = select(named(read, read_guests(read)), wish)
-    return {"changed": False, "discovered_vms": [item.shown() for item in found]}
+    return {"changed": False, "vms": [item.shown() for item in found]}
 
 
 DISCOVER_OPTIONS: dict[str, dict[str, Json]] = {

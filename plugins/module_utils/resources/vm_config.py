@@ -1,0 +1,291 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of a VM as data: one row for each option Proxmox VE has. Pure.
+
+Names, types, defaults and limits are those of the API schema (``PUT /nodes/{node}/qemu/{vmid}/config``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
+    BOOLEAN,
+    CONTENT,
+    DESCRIPTION,
+    INTEGER,
+    MEMORY,
+    NAMESERVERS,
+    NUMBER,
+    SSH_KEYS,
+    TAGS,
+    TEXT,
+    Codec,
+    Json,
+    Properties,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values, compare, parsed
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+
+NIC_MODELS = (
+    "virtio", "e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b", "i82559er",
+    "ne2k_isa", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3",
+)  # fmt: skip
+DEFAULT_MODEL = "virtio"
+
+_NIC = Properties(
+    default_key="model",
+    aliases={"mac": "macaddr"},
+    kinds={
+        "model": "str", "macaddr": "mac", "bridge": "str", "firewall": "bool", "link_down": "bool", "mtu": "int",
+        "queues": "int", "rate": "float", "tag": "int", "trunks": "set",
+    },
+    defaults={"firewall": False, "link_down": False},
+)  # fmt: skip
+
+
+def _model_first(text: str) -> str:
+    """``virtio=MAC,bridge=...``, PVE's short form, in the long one: ``model=virtio,macaddr=MAC,bridge=...``."""
+    short = re.compile(rf"(^|,)({'|'.join(map(re.escape, NIC_MODELS))})=([^,]+)")
+    return short.sub(r"\1model=\2,macaddr=\3", text)
+
+
+def _parse_nic(value: Json) -> dict[str, Json]:
+    return _NIC.parse(_model_first(value) if isinstance(value, str) else value)
+
+
+def _decode_nic(value: Json) -> dict[str, Json]:
+    return _NIC.decode(_model_first(str(value)))
+
+
+def _encode_nic(nic: Mapping[str, Json]) -> str:
+    model, mac = nic.get("model") or DEFAULT_MODEL, nic.get("macaddr")
+    rest = {name: value for name, value in nic.items() if name not in {"model", "macaddr"}}
+    return _NIC.encode({"model": f"{model}={mac}" if mac else model, **rest})
+
+
+def _merge_nic(before: Json, wish: Mapping[str, Json]) -> dict[str, Json]:
+    return _NIC.merge({"model": DEFAULT_MODEL, **(before or {})}, wish)
+
+
+NIC = Codec(_parse_nic, _decode_nic, _encode_nic, _merge_nic, _NIC.same)
+
+AGENT = Properties(
+    default_key="enabled",
+    aliases={"guest-fsfreeze": "freeze-fs", "freeze-fs-on-backup": "freeze-fs"},
+    kinds={"enabled": "bool", "freeze-fs": "bool", "fstrim_cloned_disks": "bool", "type": "str"},
+    defaults={"enabled": False, "freeze-fs": True, "fstrim_cloned_disks": False, "type": "virtio"},
+)
+BOOT = Properties(default_key="legacy", kinds={"legacy": "str", "order": "list"})
+CPU = Properties(
+    default_key="cputype",
+    kinds={
+        "cputype": "str", "flags": "list", "hidden": "bool", "hv-vendor-id": "str", "phys-bits": "str",
+        "guest-phys-bits": "int", "reported-model": "str",
+    },
+    defaults={"hidden": False},
+)  # fmt: skip
+IPCONFIG = Properties(kinds={"ip": "lower", "gw": "lower", "ip6": "lower", "gw6": "lower"})
+CICUSTOM = Properties(kinds=dict.fromkeys(("meta", "network", "user", "vendor"), "str"))
+STARTUP = Properties(default_key="order", kinds={"order": "str", "up": "int", "down": "int"})
+VGA = Properties(default_key="type", kinds={"type": "str", "memory": "int", "clipboard": "str"})
+MACHINE = Properties(
+    default_key="type",
+    kinds={"type": "str", "viommu": "str", "enable-s3": "bool", "enable-s4": "bool", "aw-bits": "int"},
+)
+WATCHDOG = Properties(default_key="model", kinds={"model": "str", "action": "str"})
+RNG = Properties(default_key="source", kinds={"source": "str", "max_bytes": "int", "period": "int"})
+AUDIO = Properties(kinds={"device": "str", "driver": "str"}, defaults={"driver": "spice"})
+SPICE = Properties(kinds={"foldersharing": "bool", "videostreaming": "str"})
+SMBIOS = Properties(
+    kinds={
+        **dict.fromkeys(("uuid", "family", "manufacturer", "product", "serial", "sku", "version"), "str"),
+        "base64": "bool",
+    }
+)
+IVSHMEM = Properties(kinds={"size": "int", "name": "str"})
+HOSTPCI = Properties(
+    default_key="host",
+    kinds={
+        **dict.fromkeys(("host", "mapping", "mdev", "romfile", "driver"), "str"),
+        **dict.fromkeys(("vendor-id", "device-id", "sub-vendor-id", "sub-device-id"), "str"),
+        **dict.fromkeys(("pcie", "rombar", "x-vga", "legacy-igd"), "bool"),
+    },
+    defaults={"rombar": True, "pcie": False, "x-vga": False, "legacy-igd": False},
+)
+USB = Properties(
+    default_key="host", kinds={"host": "lower", "mapping": "str", "usb3": "bool"}, defaults={"usb3": False}
+)
+VIRTIOFS = Properties(
+    default_key="dirid",
+    kinds={"dirid": "str", "cache": "str", "direct-io": "bool", "expose-acl": "bool", "expose-xattr": "bool"},
+)
+
+
+def _at_boot(name: str, codec: Codec = TEXT, **row: Json) -> Field:
+    """A row that a running VM follows at its next start."""
+    return Field(name, codec, live=False, **row)
+
+
+def _choices(*values: str) -> dict[str, Json]:
+    return {"choices": list(values)}
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("name"),
+    Field("description", DESCRIPTION),
+    Field("tags", TAGS),
+    Field("onboot", BOOLEAN, default=False),
+    Field("autostart", BOOLEAN, default=False),
+    Field("protection", BOOLEAN, default=False),
+    Field("startup", STARTUP.codec()),
+    Field("hookscript"),
+    Field("hotplug", CONTENT, default=["disk", "network", "usb"]),
+    _at_boot("cores", INTEGER, default=1),
+    _at_boot("sockets", INTEGER, default=1),
+    _at_boot("vcpus", INTEGER),
+    _at_boot("cpu", CPU.codec(), default={"cputype": "kvm64"}),
+    Field("cpulimit", NUMBER, default=0.0),
+    Field("cpuunits", INTEGER),
+    _at_boot("affinity"),
+    _at_boot("numa", BOOLEAN, default=False),
+    _at_boot("memory", MEMORY, default=512),
+    _at_boot("balloon", INTEGER),
+    Field("shares", INTEGER, default=1000),
+    _at_boot("allow_ksm", BOOLEAN, wire="allow-ksm", default=True),
+    _at_boot("hugepages", spec=_choices("any", "2", "1024")),
+    _at_boot("keephugepages", BOOLEAN, default=False),
+    _at_boot("agent", AGENT.codec(), default={}),
+    _at_boot("acpi", BOOLEAN, default=True),
+    _at_boot("kvm", BOOLEAN, default=True),
+    _at_boot("tablet", BOOLEAN, default=True),
+    _at_boot("localtime", BOOLEAN),
+    _at_boot("tdf", BOOLEAN, default=False),
+    _at_boot("freeze", BOOLEAN, default=False),
+    _at_boot("arch", spec=_choices("x86_64", "aarch64")),
+    _at_boot("bios", default="seabios", spec=_choices("seabios", "ovmf")),
+    _at_boot("boot", BOOT.codec()),
+    _at_boot("machine", MACHINE.codec()),
+    _at_boot(
+        "ostype",
+        default="other",
+        spec=_choices(
+            "other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"
+        ),
+    ),
+    _at_boot(
+        "scsihw",
+        default="lsi",
+        spec=_choices("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"),
+    ),
+    _at_boot("vga", VGA.codec()),
+    _at_boot("audio0", AUDIO.codec()),
+    _at_boot("rng0", RNG.codec()),
+    _at_boot("watchdog", WATCHDOG.codec()),
+    _at_boot("smbios1", SMBIOS.codec()),
+    _at_boot("ivshmem", IVSHMEM.codec()),
+    _at_boot("spice_enhancements", SPICE.codec()),
+    _at_boot("keyboard"),
+    _at_boot("startdate"),
+    _at_boot("args"),
+    _at_boot("amd_sev", wire="amd-sev"),
+    _at_boot("intel_tdx", wire="intel-tdx"),
+    _at_boot("vmgenid"),
+    Field("vmstatestorage"),
+    _at_boot("citype", spec=_choices("configdrive2", "nocloud", "opennebula")),
+    _at_boot("ciuser"),
+    _at_boot("cipassword", secret=True),
+    _at_boot("ciupgrade", BOOLEAN, default=True),
+    _at_boot("cicustom", CICUSTOM.codec()),
+    _at_boot("sshkeys", SSH_KEYS),
+    _at_boot("nameserver", NAMESERVERS),
+    _at_boot("searchdomain"),
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Options with a number: ``net0`` ... ``net31``, given as one dictionary option."""
+
+    option: str
+    count: int
+    codec: Codec
+    live: bool = False
+
+    def field(self, key: str) -> Field:
+        """The row of one member."""
+        return Field(key, self.codec, live=self.live)
+
+    def owns(self, key: str) -> bool:
+        """Whether ``key`` is one of them."""
+        number = key.removeprefix(self.option)
+        return key.startswith(self.option) and number.isdigit() and int(number) < self.count
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family("net", 32, NIC, live=True),
+    Family("ipconfig", 32, IPCONFIG.codec()),
+    Family("serial", 4, TEXT),
+    Family("parallel", 3, TEXT),
+    Family("usb", 14, USB.codec(), live=True),
+    Family("hostpci", 16, HOSTPCI.codec()),
+    Family("virtiofs", 10, VIRTIOFS.codec()),
+)
+"""Counts are PVE's: MAX_NETS, MAX_SERIAL_PORTS, MAX_PARALLEL_PORTS, MAX_USB_DEVICES, MAX_HOSTPCI_DEVICES."""
+
+_BY_KEY: Mapping[str, Field] = {item.key: item for item in FIELDS}
+
+Item = tuple[Field, str, Json]
+"""A row, PVE's key and the wished value."""
+
+
+def field_of(key: str) -> Field | None:
+    """The row for a key of PVE's configuration."""
+    family = next((family for family in FAMILIES if family.owns(key)), None)
+    return family.field(key) if family else _BY_KEY.get(key)
+
+
+def wanted(params: Values) -> tuple[Item, ...]:
+    """What the user set of the configuration, drives apart, in canonical form."""
+    plain = parsed(FIELDS, params)
+    rows = [(item, item.key, plain[item.name]) for item in FIELDS if item.name in plain]
+    return (*rows, *(entry for family in FAMILIES for entry in _members(family, params.get(family.option) or {})))
+
+
+def _members(family: Family, given: Mapping[str, Json]) -> list[Item]:
+    for key in given:
+        if not family.owns(key):
+            raise ConfigError(
+                f"Option '{family.option}': '{key}' is none of {family.option}0 to {family.option}{family.count - 1}."
+            )
+    return [(family.field(key), key, _member(family, key, value)) for key, value in given.items()]
+
+
+def _member(family: Family, key: str, value: Json) -> Json:
+    if value in (None, "", {}):
+        return None
+    try:
+        return family.codec.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"Option '{family.option}': {key}: {error}") from error
+
+
+def current(config: Values) -> dict[str, Json]:
+    """PVE's answer in canonical form, by key; what we don't manage is left out."""
+    rows = ((key, field_of(key), value) for key, value in config.items())
+    return {key: item.codec.decode(value) for key, item, value in rows if item}
+
+
+def changes(wish: tuple[Item, ...], have: Mapping[str, Json], *, renew_secrets: bool) -> tuple[Change, ...]:
+    """What differs."""
+    found = (compare(item, key, value, have.get(key), renew_secrets) for item, key, value in wish)
+    return tuple(change for change in found if change)
+
+
+def shown_nics(config: Values) -> dict[str, dict[str, Json]]:
+    """The network cards as the module returns them, ``mac`` included."""
+    nics = {key: _decode_nic(value) for key, value in config.items() if FAMILIES[0].owns(key)}
+    return {key: {**nic, "mac": nic.get("macaddr")} for key, nic in sorted(nics.items())}

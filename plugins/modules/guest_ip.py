@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module guest_ip."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: guest_ip
+short_description: Wait for a guest's address
+version_added: 0.1.0
+author: homelab.pve contributors (@homelab-pve)
+description:
+  - Asks a VM's agent (or Proxmox VE, for a container) for the guest's addresses until one fits every criterion that is
+    set. Loopback and link-local addresses never fit.
+  - Fails after O(wait_timeout) seconds and says what the agent answered last. Fails at once when the VM has no agent
+    configured.
+  - Needs the privileges C(VM.Audit) and, on Proxmox VE 9, C(VM.GuestAgent.Audit) (before, C(VM.Monitor)) on the guest.
+extends_documentation_fragment:
+  - homelab.pve.connection
+options:
+  vmid:
+    description: Id of the guest. Its node is found.
+    type: int
+    required: true
+  interface:
+    description: Name of the interface inside the guest, for example V(eth0).
+    type: str
+  mac:
+    description: MAC address of the guest's network card. The safest criterion when the guest has bridges of its own.
+    type: str
+  subnet:
+    description: Network the address has to be in, for example V(192.0.2.0/24).
+    type: str
+  family:
+    description: Kind of address. A O(subnet) decides by itself.
+    type: str
+    choices: [ipv4, ipv6, any]
+    default: ipv4
+  wait_timeout:
+    description: Seconds to wait.
+    type: float
+    default: 300
+attributes:
+  check_mode:
+    description: Only reads, so there is no difference.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Wait for the address on the first network card
+  homelab.pve.guest_ip:
+    vmid: 99900
+    mac: "{{ provisioned.nics.net0.mac }}"
+    subnet: 192.0.2.0/24
+    wait_timeout: 120
+  register: address
+
+- name: Show it
+  ansible.builtin.debug:
+    var: address.ip
+"""
+
+RETURN = r"""
+ip:
+  description: The address.
+  type: str
+  returned: success
+  sample: 192.0.2.57
+prefix:
+  description: Length of its network's prefix.
+  type: int
+  returned: success
+  sample: 24
+interface:
+  description: Interface of the guest that has it.
+  type: str
+  returned: success
+  sample: eth0
+mac:
+  description: That interface's MAC address.
+  type: str
+  returned: success
+  sample: BC:24:11:00:00:01
+vmid:
+  description: Id of the guest.
+  type: int
+  returned: success
+  sample: 99900
+node:
+  description: Node the guest is on.
+  type: str
+  returned: success
+  sample: father
+"""
+
+from ansible_collections.homelab.pve.plugins.module_utils.agent import ADDRESS_OPTIONS, guest_address
+from ansible_collections.homelab.pve.plugins.module_utils.module import Question, ask
+
+
+def main() -> None:
+    """Entry point."""
+    ask(Question(ADDRESS_OPTIONS, guest_address))
+
+
+if __name__ == "__main__":
+    main()
