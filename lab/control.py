@@ -25,6 +25,7 @@ from lab.guests import syscalls
 Log = Callable[[str], None]
 
 _NAMESPACES = ("--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UP_BOUND = 60.0
 _DOWN_BOUND = 20.0
 _KILL_BOUND = 5.0
@@ -127,7 +128,8 @@ def _spawn(state: Path, config: init.Config) -> None:
     """Start the lab's first process, detached from this one."""
     command = ["setsid", "--fork", "unshare", *_namespace_options(), "--", *init.command(config)]
     descriptors = [config.status, *(descriptor for descriptor, _, _ in config.sockets)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    # Nothing of the caller's environment: it may hold secrets, and the lab outlives the caller.
+    environment = {"PATH": _PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parent.parent)}
     with _open_log(state) as output:
         subprocess.run(
             command,
