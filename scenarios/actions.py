@@ -119,19 +119,13 @@ class AnsiblePlaybookAction:
         variables = {name: wire(value) for name, value in inputs.items()} | {self.pve_host_attr: wire(config.host)}
         request = config.request(config.repository / self.verb.playbook, variables, self.timeout)
         result = config.play(request)
+        published = result.summary.outputs
+        updates = {key: published[name] for name, key in self.outputs.items() if name in published}
         if result.status != SUCCESSFUL or result.summary.no_hosts:
-            return _failure(self.verb, result, self.timeout)
-        return self._published(result, inputs)
-
-    def _published(self, result: PlayResult, inputs: Mapping[str, Json | InventoryVar]) -> ActionResult:
-        updates: dict[str, Json] = {key: inputs[name] for name, key in self.remembers.items()}  # type: ignore[misc]
-        problem = ""
-        for output in self.verb.outputs:
-            problem = problem or _output_problem(self.verb, output.name, output.kind, result.summary.outputs)
-        if problem:
-            return ActionResult(False, problem, result.summary.changed)
-        updates |= {key: result.summary.outputs[name] for name, key in self.outputs.items()}
-        return ActionResult(True, "", result.summary.changed, updates)
+            return _failure(self.verb, result, request.limit, updates)
+        problem = outputs_problem(self.verb, published)
+        updates |= {key: inputs[name] for name, key in self.remembers.items()}
+        return ActionResult(not problem, problem, result.summary.changed, {} if problem else updates)
 
 
 class DiscoverVMsAction(AnsiblePlaybookAction):
@@ -267,23 +261,28 @@ def wire(value: Json | InventoryVar) -> Json:
     return value
 
 
-def _output_problem(verb: Verb, name: str, kind: str, published: Mapping[str, Json]) -> str:
-    if name not in published:
-        return f"{verb.playbook} did not publish '{name}' with set_stats; it published {sorted(published) or 'nothing'}"
-    if not KINDS[kind].accepts(published[name]):
-        return f"{verb.playbook} published {name}={published[name]!r}, expected {KINDS[kind].phrase}"
+def outputs_problem(verb: Verb, published: Mapping[str, Json]) -> str:
+    """What is wrong with the values a playbook published; "" when it kept its word."""
+    for output in verb.outputs:
+        if output.name not in published:
+            all_names = ", ".join(sorted(published)) or "nothing"
+            return f"{verb.playbook} did not publish '{output.name}' with set_stats; it published {all_names}"
+        kind = KINDS[output.kind]
+        if not kind.accepts(published[output.name]):
+            return f"{verb.playbook} published {output.name}={published[output.name]!r}, expected {kind.phrase}"
     return ""
 
 
-def _failure(verb: Verb, result: PlayResult, timeout: float) -> ActionResult:
+def _failure(verb: Verb, result: PlayResult, limit: str, updates: Mapping[str, Json]) -> ActionResult:
     summary = result.summary
     task = f" while task '{summary.task}' ran" if summary.task else ""
     messages = {
-        TIMED_OUT: f"timed out{task} (limit of the phase: {timeout:g} s)",
+        TIMED_OUT: f"timed out{task} ({limit})",
         STOPPED: f"interrupted{task}",
         FAILED: summary.failure_message() or f"{verb.playbook}: {result.errors or 'ansible-playbook failed'}",
         SUCCESSFUL: f"{verb.playbook} matched no host of the inventory",
     }
+    stopped = result.status == STOPPED
     return ActionResult(
-        False, messages[result.status], summary.changed, {}, summary.unreachable, result.status == STOPPED
+        False, messages[result.status], summary.changed, updates, summary.unreachable, interrupted=stopped
     )

@@ -43,7 +43,7 @@ class Summary:
         outputs: what ``set_stats`` published for the run as a whole.
         failures: the failures of the task that failed last.
         items: messages of the failed loop items, by task id and host.
-        no_hosts: whether a play's pattern matched no host.
+        no_hosts: whether the playbook ran on no host at all.
     """
 
     task: str = ""
@@ -124,13 +124,9 @@ def _item_failed(summary: Summary, data: Mapping[str, Any]) -> None:
     summary.items.setdefault(key, []).append(result_message(data.get("res") or {}))
 
 
-def _no_hosts(summary: Summary, _data: Mapping[str, Any]) -> None:
-    summary.no_hosts = True
-
-
 def _stats(summary: Summary, data: Mapping[str, Any]) -> None:
+    summary.no_hosts = not data.get("processed")
     summary.changed = sum((data.get("changed") or {}).values())
-    # set_stats with per_host=false lands beside the hosts' own, under no host's name.
     summary.outputs = dict(data.get("artifact_data") or {})
 
 
@@ -140,7 +136,6 @@ HANDLERS: dict[str, Callable[[Summary, Mapping[str, Any]], None]] = {
     "runner_on_failed": _failed,
     "runner_on_unreachable": _unreachable,
     "runner_item_on_failed": _item_failed,
-    "playbook_on_no_hosts_matched": _no_hosts,
     "playbook_on_stats": _stats,
 }
 

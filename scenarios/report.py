@@ -43,6 +43,7 @@ class RunReport:
 
     Attributes:
         error: why the run ended before or between its phases, or "".
+        standing: whether something that a scenario built may stand on the host now.
         exit_code: what the shell gets.
     """
 
@@ -54,6 +55,7 @@ class RunReport:
     duration: float = 0.0
     phases: list[PhaseReport] = field(default_factory=list)
     error: str = ""
+    standing: bool = False
     exit_code: int = 1
 
     @property

@@ -102,6 +102,7 @@ class Execution:
         """Take the host's lock, check, run the phases, and set the exit code."""
         with lock.hold(self.host.name, self._holder()):
             self.context = self._load_context()
+            self.report.standing = bool(self.context.values)
             check_inputs(self.scenario, self.options.selected, self.options.given, self.context.values)
             self._audit("run started", phases=sorted(self.options.selected))
             try:
@@ -136,6 +137,7 @@ class Execution:
 
     def _run_phase(self, phase: Phase, outcome: PhaseReport) -> None:
         self.display.phase_started(outcome)
+        self.report.standing = self.report.standing or phase.action.verb.builds
         began = time.monotonic()
         outcome.offset = began - self.started
         result = phase.action.run(self._config(phase), self.context)
@@ -156,7 +158,9 @@ class Execution:
     def _remember(self, phase: Phase, result: ActionResult) -> None:
         if result.success and phase.action.ends_estate:
             self.context.values.clear()
-        self.context.values.update(result.context_updates)
+            self.report.standing = False
+        else:
+            self.context.values.update(result.context_updates)
         if self.scenario.estate:
             context.save(self._context_path(), self.context)
         if phase.action.replaces_guests(result):
@@ -172,11 +176,13 @@ class Execution:
         guest_ssh = pins.ssh_arguments(self.host.name, self.scenario.estate)
 
         def request(playbook: Path, variables: Mapping[str, Json], timeout: float) -> PlayRequest:
+            deadline, limit = self._deadline(phase, timeout)
             return PlayRequest(
                 playbook=playbook,
                 inventory=self.options.inventory,
                 variables=variables,
-                deadline=self._deadline(phase, timeout),
+                deadline=deadline,
+                limit=limit,
                 environment={pins.VARIABLE: guest_ssh},
                 verbosity=self.options.verbosity,
                 vault_password_file=self.options.vault_password_file,
@@ -185,12 +191,12 @@ class Execution:
 
         return RunConfig(self.host.name, self.options.given, self._play, request, paths.repository())
 
-    def _deadline(self, phase: Phase, timeout: float) -> float:
-        of_phase = time.monotonic() + timeout
+    def _deadline(self, phase: Phase, timeout: float) -> tuple[float, str]:
+        of_phase = time.monotonic() + timeout, f"limit of the phase: {timeout:g} s"
         if self.options.timeout is None:
             return of_phase
         grace = CLEANUP_SECONDS if phase.name in self.scenario.always else 0.0
-        return min(of_phase, self.started + self.options.timeout + grace)
+        return min(of_phase, (self.started + self.options.timeout + grace, f"--timeout {self.options.timeout:g}"))
 
     def _play(self, request: PlayRequest) -> PlayResult:
         return runner.play(request, self.interrupts.requested, self.display.task_started, self.display.output)

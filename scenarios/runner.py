@@ -38,6 +38,7 @@ class PlayRequest:
     Attributes:
         variables: extra variables, already in the form Ansible reads (see scenarios.actions.wire).
         deadline: when it must have ended, on time.monotonic's clock, in seconds.
+        limit: what set the deadline, in words.
         environment: variables added to the driver's own.
         log: where Ansible's output is kept.
     """
@@ -46,6 +47,7 @@ class PlayRequest:
     inventory: tuple[str, ...]
     variables: Mapping[str, Json]
     deadline: float
+    limit: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     verbosity: int = 0
     vault_password_file: str | None = None
@@ -115,6 +117,8 @@ def play(
         on_output: gets Ansible's output, piece by piece.
     """
     summary = Summary()
+    if time.monotonic() >= request.deadline:
+        return PlayResult(TIMED_OUT, summary)
 
     def on_event(event: Event) -> bool:
         before = summary.task

@@ -12,7 +12,7 @@ import click
 
 from scenarios import dry_run, inventory, paths, report
 from scenarios.display import Display, choose
-from scenarios.errors import DriverError, UsageError
+from scenarios.errors import DriverError, NotReadyError, UsageError
 from scenarios.flags import Flags
 from scenarios.report import RunReport
 from scenarios.run import Options, execute, new_run_id, run_directory
@@ -89,8 +89,11 @@ def bring_up_lab(note: Callable[[str], None]) -> None:
     """Make the embedded lab run, and this process live in its network."""
     from lab import control  # noqa: PLC0415 - only a lab node needs it
 
-    control.ensure_up(note)
-    control.enter_network()
+    try:
+        control.ensure_up(note)
+        control.enter_network()
+    except (control.LabError, OSError) as error:
+        raise NotReadyError(f"The embedded lab can't be used: {error}") from error
 
 
 def _finish(scenario: Scenario, outcome: RunReport, display: Display, flags: Flags) -> None:
@@ -101,8 +104,8 @@ def _finish(scenario: Scenario, outcome: RunReport, display: Display, flags: Fla
         display.note(f"Error: {outcome.error}")
     if not outcome.success:
         display.note(f"Reports and Ansible's output: {directory}")
-    if not outcome.success and flags.keep_on_failure and scenario.removal:
-        display.note(f"What was built is left standing. Remove it: {removal_command(scenario, flags)}")
+    if not outcome.success and outcome.standing and scenario.removal:
+        display.note(f"What was built may be left standing. Remove it: {removal_command(scenario, flags)}")
     if flags.json_output:
         _print_json(outcome)
 
