@@ -82,7 +82,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lint", "changelog", tool("antsibull-changelog", "lint")),
     Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name)))),
     Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline")),
-    pytest_check("unit", "unit", "architecture"),
+    pytest_check("unit", "unit", "architecture", "benchmark"),
     pytest_check("module", "module"),
     pytest_check("conformance", "conformance"),
     pytest_check("integration", "integration"),
