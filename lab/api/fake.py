@@ -24,7 +24,7 @@ from fakepve import schema as pve_schema
 from fakepve.routing import check_digest, die, param_error, split_list  # type: ignore[import-untyped]
 from fakepve.server import API, USER, params  # type: ignore[import-untyped]
 
-from lab.api.requestlog import RequestLog
+from lab.api.requestlog import RequestLog, RequestRecord
 
 Values = dict[str, Any]
 """Parameters of a request after the schema's checks: path, query and body in one."""
@@ -138,11 +138,14 @@ class Fake(FakePve):  # type: ignore[misc]
         """The schema match of a request, parameters with slashes included."""
         return super().resolve(request, prefix) or tail_match(re.sub(r"^/api2/[a-z]+", "", request.path))
 
+    def answered(self, record: RequestRecord) -> None:
+        """Called with every request before its answer leaves."""
+
     @web.middleware
     async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Log every answered request; PVE's daemon refuses with an empty body (../golden auth)."""
         answer = await handler(request)
-        self.log.add(request.method, request.path, answer.status, request.get(USER))
+        self.answered(self.log.add(request.method, request.path, answer.status, request.get(USER)))
         if answer.status == UNAUTHORIZED and not request.path.endswith(LOGIN):
             return web.Response(status=UNAUTHORIZED, reason=answer.reason)
         return answer

@@ -88,6 +88,6 @@ def outer(tokens: Mapping[str, str], password: str | None = None) -> Seed:
     return Seed(storages, TEMPLATES, tokens, password)
 
 
-def nested(password: str | None = None) -> Seed:
+def nested(tokens: Mapping[str, str], password: str | None = None) -> Seed:
     """The seed of a node that was cloned from a PVE template: as installed, nothing on it."""
-    return Seed({"local": LOCAL_AS_INSTALLED}, (), {}, password)
+    return Seed({"local": LOCAL_AS_INSTALLED}, (), tokens, password)

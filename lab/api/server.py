@@ -13,7 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from lab.api.agent import AgentArea
-from lab.api.fake import FakeVm, Next
+from lab.api.control import ControlArea
+from lab.api.fake import Call, FakeVm, Next
 from lab.api.guests import GuestArea
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.guests.driver import GuestDriver
@@ -29,7 +30,7 @@ def storage_entry(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {"active": 1, "files": set(), "volumes": {}, **definition}
 
 
-class LabApi(GuestArea, AgentArea):
+class LabApi(GuestArea, AgentArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
@@ -38,6 +39,7 @@ class LabApi(GuestArea, AgentArea):
         seed: Seed | None = None,
         driver: GuestDriver | None = None,
         volumes_dir: Path | None = None,
+        state_file: Path | None = None,
         **options: object,
     ) -> None:
         """Take the node's name, what it holds at first, and where its guests come from.
@@ -52,6 +54,7 @@ class LabApi(GuestArea, AgentArea):
         self.boots_empty_disks = isinstance(self.driver, NoneDriver)
         self._scratch = tempfile.TemporaryDirectory(prefix="homelab-pve-lab-")
         self.volumes_dir = volumes_dir or Path(self._scratch.name)
+        self.state_file = state_file
         self.plant(seed or Seed())
 
     def plant(self, seed: Seed) -> None:
@@ -79,6 +82,17 @@ class LabApi(GuestArea, AgentArea):
         """Look at the guests before every answer: one may have powered itself off."""
         await self.look()
         return await super()._dispatch(request, handler)
+
+    def application(self) -> web.Application:
+        """The API's aiohttp application."""
+        app: web.Application = self._build_app()
+        return app
+
+    async def start_on_boot(self) -> None:
+        """Start the guests that are to run whenever the node does."""
+        for guest in [guest for guest in self.vms if str(guest.config.get("onboot")) == "1" and not guest.template]:
+            call = Call({"node": self.node, "vmid": guest.vmid}, "root@pam")
+            await self._start(call)
 
     async def stop(self) -> None:
         """Stop listening, interrupt the tasks and end the guests."""

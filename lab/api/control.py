@@ -1,0 +1,130 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control endpoint: what tests and the lab's command line ask of a node beside the PVE API.
+
+It listens on a Unix socket only root can open, never on the network:
+
+==============  ======================================================================================
+GET /requests   the request log; ``?writes=1`` only what changed something
+DELETE ...      empty it
+GET /state      the node's state, as it is saved
+GET /faults     the faults in force
+POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}``, ``{"kind": "fail", "method": "GET",
+                "path": "/nodes/father/status", "status": 595, "message": "Connection refused", "times": 2}``,
+                ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown)
+DELETE ...      remove them all
+==============  ======================================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from lab.api.fake import Next
+from lab.api.state import StateArea
+
+Fault = Mapping[str, Any]
+
+
+class UnknownFaultError(ValueError):
+    """A fault that is not in the table, or lacks a key; the text says what would be right."""
+
+
+class ControlArea(StateArea):
+    """Mixin: request log, state and faults."""
+
+    def __init__(self, **options: object) -> None:
+        """Start without faults."""
+        super().__init__(**options)
+        self.faults: list[Fault] = []
+        self._delay = 0.0
+
+    def control_app(self) -> web.Application:
+        """The application to serve on the control socket."""
+        app = web.Application()
+        app.router.add_get("/requests", self._list_requests)
+        app.router.add_delete("/requests", self._clear_requests)
+        app.router.add_get("/state", self._show_state)
+        app.router.add_get("/faults", self._list_faults)
+        app.router.add_post("/faults", self._add_fault)
+        app.router.add_delete("/faults", self._clear_faults)
+        return app
+
+    async def _list_requests(self, request: web.Request) -> web.Response:
+        wanted = self.log.writes() if request.query.get("writes") == "1" else list(self.log)
+        return web.json_response([record.as_dict() for record in wanted])
+
+    async def _clear_requests(self, _request: web.Request) -> web.Response:
+        self.log.clear()
+        return web.json_response({})
+
+    async def _show_state(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.document())
+
+    async def _list_faults(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.faults)
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        try:
+            self.inject(await request.json())
+        except UnknownFaultError as error:
+            return web.json_response({"message": str(error)}, status=400)
+        return web.json_response({})
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self.heal()
+        return web.json_response({})
+
+    # ---------------------------------------------------------------- faults
+
+    def inject(self, fault: Fault) -> None:
+        """Put a fault in force. Raises UnknownFaultError."""
+        kinds: dict[str, Callable[[Fault], None]] = {
+            "latency": self._be_slow,
+            "fail": self._fail_requests,
+            "hang-agent": lambda fault: self._set_guest(fault, "agent_hangs", True),
+            "deaf": lambda fault: self._set_guest(fault, "acpi", False),
+        }
+        kind = str(fault.get("kind"))
+        if kind not in kinds:
+            raise UnknownFaultError(f"there is no fault {kind!r}; known are {', '.join(sorted(kinds))}")
+        try:
+            kinds[kind](fault)
+        except KeyError as error:
+            raise UnknownFaultError(f"the fault {kind!r} needs {error}") from error
+        self.faults.append(fault)
+
+    def heal(self) -> None:
+        """End every fault."""
+        self.faults.clear()
+        self.failures.clear()
+        self._delay = 0.0
+        for guest in self.vms:
+            guest.agent_hangs, guest.acpi = False, True
+
+    def _be_slow(self, fault: Fault) -> None:
+        self._delay = float(fault["seconds"])
+
+    def _fail_requests(self, fault: Fault) -> None:
+        status, message = int(fault["status"]), str(fault.get("message", "injected failure"))
+        self.fail(fault["method"], fault["path"], status, message, times=fault.get("times"))
+
+    def _set_guest(self, fault: Fault, name: str, value: bool) -> None:
+        guest = self.vm(int(fault["vmid"]))
+        if guest is None:
+            raise UnknownFaultError(f"there is no VM {fault['vmid']}")
+        setattr(guest, name, value)
+
+    # ------------------------------------------------------------ middleware
+
+    @web.middleware
+    async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Be as slow as asked."""
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        return await super()._observe(request, handler)

@@ -1,0 +1,177 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One node's API as a process: TLS on the network, Unix sockets for the node's commands and for control."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import ssl
+from pathlib import Path
+
+from aiohttp import web
+
+from lab.api import addresses, certificates, seed
+from lab.api.certificates import Pair
+from lab.api.config import ApiConfig
+from lab.api.node_files import write_node_files
+from lab.api.server import LabApi
+from lab.guests.driver import GuestDriver
+from lab.guests.namespace import NamespaceDriver
+from lab.guests.none import NoneDriver
+
+logger = logging.getLogger(__name__)
+
+# Seconds a request in flight gets when the node ends.
+SHUTDOWN_TIMEOUT = 1.0
+ALWAYS_NAMED = ("localhost", "127.0.0.1")
+
+
+def driver_of(config: ApiConfig) -> GuestDriver:
+    """The guest driver a configuration asks for."""
+    return NoneDriver() if config.driver == "none" else NamespaceDriver()
+
+
+def seed_of(config: ApiConfig) -> seed.Seed:
+    """What the node holds when it starts for the first time."""
+    if config.seed == "outer":
+        return seed.outer(config.tokens, config.password)
+    return seed.nested(config.tokens, config.password)
+
+
+def open_unix(path: Path) -> socket.socket:
+    """A listening Unix socket only its owner can connect to; what a dead process left at the path is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener
+
+
+class Daemon:
+    """Serves a configuration until it is told to end."""
+
+    def __init__(self, config: ApiConfig) -> None:
+        """Make the API, with the saved state when there is one."""
+        self.config = config
+        self.first_start = not config.state_file.exists()
+        self.api = LabApi(
+            config.node,
+            seed_of(config),
+            driver_of(config),
+            volumes_dir=config.volumes_dir,
+            state_file=config.state_file,
+            host=config.address,
+            port=config.port,
+        )
+        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._runners: list[web.AppRunner] = []
+        self._renewals: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Load or plant the state, then listen everywhere."""
+        await self._load()
+        await self.renew_certificate()
+        runner = await self._runner(self.api.application())
+        for site in self._tls_sites(runner):
+            await site.start()
+        await self._listen_unix(runner, self.config.socket)
+        await self._listen_unix(await self._runner(self.api.control_app()), self.config.control_socket)
+        self._stop_watching = addresses.watch(self._addresses_changed)
+        await self.api.start_on_boot()
+
+    async def stop(self) -> None:
+        """Stop listening, end tasks and guests, save."""
+        self._stop_watching()
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.api.stop()
+        self.api.changed()
+
+    # ----------------------------------------------------------------- state
+
+    async def _load(self) -> None:
+        if self.first_start:
+            self.config.state_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            await self._make_template_volumes()
+            self.api.changed()
+        else:
+            self.api.restore(json.loads(self.config.state_file.read_text(encoding="utf-8")))
+
+    async def _make_template_volumes(self) -> None:
+        """Give the seed's templates their volumes; a PVE template's makes every guest cloned from it a node."""
+        for template in seed_of(self.config).templates:
+            volume = f"{template.storage}:{template.volume}"
+            await self.api.make_volume(volume)
+            self.api.mark_bootable(volume, True)
+            if template.node:
+                write_node_files(self.api.volume_path(volume))
+
+    # ------------------------------------------------------------- listening
+
+    async def _runner(self, app: web.Application) -> web.AppRunner:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+    def _tls_sites(self, runner: web.AppRunner) -> list[web.BaseSite]:
+        if not self.config.listen_fds:
+            return [web.TCPSite(runner, self.config.address, self.config.port, ssl_context=self.tls)]
+        inherited = [socket.socket(fileno=descriptor) for descriptor in self.config.listen_fds]
+        return [web.SockSite(runner, listener, ssl_context=self.tls) for listener in inherited]
+
+    @staticmethod
+    async def _listen_unix(runner: web.AppRunner, path: Path | None) -> None:
+        if path is not None:
+            await web.SockSite(runner, open_unix(path)).start()
+
+    # ----------------------------------------------------------- certificate
+
+    def _addresses_changed(self) -> None:
+        renewal = asyncio.create_task(self.renew_certificate())
+        self._renewals.add(renewal)
+        renewal.add_done_callback(self._renewals.discard)
+
+    async def renew_certificate(self) -> None:
+        """Serve a certificate that names every address the node has; connections that exist keep theirs.
+
+        PVE makes it at installation, when the address is known. A guest of the lab gets its address after it was
+        "installed", so the certificate follows the addresses instead.
+        """
+        names = [self.config.node, *self.config.names, *ALWAYS_NAMED, *await addresses.local_addresses()]
+        folder = self.config.pki_dir
+        authority = Pair(folder / "ca.pem", folder / "ca.key")
+        server = certificates.ensure(authority, Pair(folder / "server.pem", folder / "server.key"), names)
+        self.tls.load_cert_chain(server.certificate, server.key)
+        self._publish(authority, server)
+
+    def _publish(self, authority: Pair, server: Pair) -> None:
+        """Put the certificates where PVE has them (pve-cluster, PVE/Cluster/Setup.pm)."""
+        if self.config.etc_dir is None:
+            return
+        local = self.config.etc_dir / "local"
+        local.mkdir(parents=True, exist_ok=True)
+        (self.config.etc_dir / "pve-root-ca.pem").write_bytes(authority.certificate.read_bytes())
+        (local / "pve-ssl.pem").write_bytes(server.certificate.read_bytes())
+
+
+async def serve(config: ApiConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    daemon = Daemon(config)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await daemon.start()
+    logger.info("node %s: API on https://%s:%s", config.node, config.address, config.port)
+    await ended.wait()
+    await daemon.stop()
