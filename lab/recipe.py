@@ -20,6 +20,7 @@ NEWEST_GLIBC_MINOR = 36
 OLDEST_GLIBC_MINOR = 17
 
 PACKAGES = (
+    "bridge-utils",
     "ca-certificates",
     "git",
     "ifupdown2",
