@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lab import father, image, init, lan, layout, processes, rootless
 from lab.filelock import locked
@@ -27,6 +28,7 @@ Log = Callable[[str], None]
 _NAMESPACES = ("--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UP_BOUND = 60.0
+_CONTROL_TIMEOUT = 10.0
 _DOWN_BOUND = 20.0
 _KILL_BOUND = 5.0
 _ROOTLESS_SSH_PORT = 2222
@@ -314,3 +316,47 @@ def locate(name: str, leases: str) -> tuple[str, str]:
     except KeyError:
         names = ", ".join(sorted(key for key in known if not key[0].isdigit() and key != "*"))
         raise LabError(f"The lab has no guest {name!r} with an address. Known: {names}") from None
+
+
+def requests(*, reset: bool = False, writes: bool = False) -> list[dict[str, Any]]:
+    """The node's request log (method, path, status, whether it wrote); ``reset`` empties it afterwards."""
+    query = "?writes=1" if writes else ""
+    answer: list[dict[str, Any]] = json.loads(_control("GET", f"/requests{query}"))
+    if reset:
+        _control("DELETE", "/requests")
+    return answer
+
+
+def _control(method: str, path: str) -> bytes:
+    """One call of the node API's control endpoint. Raises LabError when it does not answer with success."""
+    present = _running()
+    connection = _UnixConnection(father.control_socket(present.state_dir))
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        body = response.read()
+    except OSError as error:
+        raise LabError(f"The control endpoint of {layout.FATHER} does not answer: {error}") from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise LabError(f"{method} {path} at {layout.FATHER}: {response.status} {response.reason}")
+    return body
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, whose path may be longer than the 107 bytes of an address."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("lab", timeout=_CONTROL_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect through the directory's descriptor, which makes the address short."""
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(_CONTROL_TIMEOUT)
+            self.sock.connect(f"/proc/self/fd/{directory}/{self._path.name}")
+        finally:
+            os.close(directory)

@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import uuid
 from pathlib import Path
 
 from lab import layout
+from lab.api.images import write_stand_ins
+from lab.api.node_files import write_node_files
 from lab.guests import node, volume
 from lab.guests.driver import GuestSpec, Nic
 
 # The node is a guest of the lab itself, where no other guest has a number.
 VMID = 1
+TOKEN_ID = "root@pam!homelab"  # noqa: S105 - the name of a token
+CONTROL_SOCKET = "control.sock"
 _CARD = "eno1"
 _MAC = "02:99:00:00:00:02"
 
@@ -56,6 +62,21 @@ def known_hosts(state: Path) -> Path:
     return state / "ssh" / "known_hosts"
 
 
+def token_file(state: Path) -> Path:
+    """JSON with ``id`` and ``secret`` of the API token that the inventory's ``father`` uses."""
+    return state / "father.token"
+
+
+def control_socket(state: Path) -> Path:
+    """The API's control endpoint, as this machine sees it."""
+    return disk(state) / volume.DATA / CONTROL_SOCKET
+
+
+def image_folder(state: Path) -> Path:
+    """What the lab's image server has below ``/images``."""
+    return state / "www" / "images"
+
+
 def prepare(state: Path) -> None:
     """Make what is not there yet: keys, the volume with its network configuration, the host key and its pin."""
     make_key(ssh_key(state))
@@ -66,8 +87,31 @@ def prepare(state: Path) -> None:
     _write_once(root / "etc/hosts", HOSTS)
     host_key = root / "etc/ssh/ssh_host_ed25519_key"
     make_key(host_key)
+    _configure_api(state)
+    write_stand_ins(image_folder(state))
     public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
     known_hosts(state).write_text(f"{layout.FATHER_ADDRESS} {public[0]} {public[1]}\n", encoding="utf-8")
+
+
+def _configure_api(state: Path) -> None:
+    """Make the token of the inventory's ``father``, and the API's configuration with it."""
+    target = token_file(state)
+    if not target.exists():
+        secret = str(uuid.uuid4())
+        target.touch(mode=0o600)
+        target.write_text(json.dumps({"id": TOKEN_ID, "secret": secret}) + "\n", encoding="utf-8")
+    token = json.loads(target.read_text(encoding="utf-8"))
+    config = {
+        "node": layout.FATHER,
+        "names": [f"{layout.FATHER}.{layout.DOMAIN}", layout.FATHER_ADDRESS],
+        "seed": "outer",
+        "tokens": {token["id"]: token["secret"]},
+        # On the volume instead of in /run: this machine's own commands reach it there.
+        "control_socket": f"{node.STATE}/{CONTROL_SOCKET}",
+    }
+    previous = os.umask(0o022)
+    write_node_files(disk(state), config)
+    os.umask(previous)
 
 
 def make_key(path: Path) -> None:
@@ -106,8 +150,3 @@ def spec(state: Path) -> GuestSpec:
         nameserver=layout.GATEWAY,
         searchdomain=layout.DOMAIN,
     )
-
-
-def is_node(state: Path) -> bool:
-    """Whether the volume has an API configuration, without which the node has no API to wait for."""
-    return (disk(state) / volume.ROOT / node.API_CONFIG.lstrip("/")).exists()

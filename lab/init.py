@@ -93,13 +93,10 @@ async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.A
     await driver.boot(father.spec(state))
     for descriptor, host, port in config.sockets:
         await lan.forward(socket.socket(fileno=descriptor), host, port)
-    images = state / "www"
-    images.mkdir(exist_ok=True)
-    stack.callback(lan.serve_images(images).shutdown)
-    await _answering(layout.FATHER_ADDRESS, layout.SSH_PORT)
-    if father.is_node(state):
-        await _answering(layout.FATHER_ADDRESS, layout.API_PORT)
-        _publish_ca(state)
+    stack.callback(lan.serve_images(father.image_folder(state).parent).shutdown)
+    for port in (layout.SSH_PORT, layout.API_PORT):
+        await _answering(layout.FATHER_ADDRESS, port)
+    _publish_ca(state)
 
 
 def _terminate(process: asyncio.subprocess.Process) -> None:
