@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab import rootless
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 COLLECTIONS = ROOT / ".venv" / "collections"
@@ -73,6 +75,11 @@ def missing_tests(paths: Sequence[str]) -> str:
     return "" if found else "no tests there"
 
 
+def no_guests() -> str:
+    """Why no lab guest can boot here, or an empty string."""
+    return rootless.obstacle() or ""
+
+
 MYPY_PACKAGES = ("ansible_collections.homelab.pve.plugins", "lab", "scenarios", "tests")
 
 CHECKS: tuple[Check, ...] = (
@@ -87,7 +94,7 @@ CHECKS: tuple[Check, ...] = (
     pytest_check("conformance", "conformance"),
     pytest_check("integration", "integration"),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),
-    Check("molecule", "molecule", python("tests/molecule.py")),
+    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), needs=no_guests),
 )
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
 EXTRA = ("bench", "replay")

@@ -13,11 +13,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 XDG_KINDS = ("STATE", "CONFIG", "CACHE", "DATA")
 pytest_plugins = ["lab.pytest_plugin"]
+
+# No deadline: on a busy machine a single example may take long, and no test asserts timings. CI repeats the same examples.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".venv" / "cache" / "hypothesis"))
+hypothesis.settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
