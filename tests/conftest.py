@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 XDG_KINDS = ("STATE", "CONFIG", "CACHE", "DATA")
 pytest_plugins = ["lab.pytest_plugin"]
 
-# No deadline: on a busy machine a single example may take long, and no test asserts timings. CI repeats the same examples.
+# No deadline: one example may take long on a busy machine, and no test asserts timings. CI repeats the same examples.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".venv" / "cache" / "hypothesis"))
 hypothesis.settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("house")
