@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from scenarios import __version__, given
+from scenarios.actions import AnsiblePlaybookAction
 from scenarios.catalog import CATALOG, Catalog, find
 from scenarios.errors import DriverError, RunInterruptedError, UsageError, unknown
-from scenarios.flags import Flags
+from scenarios.flags import Flags, change_options, look_options
 from scenarios.scenario import Phase, Scenario, select
 from scenarios.values import KINDS, Json, read
 from scenarios.verbs import VERBS, Input, Verb
@@ -59,29 +61,6 @@ class Vocabulary(click.Group):
         return super().resolve_command(ctx, args)
 
 
-HOST_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--inventory", "inventory", multiple=True, metavar="PATH", help="Ansible inventory; repeatable."),
-    click.option("--vault-password-file", metavar="FILE", help="Opens what ansible-vault closed."),
-    click.option("-v", "--verbose", count=True, help="Show Ansible's output; more v, more of it."),
-    click.option("--json-output", is_flag=True, help="One JSON document on stdout, everything else on stderr."),
-    click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run."
-    ),
-    click.option("--yes", is_flag=True, help="Do not ask before guests are removed."),
-    click.option("--dry-run", is_flag=True, help="Show what would run; touches no host."),
-)
-
-
-Decorated = TypeVar("Decorated", Callable[..., None], click.Command)
-
-
-def host_options(command: Decorated) -> Decorated:
-    """Add the options every command about a host has."""
-    for option in reversed(HOST_OPTIONS):
-        command = option(command)
-    return command
-
-
 def build(catalog: Catalog) -> click.Group:
     """The command line over these scenarios."""
 
@@ -103,7 +82,8 @@ def build(catalog: Catalog) -> click.Group:
     @click.option("--adopt", is_flag=True, help="Destroy discovered guests without our tag too.")
     @click.option("--list-scenarios", is_flag=True, help="List the scenarios and how long they take.")
     @click.option("--list-phases", is_flag=True, help="List the phases of --scenario.")
-    @host_options
+    @look_options
+    @change_options
     @click.version_option(__version__, prog_name="homelab.pve")
     @click.pass_context
     def main(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - as click hands them over
@@ -127,10 +107,23 @@ def _scenario_command(ctx: click.Context, catalog: Catalog, options: Mapping[str
     if not options["scenario"]:
         click.echo(ctx.get_help())
         return UsageError.exit_code
-    scenario = find(catalog, options["scenario"])
-    if options["list_phases"]:
-        return _print_phases(scenario)
-    return run_scenario(scenario, Flags.of(options))
+    flags = Flags.of(options)
+    with refusals_as_json(options["scenario"], flags):
+        scenario = find(catalog, options["scenario"])
+        return _print_phases(scenario) if options["list_phases"] else run_scenario(scenario, flags)
+
+
+@contextmanager
+def refusals_as_json(name: str, flags: Flags) -> Iterator[None]:
+    """Where a JSON document was asked for, stdout gets one also when nothing was started."""
+    try:
+        yield
+    except DriverError as error:
+        if flags.json_output:
+            from scenarios import report  # noqa: PLC0415
+
+            click.echo(json.dumps(report.document(report.refused(name, flags.host, error)), indent=2))
+        raise
 
 
 def _print_scenarios(catalog: Catalog) -> int:
@@ -149,8 +142,6 @@ def _print_phases(scenario: Scenario) -> int:
 
 def run_scenario(scenario: Scenario, flags: Flags) -> int:
     """Run a scenario as the flags say; returns the exit code."""
-    if not flags.host:
-        raise UsageError(f"Which host? Give --host with {scenario.name}.")
     from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
 
     selected = select(scenario, flags.only, flags.start, flags.skip)
@@ -192,20 +183,20 @@ def _verb_command(verb: Verb) -> click.Command:
     """The command that runs one playbook: a scenario of a single phase."""
 
     def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
-        from scenarios.actions import AnsiblePlaybookAction  # noqa: PLC0415
-
         inputs: dict[str, Any] = {each.name: options.pop(f"input_{each.name}") for each in verb.inputs}
         inputs = {name: value for name, value in inputs.items() if value is not None}
         outputs = {output.name: output.name for output in verb.outputs}
         action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
         phase = Phase(verb.name, action, verb.help)
         scenario = Scenario(verb.name, verb.help, "", (phase,), destructive=verb.destructive)
-        sys.exit(run_scenario(scenario, Flags.of(options)))
+        flags = Flags.of(options)
+        with refusals_as_json(verb.name, flags):
+            sys.exit(run_scenario(scenario, flags))
 
     command = click.Command(verb.name, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.")
     command.params = [click.Option(["--host"], required=True, metavar="HOST", help="The inventory host.")]
     command.params += [_input_option(each) for each in verb.inputs]
-    return host_options(command)
+    return look_options(change_options(command))
 
 
 def main(argv: Sequence[str] | None = None, catalog: Catalog = CATALOG) -> int:

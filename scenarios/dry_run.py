@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from scenarios.actions import Binding, InventoryVar, Ref
-from scenarios.report import PhaseReport, RunReport
-from scenarios.run import Options, new_run_id
+from scenarios.report import PhaseReport, RunReport, new_run_id
+from scenarios.run import Options
 from scenarios.scenario import Phase, Scenario
 from scenarios.values import Json
 

@@ -5,6 +5,7 @@ Events and their fields: https://docs.ansible.com/projects/runner/en/stable/intr
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -146,4 +147,6 @@ def output_errors(text: str) -> str:
     lines = plain.splitlines()
     starts = [n for n, line in enumerate(lines) if line.startswith(("ERROR!", "[ERROR]:", "fatal:", "Traceback"))]
     chosen = lines[starts[0] :] if starts else lines[-5:]
-    return _clipped(" ".join(line.strip() for line in chosen if line.strip()))
+    # ansible-core quotes the source after its origin, numbered lines nobody needs in one sentence.
+    kept = itertools.takewhile(lambda line: not re.match(r"\d+ ", line), (line.strip() for line in chosen))
+    return _clipped(" ".join(line for line in kept if line))

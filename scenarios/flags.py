@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import click
 
 
 @dataclass(frozen=True)
@@ -38,3 +40,36 @@ class Flags:
     def of(cls, options: Mapping[str, Any]) -> Flags:
         """Pick what concerns a run from click's options."""
         return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
+
+
+Decorated = TypeVar("Decorated", Callable[..., None], click.Command)
+
+LOOK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--inventory", multiple=True, metavar="PATH", help="Ansible inventory; repeatable."),
+    click.option("--vault-password-file", metavar="FILE", help="Opens what ansible-vault closed."),
+    click.option("-v", "--verbose", count=True, help="Show Ansible's output; more v, more of it."),
+    click.option("--json-output", is_flag=True, help="One JSON document on stdout, everything else on stderr."),
+    click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run."
+    ),
+)
+CHANGE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--yes", is_flag=True, help="Do not ask before guests are removed."),
+    click.option("--dry-run", is_flag=True, help="Show what would run; touches no host."),
+)
+
+
+def look_options(command: Decorated) -> Decorated:
+    """Add the options every command about a host has."""
+    return _with(LOOK_OPTIONS, command)
+
+
+def change_options(command: Decorated) -> Decorated:
+    """Add the options of commands that may change something."""
+    return _with(CHANGE_OPTIONS, command)
+
+
+def _with(options: tuple[Callable[[Any], Any], ...], command: Decorated) -> Decorated:
+    for option in reversed(options):
+        command = option(command)
+    return command

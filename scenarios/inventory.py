@@ -50,6 +50,8 @@ def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) 
             loader.set_vault_secrets([("default", secret)])
         manager = InventoryManager(loader=loader, sources=list(sources))
         host = manager.get_host(name)
+        if not name:
+            raise UsageError(f"Which host? Give --host. Known: {', '.join(sorted(manager.hosts))}.")
         if host is None or name not in manager.hosts:
             raise unknown("host", name, manager.hosts)
         variables = VariableManager(loader=loader, inventory=manager).get_vars(host=host, include_hostvars=False)

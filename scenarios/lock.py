@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scenarios import paths
 from scenarios.errors import NotReadyError
+from scenarios.values import Json
 
 
 def path_of(host: str) -> Path:
@@ -19,12 +20,15 @@ def path_of(host: str) -> Path:
 
 
 @contextmanager
-def hold(host: str, holder: Mapping[str, str | int]) -> Iterator[None]:
+def hold(host: str, holder: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     """Hold the host's lock inside this block; the system frees it when the driver dies, however it dies.
 
     Args:
         host: the inventory host.
         holder: who is asking: pid, run_id, scenario, started_at; shown to whoever is refused.
+
+    Yields:
+        Who held it last and died without letting go; empty when it was let go.
 
     Raises:
         NotReadyError: another run holds it; the message says which.
@@ -34,9 +38,10 @@ def hold(host: str, holder: Mapping[str, str | int]) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _acquire(descriptor, host)
+        before = _holder(os.pread(descriptor, 4096, 0))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(dict(holder)).encode(), 0)
-        yield
+        yield before
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
@@ -50,9 +55,15 @@ def _acquire(descriptor: int, host: str) -> None:
 
 
 def _refusal(host: str, content: bytes) -> str:
+    who = "another run, which is just starting or ending"
+    with suppress(KeyError):
+        who = "run {run_id} ({scenario}, process {pid}, since {started_at})".format_map(_holder(content))
+    return f"Host '{host}' is in use by {who}. Wait for it to end, or end it, then try again."
+
+
+def _holder(content: bytes) -> dict[str, Json]:
     try:
         holder = json.loads(content)
-        who = "run {run_id} ({scenario}, process {pid}, since {started_at})".format_map(holder)
-    except (ValueError, KeyError, TypeError):
-        who = "another run, which is just starting or ending"
-    return f"Host '{host}' is in use by {who}. Wait for it to end, or end it, then try again."
+    except ValueError:
+        return {}
+    return holder if isinstance(holder, dict) else {}

@@ -31,6 +31,7 @@ CONSTRUCTOR_PREFLIGHT = Phase(
             "preflight_bridge": InventoryVar("pve_bridge"),
             "preflight_nested": True,
         },
+        outputs={"preflight_checks": "preflight_checks"},
         timeout=60,
     ),
     "Check that the host is ready",
@@ -38,7 +39,9 @@ CONSTRUCTOR_PREFLIGHT = Phase(
 
 DESTRUCTOR_PREFLIGHT = Phase(
     PREFLIGHT,
-    AnsiblePlaybookAction("check-host", BY_NAME["preflight"], timeout=60),
+    AnsiblePlaybookAction(
+        "check-host", BY_NAME["preflight"], outputs={"preflight_checks": "preflight_checks"}, timeout=60
+    ),
     "Check that the host is ready",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scenarios import paths
+from scenarios.errors import DriverError
 from scenarios.values import Json
 
 SCHEMA = 1
@@ -43,6 +45,7 @@ class RunReport:
 
     Attributes:
         error: why the run ended before or between its phases, or "".
+        began: whether its phases were started.
         standing: whether something that a scenario built may stand on the host now.
         exit_code: what the shell gets.
     """
@@ -55,6 +58,7 @@ class RunReport:
     duration: float = 0.0
     phases: list[PhaseReport] = field(default_factory=list)
     error: str = ""
+    began: bool = False
     standing: bool = False
     exit_code: int = 1
 
@@ -66,6 +70,17 @@ class RunReport:
     def counted(self, status: str) -> int:
         """How many phases have this status."""
         return sum(phase.status == status for phase in self.phases)
+
+
+def new_run_id() -> str:
+    """A name no other run has, sorted by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def refused(scenario: str, host: str, error: DriverError) -> RunReport:
+    """The report of a run that was refused before it began."""
+    now = datetime.now(UTC)
+    return RunReport(new_run_id(), scenario, host, now, now, error=str(error), exit_code=error.exit_code)
 
 
 def timestamp(moment: datetime | None) -> str | None:

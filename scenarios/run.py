@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from scenarios.context import Context
 from scenarios.display import Display
 from scenarios.errors import DriverError, NotReadyError, RunInterruptedError
 from scenarios.interrupts import Interrupts
-from scenarios.report import FAILED, PASSED, PhaseReport, RunReport
+from scenarios.report import FAILED, PASSED, PhaseReport, RunReport, new_run_id
 from scenarios.runner import PlayRequest, PlayResult
 from scenarios.scenario import PREFLIGHT, Phase, Scenario, check_inputs, obstacle
 from scenarios.values import Json
@@ -46,11 +45,6 @@ class Options:
     timeout: float | None = None
     verbosity: int = 0
     vault_password_file: str | None = None
-
-
-def new_run_id() -> str:
-    """A name no other run has, sorted by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def run_directory(run_id: str) -> Path:
@@ -100,7 +94,9 @@ class Execution:
 
     def run(self) -> None:
         """Take the host's lock, check, run the phases, and set the exit code."""
-        with lock.hold(self.host.name, self._holder()):
+        with lock.hold(self.host.name, self._holder()) as died:
+            if died:
+                self._after_death_of(died)
             self.context = self._load_context()
             self.report.standing = bool(self.context.values)
             check_inputs(self.scenario, self.options.selected, self.options.given, self.context.values)
@@ -110,15 +106,24 @@ class Execution:
             finally:
                 self._audit("run ended", exit_code=self.report.exit_code, failed=self.failed)
 
+    def _after_death_of(self, holder: Mapping[str, Json]) -> None:
+        run_id = holder.get("run_id")
+        self.display.note(f"Run {run_id} ({holder.get('scenario')}) was killed; what it did last is not known.")
+        self._audit("run found dead", dead_run_id=run_id)
+        # It may have built guests without telling: their keys are not the pinned ones.
+        pins.forget(self.host.name, self.scenario.estate)
+
     def _run_phases(self) -> None:
         if self.host.lab_node:
             self.bring_up(self.display.note)
+        self.report.began = True
         self.display.begin(self.report)
         with self.interrupts.held():
             for phase, outcome in zip(self.scenario.steps, self.report.phases, strict=True):
                 self._step(phase, outcome)
         self.report.exit_code = self._exit_code()
         if self.interrupts.received:
+            self.report.exit_code = RunInterruptedError.exit_code
             raise RunInterruptedError(f"Interrupted by {self.interrupts.received}; what was done is in the context.")
 
     def _step(self, phase: Phase, outcome: PhaseReport) -> None:
@@ -156,6 +161,8 @@ class Execution:
         self._audit("phase", phase=phase.name, status=outcome.status, changed=outcome.changed, message=outcome.message)
 
     def _remember(self, phase: Phase, result: ActionResult) -> None:
+        if phase.name == PREFLIGHT:
+            return
         if result.success and phase.action.ends_estate:
             self.context.values.clear()
             self.report.standing = False
@@ -211,7 +218,7 @@ class Execution:
         loaded.scenario, loaded.run_id = self.scenario.name, self.report.run_id
         return loaded
 
-    def _holder(self) -> dict[str, str | int]:
+    def _holder(self) -> dict[str, Json]:
         return {
             "pid": os.getpid(),
             "run_id": self.report.run_id,

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from scenarios import dry_run, inventory, paths, report
 from scenarios.display import Display, choose
-from scenarios.errors import DriverError, NotReadyError, UsageError
+from scenarios.errors import NotReadyError, UsageError
 from scenarios.flags import Flags
 from scenarios.report import RunReport
-from scenarios.run import Options, execute, new_run_id, run_directory
+from scenarios.run import Options, execute, run_directory
 from scenarios.scenario import Scenario
 from scenarios.values import Json
 
@@ -30,29 +29,25 @@ def start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json
 
     Returns:
         The exit code.
+
+    Raises:
+        DriverError: nothing was started.
     """
-    try:
-        return _start(scenario, selected, given, flags)
-    except DriverError as error:
-        if not flags.json_output:
-            raise
-        refused = RunReport(new_run_id(), scenario.name, flags.host, datetime.now(UTC))
-        refused.error, refused.exit_code, refused.finished_at = str(error), error.exit_code, refused.started_at
-        _print_json(refused)
-        raise
-
-
-def _start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> int:
-    sources = flags.inventory or (str(paths.repository() / "inventory"),)
-    host = inventory.find(flags.host, sources, flags.vault_password_file)
-    run_options = _options(selected, given, sources, flags)
+    host, options = prepare(selected, given, flags)
     if flags.dry_run:
-        return _show_plan(scenario, host, run_options, flags.json_output)
+        return _show_plan(scenario, host, options, flags.json_output)
     _confirm(scenario, host, flags)
     display = choose(flags.verbose > 0, flags.json_output)
-    outcome = execute(scenario, host, run_options, display, bring_up_lab)
+    outcome = execute(scenario, host, options, display, bring_up_lab)
     _finish(scenario, outcome, display, flags)
     return outcome.exit_code
+
+
+def prepare(selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> tuple[inventory.Host, Options]:
+    """Look the host up and put the options of a run together; UsageError when there is no such host."""
+    sources = flags.inventory or (str(paths.repository() / "inventory"),)
+    host = inventory.find(flags.host, sources, flags.vault_password_file)
+    return host, _options(selected, given, sources, flags)
 
 
 def _options(selected: frozenset[str], given: Mapping[str, Json], sources: tuple[str, ...], flags: Flags) -> Options:
@@ -71,7 +66,7 @@ def _options(selected: frozenset[str], given: Mapping[str, Json], sources: tuple
 def _show_plan(scenario: Scenario, host: inventory.Host, options: Options, json_output: bool) -> int:
     plan = dry_run.plan(scenario, host.name, options)
     if json_output:
-        _print_json(plan)
+        print_json(plan)
     else:
         click.echo(dry_run.text(plan))
     return 0
@@ -97,17 +92,22 @@ def bring_up_lab(note: Callable[[str], None]) -> None:
 
 
 def _finish(scenario: Scenario, outcome: RunReport, display: Display, flags: Flags) -> None:
+    if outcome.began:
+        _conclude(scenario, outcome, display, flags)
+    if outcome.error:
+        click.echo(f"Error: {outcome.error}", err=True)
+    if flags.json_output:
+        print_json(outcome)
+
+
+def _conclude(scenario: Scenario, outcome: RunReport, display: Display, flags: Flags) -> None:
     directory = run_directory(outcome.run_id)
     report.write(directory, outcome)
     display.end(outcome)
-    if outcome.error:
-        display.note(f"Error: {outcome.error}")
     if not outcome.success:
         display.note(f"Reports and Ansible's output: {directory}")
     if not outcome.success and outcome.standing and scenario.removal:
         display.note(f"What was built may be left standing. Remove it: {removal_command(scenario, flags)}")
-    if flags.json_output:
-        _print_json(outcome)
 
 
 def removal_command(scenario: Scenario, flags: Flags) -> str:
@@ -116,5 +116,6 @@ def removal_command(scenario: Scenario, flags: Flags) -> str:
     return f"./run.sh --scenario {scenario.removal} --host {flags.host}{context_file}"
 
 
-def _print_json(outcome: RunReport) -> None:
+def print_json(outcome: RunReport) -> None:
+    """Print the document of --json-output."""
     click.echo(json.dumps(report.document(outcome), indent=2))

@@ -27,6 +27,7 @@ CONSTRUCTOR_PREFLIGHT = Phase(
             "preflight_vmid_range": list(VMID_RANGE),
             "preflight_bridge": InventoryVar("pve_bridge"),
         },
+        outputs={"preflight_checks": "preflight_checks"},
         timeout=60,
     ),
     "Check that the host is ready",
@@ -34,7 +35,9 @@ CONSTRUCTOR_PREFLIGHT = Phase(
 
 DESTRUCTOR_PREFLIGHT = Phase(
     PREFLIGHT,
-    AnsiblePlaybookAction("check-host", BY_NAME["preflight"], timeout=60),
+    AnsiblePlaybookAction(
+        "check-host", BY_NAME["preflight"], outputs={"preflight_checks": "preflight_checks"}, timeout=60
+    ),
     "Check that the host is ready",
 )
 
