@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from lab import father, image, init, lan, layout, processes, rootless
+from lab import father, image, init, lan, layout, processes, rootless, snapshot
 from lab.filelock import locked
 from lab.guests import syscalls
 
@@ -110,10 +110,11 @@ def _launch(state: Path, root: image.Image, address: str, listeners: list[socket
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     ours.settimeout(_UP_BOUND)
     targets = (layout.API_PORT, layout.SSH_PORT)
+    code = snapshot.take(state / "code", root)
     config = init.Config(
         state=str(state),
         base=str(root.root),
-        lab=str(Path(__file__).parent),
+        lab=str(code / snapshot.PACKAGE.name),
         python=str(root.python),
         status=theirs.fileno(),
         sockets=[
@@ -131,7 +132,7 @@ def _spawn(state: Path, config: init.Config) -> None:
     command = ["setsid", "--fork", "unshare", *_namespace_options(), "--", *init.command(config)]
     descriptors = [config.status, *(descriptor for descriptor, _, _ in config.sockets)]
     # Nothing of the caller's environment: it may hold secrets, and the lab outlives the caller.
-    environment = {"PATH": _PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {"PATH": _PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(config.lab).parent)}
     with _open_log(state) as output:
         subprocess.run(
             command,
@@ -289,6 +290,7 @@ def ssh(guest: str, argv: Sequence[str] = ()) -> int:
         "UserKnownHostsFile": str(father.known_hosts(state)),
         "HostKeyAlias": alias,
         # Guests are met for the first time; the node's key is pinned, and a changed key is refused for all.
+        "LogLevel": "ERROR",
         "StrictHostKeyChecking": "yes" if address == layout.FATHER_ADDRESS else "accept-new",
     }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
