@@ -116,6 +116,7 @@ def environment(scratch: Path) -> dict[str, str]:
         "MYPY_CACHE_DIR": str(ROOT / ".venv" / "cache" / "mypy"),
         "RUFF_CACHE_DIR": str(ROOT / ".venv" / "cache" / "ruff"),
         "PATH": f"{BIN}:{os.environ['PATH']}",
+        **({} if sys.stdout.isatty() else {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}),
     }
 
 
