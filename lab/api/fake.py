@@ -63,6 +63,8 @@ UNAUTHORIZED = 401
 LOGIN = "/access/ticket"
 
 __all__ = [
+    "LOGIN",
+    "UNAUTHORIZED",
     "Answer",
     "Call",
     "Fake",
@@ -74,6 +76,7 @@ __all__ = [
     "Values",
     "check_digest",
     "die",
+    "is_local",
     "param_error",
     "pve_schema",
     "split_list",
@@ -169,7 +172,3 @@ class Fake(FakePve):  # type: ignore[misc]
         answer.headers["Server"] = "pve-api-daemon/3.0"
         if answer.content_type == "application/json":
             answer.headers["Content-Type"] = "application/json;charset=UTF-8"
-
-    def _authenticate(self, request: web.Request) -> str | None:
-        """The user of a request: root@pam on the Unix socket, else whoever the token or ticket names."""
-        return "root@pam" if is_local(request) else super()._authenticate(request)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from lab.api.agent import AgentArea
 from lab.api.control import ControlArea
+from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
 from lab.api.guests import GuestArea
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
@@ -61,9 +62,9 @@ class LabApi(GuestArea, AgentArea, ControlArea):
         """Take over a seed: what the node held before is gone."""
         self.storages = {name: storage_entry(definition) for name, definition in seed.storages.items()}
         self.vms = [self._template(template) for template in seed.templates]
-        self.apitokens.update(seed.tokens)
-        if seed.password is not None:
-            self.password = seed.password
+        root = self.directory.users[ROOT]
+        root.tokens = {split_token(tokenid)[1]: Token(secret, privsep=0) for tokenid, secret in seed.tokens.items()}
+        root.password = None if seed.password is None else hash_password(seed.password)
 
     def _template(self, template: Template) -> FakeVm:
         volumes = self.storages[template.storage]["volumes"]

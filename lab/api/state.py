@@ -16,6 +16,8 @@ from typing import Any
 
 from fakepve import FakeCt  # type: ignore[import-untyped]
 
+from lab.api import directory
+from lab.api.access import AccessArea
 from lab.api.fake import FakeVm
 from lab.api.requestlog import RequestRecord
 from lab.api.tasks import TaskArea
@@ -27,7 +29,7 @@ KEPT_TASKS = 500
 VM_FIELDS = ("vmid", "name", "node", "config", "pending", "template", "lock", "snapshots", "ha_state", "acpi")
 CT_FIELDS = ("vmid", "node", "config", "pending", "snapshots", "ha_state")
 # Attributes of the API that are its state.
-API_FIELDS = ("storages", "pools", "pool_info", "acl_state", "cluster_name", "_fw_state")
+API_FIELDS = ("storages", "pools", "pool_info", "cluster_name", "_fw_state")
 
 
 def encode(value: object) -> object:
@@ -78,7 +80,7 @@ def write_json(path: Path, document: object) -> None:
     partial.replace(path)
 
 
-class StateArea(TaskArea):
+class StateArea(TaskArea, AccessArea):
     """Mixin: saving and restoring."""
 
     state_file: Path | None = None
@@ -88,6 +90,7 @@ class StateArea(TaskArea):
         return {
             "schema": SCHEMA,
             "api": encode(fields(self, API_FIELDS)),
+            "access": self.directory.document(),
             "vms": [encode(fields(guest, VM_FIELDS)) for guest in self.vms],
             "cts": [encode(fields(guest, CT_FIELDS)) for guest in self.cts],
             "tasks": [encode(record) for record in self.tasklog[-KEPT_TASKS:]],
@@ -108,6 +111,7 @@ class StateArea(TaskArea):
         if document.get("schema") != SCHEMA:
             raise ValueError(f"the node's state has schema {document.get('schema')}, this lab reads {SCHEMA}")
         fill(self, decode(document["api"]), API_FIELDS)
+        self.directory = directory.load(document["access"])
         self.vms = [self._vm_from(decode(values)) for values in document["vms"]]
         self.cts = [self._ct_from(decode(values)) for values in document["cts"]]
         self.tasklog = [self._ended(decode(record)) for record in document["tasks"]]
