@@ -4,8 +4,9 @@
 
 venv="${root:?}/.venv"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-# Bytecode goes into .venv as well: the checkout stays as git made it.
+# Bytecode goes into .venv as well: the checkout stays as git made it. Without any, each start would compile everything.
 export PYTHONPYCACHEPREFIX="$venv/pycache"
+unset PYTHONDONTWRITEBYTECODE
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 3; }
