@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -146,6 +146,22 @@ TAGS = set_of(";", normal=str.lower)
 """PVE lower-cases and sorts tags."""
 
 CONTENT = set_of(",")
+
+
+def _content(value: Json) -> list[str]:
+    # A storage for nothing reads "none", and PVE then refuses to list its content.
+    return [item for item in CONTENT.parse(value) if item != "none"]
+
+
+STORAGE_CONTENT = replace(
+    CONTENT,
+    parse=_content,
+    decode=_content,
+    encode=lambda value: ",".join(value) or "none",
+    empty=lambda value: value is None,
+)
+"""Content types of a storage."""
+
 NAMESERVERS = list_of(" ")
 
 

@@ -21,6 +21,7 @@
     ├── TaskTimeoutError         a task did not end in time
     ├── WaitTimeoutError         something awaited did not happen in time
     ├── RefusedError             the wish is clear, carrying it out would be wrong; nothing was changed
+    ├── FindingsError            several things failed; carries what became of each
     └── StepFailedError          a step of a plan failed; says what was done before and what was not
 """
 
@@ -163,6 +164,14 @@ class WaitTimeoutError(HomelabPveError):
 
 class RefusedError(HomelabPveError):
     """Carrying out the wish would be wrong or is impossible. Nothing was changed."""
+
+
+class FindingsError(HomelabPveError):
+    """Several things failed. ``result`` goes into the module's result beside the message."""
+
+    def __init__(self, message: str, result: Mapping[str, object]) -> None:
+        self.result = dict(result)
+        super().__init__(message)
 
 
 class StepFailedError(HomelabPveError):

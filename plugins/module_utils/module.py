@@ -16,7 +16,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Con
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Resource, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError, PveError, StepFailedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    FindingsError,
+    HomelabPveError,
+    PveError,
+    StepFailedError,
+)
 
 TASK_TIMEOUT = 600.0
 """Seconds a task may take where a module has no option for it."""
@@ -112,7 +117,8 @@ def _failures_reported(module: AnsibleModule) -> Iterator[None]:
     try:
         yield
     except HomelabPveError as error:
-        module.fail_json(msg=str(error), error=details(error))
+        found = error.result if isinstance(error, FindingsError) else {}
+        module.fail_json(msg=str(error), error=details(error), **found)
     except ImportError as error:
         library = (error.name or "a library").split(".")[0]
         module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())

@@ -137,6 +137,14 @@ def find(read: Reader, vmid: int) -> Guest:
     return found
 
 
+def only_node(read: Reader, purpose: str) -> str:
+    """The node of a cluster of one; with more, the user has to say which."""
+    nodes = sorted(str(row["node"]) for row in read.get("/nodes"))
+    if len(nodes) != 1:
+        raise ConfigError(f"Option 'node' is needed {purpose}: the nodes are {', '.join(nodes)}.")
+    return nodes[0]
+
+
 def discover(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module vm_discover."""
     found = select(named(read, read_guests(read)), wish)

@@ -25,13 +25,14 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     url,
     views,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import disks, vm_config
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     HIGHEST_VMID,
     Guest,
     named,
     only,
+    only_node,
     read_guests,
     vmid_bounds,
 )
@@ -134,7 +135,7 @@ def _pending(rows: Iterable[Values]) -> tuple[str, ...]:
 def _prospect(read: Reader, wish: Values, guests: Sequence[Guest]) -> View:
     """What is needed to make the VM."""
     source = _source(read, wish["clone"], guests) if wish.get("clone") else None
-    node = wish.get("node") or (source.guest.node if source else _only_node(read))
+    node = wish.get("node") or (source.guest.node if source else only_node(read, "to create a VM"))
     return View(node=node, source=source, free=_free(read, wish, guests))
 
 
@@ -152,13 +153,6 @@ def _source(read: Reader, wanted: str, guests: Sequence[Guest]) -> Source:
             "Give the name or vmid of one of them in the option clone; the login needs VM.Audit and VM.Clone on it."
         )
     return Source(found, read.get(found.path("config")))
-
-
-def _only_node(read: Reader) -> str:
-    nodes = sorted(str(row["node"]) for row in read.get("/nodes"))
-    if len(nodes) != 1:
-        raise ConfigError(f"Option 'node' is needed to create a VM in a cluster. Nodes are {', '.join(nodes)}.")
-    return nodes[0]
 
 
 def _free(read: Reader, wish: Values, guests: Sequence[Guest]) -> tuple[int, ...]:

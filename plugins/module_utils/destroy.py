@@ -1,0 +1,91 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing a list of guests: one that can't be removed doesn't save the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Plan, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    ConnectionError,
+    FindingsError,
+    HomelabPveError,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
+from ansible_collections.homelab.pve.plugins.module_utils.resources.removal import OUR_TAG, REMOVAL
+
+OPTIONS: Options = {
+    "vms": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "vmid": {"type": "int", "required": True},
+            "name": {"type": "str"},
+            **{name: {"type": "str"} for name in ("node", "status", "type", "pool")},
+            "template": {"type": "bool"},
+            "tags": {"type": "list", "elements": "str"},
+        },
+    },
+    "adopt": {"type": "bool", "default": False},
+    "tag": {"type": "str", "default": OUR_TAG},
+    "stop_timeout": {"type": "int", "default": 60},
+}
+
+
+@dataclass
+class Findings:
+    """What became of the guests."""
+
+    destroyed: list[dict[str, Json]] = field(default_factory=list)
+    absent: list[dict[str, Json]] = field(default_factory=list)
+    failed: list[dict[str, Json]] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+
+    def result(self) -> dict[str, Json]:
+        """The module's result."""
+        before = {str(plan.before["vmid"]): dict(plan.before) for plan in self.plans if plan.changed}
+        return {
+            "changed": bool(before),
+            "destroyed": self.destroyed,
+            "absent": self.absent,
+            "failures": self.failed,
+            "diff": {"before": before, "after": {}},
+            "plan": [step.reason for plan in self.plans for step in plan.steps] or ["nothing to remove"],
+        }
+
+
+def destroy(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
+    """Work of the module vm_destroy. Raises FindingsError at the end when a guest could not be removed."""
+    findings = Findings()
+    for entry in params["vms"]:
+        _one(client, params, entry, findings, dry_run)
+    if findings.failed:
+        raise FindingsError(_message(findings.failed, params["vms"]), findings.result())
+    return findings.result()
+
+
+def _one(client: Client, params: Values, entry: Values, findings: Findings, dry_run: bool) -> None:
+    wish = {**params, "vmid": entry["vmid"], "name": entry.get("name")}
+    known = {"vmid": entry["vmid"], "name": entry.get("name")}
+    try:
+        outcome = reconcile(REMOVAL, wish, client, dry_run=dry_run, timeout=TASK_TIMEOUT)
+    except (ConnectionError, AuthenticationError):
+        raise  # it would be the same for all others
+    except HomelabPveError as error:
+        findings.failed.append({**known, "msg": str(error)})
+        return
+    findings.plans.append(outcome.plan)
+    (findings.destroyed if outcome.changed else findings.absent).append(known)
+
+
+def _message(failed: Sequence[Values], vms: Sequence[Values]) -> str:
+    lines = "\n".join(f"- {entry['vmid']} ({entry['name'] or 'unnamed'}): {entry['msg']}" for entry in failed)
+    return f"{len(failed)} of {len(vms)} guests could not be removed:\n{lines}"

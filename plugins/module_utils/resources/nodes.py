@@ -1,0 +1,46 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nodes say about themselves."""
+
+from __future__ import annotations
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConnectionError, PveError, RefusedError
+
+INFO_OPTIONS: Options = {"node": {"type": "str"}}
+
+
+def info(read: Reader, wish: Values) -> dict[str, Json]:
+    """Answer of the module node_info. A node that doesn't answer is listed as such and hides no other."""
+    rows = sorted(read.get("/nodes"), key=lambda row: str(row["node"]))
+    found = [row for row in rows if wish.get("node") in (None, row["node"])]
+    if wish.get("node") and not found:
+        known = ", ".join(str(row["node"]) for row in rows)
+        raise RefusedError(f"There is no node '{wish['node']}'. Nodes are {known}.")
+    return {"changed": False, "version": read.get("/version")["version"], "nodes": [_node(read, row) for row in found]}
+
+
+def _node(read: Reader, row: Values) -> dict[str, Json]:
+    known = {"node": row["node"], "status": row.get("status", "unknown"), "reachable": False, "error": None}
+    if row.get("status") == "offline":
+        return {**known, "error": "the cluster says that it is offline"}
+    try:
+        status = read.get(url("/nodes/{}/status", row["node"]))
+    except (PveError, ConnectionError) as error:
+        return {**known, "error": str(error)}
+    return {**known, "reachable": True, **_figures(status)}
+
+
+def _figures(status: Values) -> dict[str, Json]:
+    """The part of a node's status that people ask for."""
+    return {
+        "pveversion": status.get("pveversion"),
+        "kernel": status.get("kversion"),
+        "uptime": status.get("uptime"),
+        "cpus": (status.get("cpuinfo") or {}).get("cpus"),
+        "loadavg": status.get("loadavg"),
+        "memory": status.get("memory"),
+        "rootfs": status.get("rootfs"),
+    }

@@ -1,0 +1,138 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A section of a configuration: made by POST to a collection, read, changed and removed at its own path.
+
+Most of a Proxmox VE server is made of these (storages, users, pools, jobs, ...): a Section describes one kind as data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    Change,
+    Field,
+    Options,
+    Plan,
+    Reader,
+    Resource,
+    Step,
+    Values,
+    decoded,
+    diff,
+    encoded,
+    parsed,
+    refuse_fixed,
+    url,
+    views,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
+
+STATE: Options = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of section.
+
+    ``item`` and ``collection`` are paths with ``{}`` for the ``keys`` (option names); a collection equal to the item is
+    a section that is created at its own path. ``missing`` is PVE's wording for "there is none": it has no status of
+    its own for that. ``key_params`` are the keys a creation sends as parameters.
+    """
+
+    kind: str
+    keys: tuple[str, ...]
+    collection: str
+    item: str
+    missing: str
+    fields: tuple[Field, ...]
+    key_params: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    """Options a creation needs."""
+    options: Options = field(default_factory=dict)
+    has_digest: bool = True
+    result: Callable[[Values], dict[str, Json]] | None = None
+
+    def resource(self) -> Resource:
+        """As a resource of the engine."""
+        return Resource(
+            kind=self.kind,
+            options={**{key: {"type": "str", "required": True} for key in self.keys}, **STATE, **self.options},
+            fields=self.fields,
+            describe=self.describe,
+            plan=self.plan,
+            result=self.shown,
+        )
+
+    def describe(self, read: Reader, wish: Values) -> Json | None:
+        """PVE's answer, or None when it says that there is none."""
+        try:
+            return read.get(self._path(self.item, wish))
+        except PveError as error:
+            if re.search(self.missing, error.message):
+                return None
+            raise
+
+    def plan(self, wish: Values, have: Json | None) -> Plan:
+        """Create, change, remove, or nothing."""
+        name = "!".join(str(wish[key]) for key in self.keys)
+        if wish["state"] == "absent":
+            return self._removal(wish, have, name)
+        wished = parsed(self.fields, wish)
+        return self._creation(wish, wished, name) if have is None else self._change(wish, wished, have, name)
+
+    def shown(self, have: Json | None) -> dict[str, Json]:
+        """The module's return value: the section by its kind's name, values in canonical form."""
+        if have is None:
+            return {}
+        values = decoded([item for item in self.fields if not item.secret], have)
+        return {self.kind: {**values, **(self.result(have) if self.result else {})}}
+
+    def _removal(self, wish: Values, have: Json | None, name: str) -> Plan:
+        if have is None:
+            return Plan(reason=f"{self.kind} {name} is absent already")
+        values = {item.name: have[item.key] for item in self.fields if item.key in have and not item.secret}
+        step = Step("DELETE", self._path(self.item, wish), {}, f"remove {self.kind} {name}")
+        return Plan((step,), before=values)
+
+    def _creation(self, wish: Values, wished: Values, name: str) -> Plan:
+        for option in self.required:
+            if option not in wished:
+                raise ConfigError(f"Option '{option}' is needed: {self.kind} {name} does not exist yet.")
+        changes = tuple(change for change in diff(_without_defaults(self.fields), wished, {}, renew_secrets=True))
+        params = {**{param: wish[key] for key, param in self.key_params.items()}, **encoded(changes)}
+        step = Step("POST", self._path(self.collection, wish), params, f"create {self.kind} {name}")
+        before, after = views(changes)
+        return Plan((step,), changes, before=before, after={**dict(self._keys(wish)), **after})
+
+    def _change(self, wish: Values, wished: Values, have: Values, name: str) -> Plan:
+        renew = wish.get("update_password") == "always"
+        # PVE keeps the section's secrets to itself, so whether they differ can't be seen.
+        fields = [item for item in self.fields if renew or not item.secret]
+        changes = diff(fields, wished, decoded(self.fields, have), renew_secrets=renew)
+        refuse_fixed(self.kind, name, changes)
+        if not changes:
+            return Plan(reason=f"{self.kind} {name} is as wished")
+        params = {**encoded(changes), **({"digest": have["digest"]} if self.has_digest and have.get("digest") else {})}
+        before, after = views(changes)
+        step = Step("PUT", self._path(self.item, wish), params, _setting(self.kind, name, changes))
+        return Plan((step,), changes, before=before, after=after)
+
+    def _path(self, template: str, wish: Values) -> str:
+        return url(template, *(wish[key] for key in self.keys))
+
+    def _keys(self, wish: Values) -> list[tuple[str, Json]]:
+        return [(key, wish[key]) for key in self.keys]
+
+
+def _without_defaults(fields: tuple[Field, ...]) -> list[Field]:
+    """Rows without PVE's defaults: what the user says is written down at creation, default or not."""
+    return [Field(**{**item.__dict__, "default": None}) for item in fields]
+
+
+def _setting(kind: str, name: str, changes: tuple[Change, ...]) -> str:
+    return f"set {', '.join(sorted(change.key for change in changes))} of {kind} {name}"

@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module node_info."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_info
+short_description: Show the nodes of a Proxmox VE cluster
+version_added: 0.1.0
+author: homelab.pve contributors (@homelab-pve)
+description:
+  - Shows version and state of the cluster's nodes. A node that does not answer is listed with the reason and hides no
+    other.
+  - Fails when the host of the connection itself does not answer.
+  - Needs the privilege C(Sys.Audit) on the nodes.
+extends_documentation_fragment:
+  - homelab.pve.connection
+options:
+  node:
+    description: Name of the node to show. Without it all are shown.
+    type: str
+attributes:
+  check_mode:
+    description: Only reads, so there is no difference.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Look at all nodes
+  homelab.pve.node_info:
+  register: cluster
+
+- name: Stop if one is down
+  ansible.builtin.assert:
+    that: cluster.nodes | rejectattr('reachable') | length == 0
+"""
+
+RETURN = r"""
+version:
+  description: Version of Proxmox VE on the host that was asked.
+  type: str
+  returned: success
+  sample: 9.1.1
+nodes:
+  description: The nodes, ordered by name.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    node:
+      description: Name of the node.
+      type: str
+    status:
+      description: State as the cluster knows it, V(online), V(offline) or V(unknown).
+      type: str
+    reachable:
+      description: Whether the node answered.
+      type: bool
+    error:
+      description: Why it didn't.
+      type: str
+    pveversion:
+      description: Version of its manager package.
+      type: str
+    kernel:
+      description: Version of its kernel.
+      type: str
+    uptime:
+      description: Seconds since it started.
+      type: int
+    cpus:
+      description: Its number of CPUs.
+      type: int
+    loadavg:
+      description: Its load over 1, 5 and 15 minutes.
+      type: list
+      elements: str
+    memory:
+      description: Its memory in bytes.
+      type: dict
+    rootfs:
+      description: Its root file system in bytes.
+      type: dict
+  sample:
+    - {node: father, status: online, reachable: true, error: null, uptime: 86400, cpus: 4}
+"""
+
+from ansible_collections.homelab.pve.plugins.module_utils.module import Question, ask
+from ansible_collections.homelab.pve.plugins.module_utils.resources.nodes import INFO_OPTIONS, info
+
+
+def main() -> None:
+    """Entry point."""
+    ask(Question(INFO_OPTIONS, info))
+
+
+if __name__ == "__main__":
+    main()
