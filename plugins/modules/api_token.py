@@ -19,6 +19,7 @@ description:
   - Needs to be the user itself, or the privilege C(User.Modify) on the user's groups.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes
 options:
   state:
     description: Whether the token is to be there.
@@ -56,13 +57,6 @@ options:
         It is read to try the secret, and written when there is a new one.
       - With it the secret is not in the module's result.
     type: path
-attributes:
-  check_mode:
-    description: Predicts the change and the diff that the real run then has.
-    support: full
-  diff_mode:
-    description: Shows what differs. Secrets are hidden.
-    support: full
 """
 
 EXAMPLES = r"""

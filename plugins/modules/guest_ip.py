@@ -19,6 +19,7 @@ description:
   - Needs the privileges C(VM.Audit) and, on Proxmox VE 9, C(VM.GuestAgent.Audit) (before, C(VM.Monitor)) on the guest.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes.reads
 options:
   vmid:
     description: Id of the guest. Its node is found.
@@ -42,13 +43,6 @@ options:
     description: Seconds to wait.
     type: float
     default: 300
-attributes:
-  check_mode:
-    description: Only reads, so there is no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -18,17 +18,11 @@ description:
   - Needs the privilege C(Sys.Audit) on the nodes.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes.reads
 options:
   node:
     description: Name of the node to show. Without it all are shown.
     type: str
-attributes:
-  check_mode:
-    description: Only reads, so there is no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -18,6 +18,7 @@ description:
   - Needs the privileges C(VM.Audit), C(Datastore.Audit) and C(Sys.Audit) to see what it checks.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes.reads
 options:
   node:
     description: Node to check storages and the bridge on. The default is the node of the O(template), or the only node.
@@ -42,13 +43,6 @@ options:
     description:
       - Privileges the login has to have, as lists by path. The default is what making and removing guests needs.
     type: dict
-attributes:
-  check_mode:
-    description: Only reads, so there is no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""

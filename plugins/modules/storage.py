@@ -19,6 +19,7 @@ description:
   - Needs the privilege C(Datastore.Allocate) on V(/storage).
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes
 options:
   storage:
     description: Id of the storage.
@@ -223,13 +224,6 @@ options:
   zfs_base_path:
     description: Where ZFS volumes are found on the server.
     type: str
-attributes:
-  check_mode:
-    description: Predicts the change and the diff that the real run then has.
-    support: full
-  diff_mode:
-    description: Shows what differs. Secrets are hidden.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -18,6 +18,7 @@ description:
     (or C(Sys.Audit) and C(Sys.Modify) on V(/)).
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes
 options:
   state:
     description: Whether the file is to be there.
@@ -56,13 +57,6 @@ options:
     description: Seconds the download may take.
     type: float
     default: 1800
-attributes:
-  check_mode:
-    description: Predicts the change and the diff that the real run then has.
-    support: full
-  diff_mode:
-    description: Shows what differs. Secrets are hidden.
-    support: full
 """
 
 EXAMPLES = r"""

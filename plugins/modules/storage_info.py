@@ -16,6 +16,7 @@ description:
   - Needs the privilege C(Datastore.Audit) or C(Datastore.AllocateSpace) on the storages; others are not seen.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes.reads
 options:
   storage:
     description: Id of the storage.
@@ -27,13 +28,6 @@ options:
   content:
     description: Content type the storage has to take, for example V(import).
     type: str
-attributes:
-  check_mode:
-    description: Only reads, so there is no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""

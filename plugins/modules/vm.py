@@ -22,6 +22,7 @@ description:
     belong to the options used, and C(Datastore.AllocateSpace) and C(SDN.Use) for disks and bridges.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes
 options:
   name:
     description: Name of the VM. With O(vmid) it is set; without, it says which VM is meant.
@@ -323,13 +324,6 @@ options:
   watchdog:
     description: Watchdog, with C(model) and C(action).
     type: raw
-attributes:
-  check_mode:
-    description: Predicts the change and the diff that the real run then has.
-    support: full
-  diff_mode:
-    description: Shows what is managed and differs. Secrets are hidden.
-    support: full
 """
 
 EXAMPLES = r"""

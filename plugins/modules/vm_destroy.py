@@ -21,6 +21,7 @@ description:
   - Needs the privileges C(VM.Audit), C(VM.PowerMgmt) and C(VM.Allocate) on the guests.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes
 options:
   vms:
     description: The guests, as M(homelab.pve.vm_discover) returns them. Only C(vmid) and C(name) are used.
@@ -66,13 +67,6 @@ options:
     description: Seconds a guest has to shut down before it is stopped hard.
     type: int
     default: 60
-attributes:
-  check_mode:
-    description: Predicts the change and the diff that the real run then has.
-    support: full
-  diff_mode:
-    description: Shows what differs. Secrets are hidden.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -17,6 +17,7 @@ description:
   - Needs the privilege C(VM.Audit) on the guests; those it is missing for are not seen.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.attributes.reads
 options:
   name_pattern:
     description: Shell pattern for the name, with C(*), C(?) and C([]). Upper and lower case differ.
@@ -47,13 +48,6 @@ options:
     description: Whether templates are found too.
     type: bool
     default: false
-attributes:
-  check_mode:
-    description: Only reads, so there is no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""
