@@ -41,8 +41,10 @@ def hold(host: str, holder: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
         before = _holder(os.pread(descriptor, 4096, 0))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(dict(holder)).encode(), 0)
-        yield before
-        os.ftruncate(descriptor, 0)
+        try:
+            yield before
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
