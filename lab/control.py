@@ -95,10 +95,10 @@ def _start(state: Path, root: image.Image, log: Log) -> LabStatus:
             "a range in /etc/subuid and /etc/subgid."
         )
     log("Starting the lab")
-    father.prepare(state)
     ports = (layout.API_PORT, layout.SSH_PORT if os.geteuid() == 0 else _ROOTLESS_SSH_PORT)
     address, listeners = lan.listen(state, ports)
     try:
+        father.prepare(state, address)
         return _launch(state, root, address, listeners)
     finally:
         for listener in listeners:
@@ -256,6 +256,8 @@ def enter_network() -> None:
     Raises LabError when the lab is not up, OSError when the kernel refuses.
     """
     present = _running()
+    if _is_inside(present):
+        return
     kinds = [("net", syscalls.CLONE_NEWNET)]
     if present.rootless:
         kinds.insert(0, ("user", syscalls.CLONE_NEWUSER))
@@ -267,9 +269,16 @@ def enter_network() -> None:
             os.close(descriptor)
 
 
+def _is_inside(present: LabStatus) -> bool:
+    """Whether this process is in the lab's network already."""
+    return Path("/proc/self/ns/net").samefile(f"/proc/{present.pid}/ns/net")
+
+
 def inside(argv: Sequence[str]) -> list[str]:
-    """The command that runs ``argv`` in the lab's network."""
+    """The command that runs ``argv`` in the lab's network; itself for a process that is there."""
     present = _running()
+    if _is_inside(present):
+        return list(argv)
     options = ["--user", "--preserve-credentials"] if present.rootless else []
     return ["nsenter", f"--target={present.pid}", *options, "--net", "--", *argv]
 
@@ -281,6 +290,11 @@ def shell(argv: Sequence[str]) -> int:
 
 def ssh(guest: str, argv: Sequence[str] = ()) -> int:
     """Log in to a node or guest by name, address or ``user@name``; returns ssh's exit code."""
+    return subprocess.run(ssh_command(guest, argv), check=False).returncode
+
+
+def ssh_command(guest: str, argv: Sequence[str] = ()) -> list[str]:
+    """The command :func:`ssh` runs. Raises LabError for a guest the lab does not know."""
     state = layout.state_dir()
     user, _, name = guest.rpartition("@")
     address, alias = locate(name, _leases(state))
@@ -294,7 +308,7 @@ def ssh(guest: str, argv: Sequence[str] = ()) -> int:
         "StrictHostKeyChecking": "yes" if address == layout.FATHER_ADDRESS else "accept-new",
     }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    return shell(["ssh", *flags, f"{user or 'root'}@{address}", *argv])
+    return inside(["ssh", *flags, f"{user or 'root'}@{address}", *argv])
 
 
 def _leases(state: Path) -> str:

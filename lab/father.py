@@ -77,8 +77,11 @@ def image_folder(state: Path) -> Path:
     return state / "www" / "images"
 
 
-def prepare(state: Path) -> None:
-    """Make what is not there yet: keys, the volume with its network configuration, the host key and its pin."""
+def prepare(state: Path, forward: str) -> None:
+    """Make what is not there yet: keys, the volume with its network configuration, the host key and its pin.
+
+    ``forward`` is the loopback address the node is reached at from the machine; its certificate names it too.
+    """
     make_key(ssh_key(state))
     target = disk(state)
     volume.create(target)
@@ -87,13 +90,13 @@ def prepare(state: Path) -> None:
     _write_once(root / "etc/hosts", HOSTS)
     host_key = root / "etc/ssh/ssh_host_ed25519_key"
     make_key(host_key)
-    _configure_api(state)
+    _configure_api(state, forward)
     write_stand_ins(image_folder(state))
     public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
     known_hosts(state).write_text(f"{layout.FATHER_ADDRESS} {public[0]} {public[1]}\n", encoding="utf-8")
 
 
-def _configure_api(state: Path) -> None:
+def _configure_api(state: Path, forward: str) -> None:
     """Make the token of the inventory's ``father``, and the API's configuration with it."""
     target = token_file(state)
     if not target.exists():
@@ -103,7 +106,7 @@ def _configure_api(state: Path) -> None:
     token = json.loads(target.read_text(encoding="utf-8"))
     config = {
         "node": layout.FATHER,
-        "names": [f"{layout.FATHER}.{layout.DOMAIN}", layout.FATHER_ADDRESS],
+        "names": [f"{layout.FATHER}.{layout.DOMAIN}", layout.FATHER_ADDRESS, forward],
         "seed": "outer",
         "tokens": {token["id"]: token["secret"]},
         # On the volume instead of in /run: this machine's own commands reach it there.
