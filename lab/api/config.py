@@ -39,6 +39,7 @@ class ApiConfig:
     names: tuple[str, ...] = ()
     state_dir: Path = STATE_DIR
     etc_dir: Path | None = ETC_DIR
+    files_root: Path = Path("/")
     socket: Path | None = RUN_DIR / "api.sock"
     control_socket: Path | None = RUN_DIR / "control.sock"
     driver: str = "namespace"
@@ -71,6 +72,7 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "listen_fds": tuple,
     "names": tuple,
     "state_dir": Path,
+    "files_root": Path,
     "etc_dir": _optional_path,
     "socket": _optional_path,
     "control_socket": _optional_path,

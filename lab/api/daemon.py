@@ -20,7 +20,7 @@ from lab.api import addresses, certificates, seed
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
 from lab.api.node_files import write_node_files
-from lab.api.server import LabApi
+from lab.api.server import LabApi, Places
 from lab.guests.driver import GuestDriver
 from lab.guests.namespace import NamespaceDriver
 from lab.guests.none import NoneDriver
@@ -68,8 +68,7 @@ class Daemon:
             config.node,
             seed_of(config),
             driver_of(config),
-            volumes_dir=config.volumes_dir,
-            state_file=config.state_file,
+            Places(config.volumes_dir, config.files_root, config.state_file),
             host=config.address,
             port=config.port,
         )

@@ -65,6 +65,7 @@ LOGIN = "/access/ticket"
 __all__ = [
     "LOGIN",
     "UNAUTHORIZED",
+    "USER",
     "Answer",
     "Call",
     "Fake",
@@ -79,6 +80,7 @@ __all__ = [
     "is_local",
     "param_error",
     "pve_schema",
+    "response",
     "split_list",
 ]
 

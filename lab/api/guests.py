@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, param_error, split_list
 from lab.api.images import virtual_size
 from lab.api.power import PowerArea
+from lab.api.storage import StorageArea
 from lab.api.tasks import followed_by, log_line
 from lab.api.volumes import guest_volumes, is_disk, volume_of
 from lab.guests.driver import GuestError
@@ -53,7 +54,7 @@ def is_cloudinit(value: object) -> bool:
     return volume is not None and re.search(r"(?::|-)cloudinit(?:\.\w+)?$", volume) is not None
 
 
-class GuestArea(PowerArea):
+class GuestArea(PowerArea, StorageArea):
     """Mixin: create, clone, template and destroy."""
 
     def routes(self) -> list[Route]:
@@ -259,8 +260,3 @@ class GuestArea(PowerArea):
             if unreferenced and volume.get("vmid") == guest.vmid and "images" in split_list(store.get("content"))
         }
         return sorted(named | {volume for volume in owned if is_disk(volume)})
-
-    def file_path(self, storage: str, name: str) -> Path:
-        """The file of an ISO image, template, import and the like; the storage area knows where it is."""
-        vtype = name.partition("/")[0]
-        return Path(self._volume_path(storage, name, vtype))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,20 @@ def storage_entry(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {"active": 1, "files": set(), "volumes": {}, **definition}
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where a node keeps things: guests' volumes, the files of its storages, its state (None: nowhere)."""
+
+    volumes: Path
+    files: Path
+    state_file: Path | None = None
+
+    @classmethod
+    def below(cls, folder: Path) -> Places:
+        """Everything below one folder, and no state that outlives the process."""
+        return cls(folder / "volumes", folder / "files")
+
+
 class LabApi(GuestArea, AgentArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
@@ -39,8 +54,7 @@ class LabApi(GuestArea, AgentArea, ControlArea):
         node: str = "father",
         seed: Seed | None = None,
         driver: GuestDriver | None = None,
-        volumes_dir: Path | None = None,
-        state_file: Path | None = None,
+        places: Places | None = None,
         **options: object,
     ) -> None:
         """Take the node's name, what it holds at first, and where its guests come from.
@@ -54,8 +68,9 @@ class LabApi(GuestArea, AgentArea, ControlArea):
         self.driver = driver or NoneDriver()
         self.boots_empty_disks = isinstance(self.driver, NoneDriver)
         self._scratch = tempfile.TemporaryDirectory(prefix="homelab-pve-lab-")
-        self.volumes_dir = volumes_dir or Path(self._scratch.name)
-        self.state_file = state_file
+        places = places or Places.below(Path(self._scratch.name))
+        self.volumes_dir, self.files_root = places.volumes, places.files
+        self.state_file = places.state_file
         self.plant(seed or Seed())
 
     def plant(self, seed: Seed) -> None:

@@ -27,6 +27,8 @@ Body = Callable[[], Awaitable[str | None]]
 
 # PVE's page size for the list and the log of tasks (PVE/API2/Tasks.pm).
 DEFAULT_LIMIT = 50
+# A line that starts so makes a task end with WARNINGS instead of OK (PVE/RESTEnvironment.pm: warn).
+WARNING = "WARN: "
 
 logger = logging.getLogger(__name__)
 _current: ContextVar[Record | None] = ContextVar("current_task", default=None)
@@ -58,6 +60,13 @@ def failure_text(error: Exception) -> str:
         return str(error)
     logger.error("a task failed unexpectedly", exc_info=error)
     return f"internal error of the lab: {error!r}"
+
+
+def last_line(status: str) -> str:
+    """The line a task's log ends with."""
+    if status == "OK" or status.startswith("WARNINGS: "):
+        return f"TASK {status}"
+    return f"TASK ERROR: {status}"
 
 
 def owner_of(record: Record) -> dict[str, str]:
@@ -182,8 +191,10 @@ class TaskArea(Fake):
         return note
 
     def _finish(self, record: Record, status: str) -> None:
+        warnings = sum(line.startswith(WARNING) for line in record["log"]) if status == "OK" else 0
+        status = f"WARNINGS: {warnings}" if warnings else status
         record.update(status="stopped", exitstatus=status, endtime=int(time.time()))
-        record["log"].append("TASK OK" if status == "OK" else f"TASK ERROR: {status}")
+        record["log"].append(last_line(status))
         self.changed()
 
     async def stop_workers(self) -> None:
