@@ -17,12 +17,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import father, lan, layout
-from lab.guests import syscalls, volume
+from lab import father, lan, layout, processes
+from lab.guests import node, syscalls, volume
 from lab.guests.driver import GuestError
 from lab.guests.machine import Library
 from lab.guests.namespace import NamespaceDriver
@@ -30,6 +31,7 @@ from lab.guests.namespace import NamespaceDriver
 STARTED, READY, FAILED, OK = b"started", b"ready", b"failed: ", b"ok"
 _SHUTDOWN_BOUND = 15.0
 _API_BOUND = 30.0
+_LOG_TAIL = 15
 _FIRST_POLL, _LONGEST_POLL = 0.005, 0.1
 
 
@@ -94,8 +96,7 @@ async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.A
     for descriptor, host, port in config.sockets:
         await lan.forward(socket.socket(fileno=descriptor), host, port)
     stack.callback(lan.serve_images(father.image_folder(state).parent).shutdown)
-    for port in (layout.SSH_PORT, layout.API_PORT):
-        await _answering(layout.FATHER_ADDRESS, port)
+    await _api_answering(driver, state)
     _publish_ca(state)
 
 
@@ -104,16 +105,22 @@ def _terminate(process: asyncio.subprocess.Process) -> None:
         process.terminate()
 
 
-async def _answering(host: str, port: int) -> None:
-    """Wait until a connection to ``host:port`` is accepted. Raises TimeoutError naming both."""
+async def _api_answering(driver: NamespaceDriver, state: Path) -> None:
+    """Wait until the node's API accepts connections. Raises OSError with its last words when it does not."""
     pause = _FIRST_POLL
-    try:
-        async with asyncio.timeout(_API_BOUND):
-            while not await _accepts(host, port):
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_POLL)
-    except TimeoutError:
-        raise TimeoutError(f"nothing answered on {host}:{port} within {_API_BOUND:.0f} s") from None
+    deadline = time.monotonic() + _API_BOUND
+    while not await _accepts(layout.FATHER_ADDRESS, layout.API_PORT):
+        if not _api_runs(driver.pid(father.VMID)) or time.monotonic() > deadline:
+            log = father.disk(state) / volume.ROOT / node.API_LOG.lstrip("/")
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL:] if log.exists() else []
+            raise OSError("\n".join([f"the API of {layout.FATHER} does not answer; {log} ends with:", *last]))
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_POLL)
+
+
+def _api_runs(pid: int) -> bool:
+    """Whether the node whose init is ``pid`` has its API's process."""
+    return any(processes.command(child)[:3] == list(node.API_COMMAND[:3]) for child in processes.children(pid))
 
 
 async def _accepts(host: str, port: int) -> bool:

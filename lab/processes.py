@@ -38,6 +38,14 @@ def alive(pid: int, started: int) -> bool:
     return start_time(pid) == started
 
 
+def command(pid: int) -> list[str]:
+    """A process's arguments; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def children(pid: int) -> list[int]:
     """Pids of the direct children of a single-threaded process."""
     try:
