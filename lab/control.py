@@ -32,6 +32,7 @@ _CONTROL_TIMEOUT = 10.0
 _DOWN_BOUND = 20.0
 _KILL_BOUND = 5.0
 _ROOTLESS_SSH_PORT = 2222
+_MESSAGE_SIZE = 65536
 _LOG_TAIL = 15
 
 
@@ -106,7 +107,8 @@ def _start(state: Path, root: image.Image, log: Log) -> LabStatus:
 
 
 def _launch(state: Path, root: image.Image, address: str, listeners: list[socket.socket]) -> LabStatus:
-    ours, theirs = socket.socketpair()
+    # Packets keep messages apart, however late they are read.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     ours.settimeout(_UP_BOUND)
     targets = (layout.API_PORT, layout.SSH_PORT)
@@ -178,7 +180,7 @@ def _expect(state: Path, channel: socket.socket, word: bytes) -> int:
     """Receive one message; returns its sender's pid. Raises LabError with what was said instead."""
     size = struct.calcsize("3i")
     try:
-        data, ancillary, _, _ = channel.recvmsg(4096, socket.CMSG_SPACE(size))
+        data, ancillary, _, _ = channel.recvmsg(_MESSAGE_SIZE, socket.CMSG_SPACE(size))
     except TimeoutError:
         raise LabError(f"The lab did not start within {_UP_BOUND:.0f} s; see {state / 'lab.log'}") from None
     if data != word:
@@ -251,9 +253,9 @@ def _running() -> LabStatus:
 
 
 def enter_network() -> None:
-    """Move this process into the lab's network; children follow. Only before any thread is started.
+    """Move this thread, and what it starts, into the lab's network.
 
-    Raises LabError when the lab is not up, OSError when the kernel refuses.
+    Without root the kernel allows it only while there is no other thread. Raises LabError when the lab is not up, OSError when the kernel refuses.
     """
     present = _running()
     if _is_inside(present):
@@ -270,8 +272,8 @@ def enter_network() -> None:
 
 
 def _is_inside(present: LabStatus) -> bool:
-    """Whether this process is in the lab's network already."""
-    return Path("/proc/self/ns/net").samefile(f"/proc/{present.pid}/ns/net")
+    """Whether this thread is in the lab's network already."""
+    return Path("/proc/thread-self/ns/net").samefile(f"/proc/{present.pid}/ns/net")
 
 
 def inside(argv: Sequence[str]) -> list[str]:

@@ -1,0 +1,168 @@
+"""The lab's own life: up, down, killed, twice, two at once; what it leaves behind and what it keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import control, father, processes
+
+pytestmark = pytest.mark.lab
+NAMESPACES = ("mnt", "net", "pid", "ipc", "uts")
+CLI = [sys.executable, "-c", "from lab.cli import lab; lab()"]
+
+
+@pytest.fixture
+def lab(lab_state: Path) -> Iterator[control.LabStatus]:
+    """A lab that is up when the test starts and down when it has ended."""
+    yield control.ensure_up(print)
+    control.down()
+
+
+def namespaces_of(pid: int) -> set[str]:
+    """Identities of a process's namespaces."""
+    return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in NAMESPACES}
+
+
+def namespaces_in_use() -> set[str]:
+    """Identities of the namespaces of every process there is."""
+    found: set[str] = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found |= namespaces_of(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+class Traces:
+    """What a running lab consists of, to look for after its end."""
+
+    def __init__(self, status: control.LabStatus) -> None:
+        self.state = status.state_dir
+        pids = [status.pid, *processes.descendants(status.pid)]
+        self.processes = {pid: processes.start_time(pid) for pid in pids}
+        self.namespaces = set().union(*(namespaces_of(pid) for pid in pids)) - namespaces_of(os.getpid())
+        self.links = {path.name for path in Path("/sys/class/net").iterdir()}
+
+    def left(self) -> list[str]:
+        """What is still there."""
+        found = [f"process {pid}" for pid, started in self.processes.items() if processes.start_time(pid) == started]
+        found += [f"namespace {name}" for name in self.namespaces & namespaces_in_use()]
+        found += [f"mount {line}" for line in Path("/proc/mounts").read_text().splitlines() if str(self.state) in line]
+        found += [f"link {path.name}" for path in Path("/sys/class/net").iterdir() if path.name not in self.links]
+        found += [f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob("*homelab*")]
+        return found
+
+
+def ssh(guest: str, command: str) -> str:
+    done = subprocess.run(control.ssh_command(guest, [command]), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_up_twice_is_one_lab(lab: control.LabStatus) -> None:
+    assert control.ensure_up(print) == lab
+    assert ssh("father", "hostname") == "father"
+
+
+def test_two_at_once_start_one_lab(lab_state: Path) -> None:
+    starts = [subprocess.Popen([*CLI, "up"], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [start.wait(120) for start in starts] == [0, 0, 0]
+    answers = {start.communicate()[0] for start in starts}
+    assert len(answers) == 1
+    assert control.down()
+
+
+def test_down_leaves_nothing_running(lab: control.LabStatus) -> None:
+    traces = Traces(lab)
+    assert len(traces.processes) > 3
+    assert control.down()
+    assert traces.left() == []
+    assert control.status() is None
+    assert not control.down()
+
+
+def test_a_killed_lab_leaves_nothing_and_starts_again_with_its_state(lab: control.LabStatus) -> None:
+    ssh("father", "echo kept > /root/note; sync")
+    traces = Traces(lab)
+    assert processes.end(lab.pid, lab.started_at, signal.SIGKILL, 10)
+    assert traces.left() == []
+    assert control.status() is None
+    assert control.ensure_up(print).pid != lab.pid
+    assert ssh("father", "cat /root/note") == "kept"
+
+
+def test_the_nodes_key_stays_pinned_over_a_restart(lab: control.LabStatus) -> None:
+    pinned = father.known_hosts(lab.state_dir).read_text(encoding="utf-8")
+    control.down()
+    control.ensure_up(print)
+    assert father.known_hosts(lab.state_dir).read_text(encoding="utf-8") == pinned
+    assert ssh("father", "true") == ""
+
+
+def test_reset_forgets(lab: control.LabStatus) -> None:
+    token = father.token_file(lab.state_dir).read_text(encoding="utf-8")
+    ssh("father", "touch /root/note")
+    control.reset()
+    assert [path.name for path in lab.state_dir.iterdir()] == ["lock"]
+    control.ensure_up(print)
+    assert ssh("father", "ls /root") == ""
+    assert father.token_file(lab.state_dir).read_text(encoding="utf-8") != token
+
+
+def test_a_second_lab_elsewhere_is_another_one(
+    lab: control.LabStatus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh("father", "touch /root/first")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    try:
+        second = control.ensure_up(print)
+        assert second.nodes["father"].api_forward != lab.nodes["father"].api_forward
+        assert ssh("father", "ls /root") == ""
+    finally:
+        control.reset()
+    monkeypatch.undo()
+
+
+def test_secrets_are_for_the_owner_only(lab: control.LabStatus) -> None:
+    secrets = [
+        "father.token",
+        "ssh/id_ed25519",
+        "nodes/father/root/etc/homelab-pve-lab/api.json",
+        "lab.json",
+        "lab.log",
+    ]
+    assert {name: oct((lab.state_dir / name).stat().st_mode & 0o077) for name in secrets} == dict.fromkeys(
+        secrets, "0o0"
+    )
+    assert lab.state_dir.stat().st_mode & 0o077 == 0
+    token = json.loads((lab.state_dir / "father.token").read_text(encoding="utf-8"))["secret"]
+    started = [processes.command(pid) for pid in (lab.pid, *processes.descendants(lab.pid))]
+    assert not [words for words in started if any(token in word for word in words)]
+
+
+def test_nothing_listens_beyond_loopback(lab: control.LabStatus) -> None:
+    listening = subprocess.run(["ss", "-tlnH"], capture_output=True, text=True, check=True).stdout
+    ours = [line.split()[3] for line in listening.splitlines() if ":8006" in line or "homelab" in line]
+    assert lab.nodes["father"].api_forward in ours
+    assert all(address.startswith("127.") for address in ours)
+
+
+def test_a_node_that_cannot_start_is_explained(lab: control.LabStatus) -> None:
+    control.down()
+    state = lab.state_dir / "nodes" / "father" / "data" / "api" / "state.json"
+    good = state.read_text(encoding="utf-8")
+    state.write_text("not JSON", encoding="utf-8")
+    with pytest.raises(control.LabError, match=r"the API of father does not answer; .*ends with:"):
+        control.ensure_up(print)
+    assert control.status() is None
+    state.write_text(good, encoding="utf-8")
+    control.ensure_up(print)
