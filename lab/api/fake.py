@@ -60,6 +60,7 @@ TAIL_TEMPLATES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 UNAUTHORIZED = 401
+NOT_IMPLEMENTED = 501
 LOGIN = "/access/ticket"
 
 __all__ = [
@@ -97,6 +98,12 @@ def response(result: object) -> web.Response:
     """The JSON response of a handler's result."""
     answer = result if isinstance(result, Answer) else Answer(result)
     return web.json_response({"data": answer.data, **answer.extra})
+
+
+def not_implemented(method: str, path: str) -> web.Response:
+    """PVE's answer for a path or method that is not in its schema; the message has no newline here."""
+    message = f"Method '{method} {re.sub(r'^/api2/[a-z]+', '', path)}' not implemented"
+    return web.json_response({"data": None, "message": message}, status=NOT_IMPLEMENTED, reason=message)
 
 
 def tail_match(path: str) -> Any:  # noqa: ANN401 - fakepve's Match
@@ -155,11 +162,28 @@ class Fake(FakePve):  # type: ignore[misc]
             return web.Response(status=UNAUTHORIZED, reason=answer.reason)
         return answer
 
+    async def synthesise(
+        self,
+        match: Any,  # noqa: ANN401
+        method: str,
+        info: Values,
+        user: str,
+        values: Values,
+    ) -> object:
+        """fakepve's answer of a generic endpoint; a directory lists every child the schema has below it."""
+        returns = info.get("returns") or {}
+        key = next((link["href"].strip("{}") for link in returns.get("links") or []), None)
+        if method == "GET" and key in ("subdir", "name"):
+            return [{key: child} for child in pve_schema.load().children(match.template)]
+        return await super().synthesise(match, method, info, user, values)
+
     @web.middleware
     async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Call the area that has this method and template, else go on to fakepve's own handler."""
         match = self.resolve(request, API)
-        call = match and self._table.get((request.method, match.template))
+        if match is None or request.method not in match.methods:
+            return not_implemented(request.method, request.path)
+        call = self._table.get((request.method, match.template))
         if not call:
             return await handler(request)
         user = request[USER]

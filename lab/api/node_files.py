@@ -16,7 +16,7 @@ from pathlib import Path
 from lab.guests.node import API_CONFIG, LIBRARY
 from lab.guests.volume import ROOT
 
-COMMANDS = ("pct", "pveam", "pvecm", "pvenode", "pvesh", "pvesm", "pveum", "pveversion", "qm")
+COMMANDS = ("pct", "pvecm", "pvesh", "pvesm", "pveum", "pveversion", "qm")
 COMMAND_DIR = "usr/bin"
 # -S and -E: a command of PVE starts hundreds of times in a play, and site packages are not for it.
 WRAPPER = """\
@@ -32,10 +32,19 @@ def write_node_files(volume: Path, config: Mapping[str, object] | None = None) -
     """Make a volume (a directory as :mod:`lab.guests.volume` lays it out) a node's, with the API's configuration."""
     root = volume / ROOT
     for folder in DIRECTORIES:
-        (root / folder).mkdir(parents=True, exist_ok=True, mode=0o755)
+        _make_folder(root, folder)
     for name in COMMANDS:
         _write(root / COMMAND_DIR / name, WRAPPER.format(library=LIBRARY, name=name), 0o755)
     _write(root / API_CONFIG.lstrip("/"), json.dumps(dict(config or {}), indent=2) + "\n", 0o600)
+
+
+def _make_folder(root: Path, folder: str) -> None:
+    """Make a folder readable for everybody: in an overlay its mode hides the one of the base image."""
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    for path in [root / folder, *(root / folder).parents]:
+        path.chmod(0o755)
+        if path == root:
+            break
 
 
 def _write(path: Path, content: str, mode: int) -> None:

@@ -18,13 +18,10 @@ from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
 from lab.api.guests import GuestArea
+from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.guests.driver import GuestDriver
 from lab.guests.none import NoneDriver
-
-# What the schema in ../pve-api describes.
-VERSION = "9.1.4"
-RELEASE = "9.1"
 
 
 def storage_entry(definition: Mapping[str, Any]) -> dict[str, Any]:
