@@ -50,16 +50,19 @@ def works(connection: Connection, token_id: str, secret: str) -> bool:
 
 
 def stored_secret(path: Path, token_id: str) -> str | None:
-    """The secret in a file this module wrote, None when there is none for this token."""
+    """The secret in a file this module wrote, None when there is no file. Raises ConfigError for any other file."""
     if not path.exists():
         return None
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return str(kept["secret"]) if kept.get("id") == token_id else None
-    except (ValueError, KeyError, AttributeError) as error:
+        found, secret = str(kept["id"]), str(kept["secret"])
+    except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             "this is no file of an API token; remove it, or give another secret_path", str(path)
         ) from error
+    if found != token_id:
+        raise ConfigError(f"this keeps the secret of {found}, not of {token_id}; give another secret_path", str(path))
+    return secret
 
 
 def store_secret(path: Path, token_id: str, secret: str) -> None:

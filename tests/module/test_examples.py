@@ -11,13 +11,17 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import ansible_runner
 import pytest
 import yaml
 
+from lab.api.images import write_stand_ins
 from lab.api.serving import ServedLab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,15 +81,15 @@ def preparation(module: str) -> list[Task]:
     return list(yaml.safe_load(path.read_text())) if path.is_file() else []
 
 
-def play(module: str, options: Mapping[str, object]) -> list[Task]:
-    """The playbook for one module's examples."""
+def play(module: str, options: Mapping[str, object], variables: Mapping[str, object]) -> list[Task]:
+    """The playbook for one module's examples; `variables` are what the examples leave to their readers."""
     tasks = [step for task in documentation(module, "EXAMPLES") for step in in_phases(task, module)]
     return [
         {
             "name": f"Examples of {module}",
             "hosts": "localhost",
             "gather_facts": False,
-            "vars": {"ansible_python_interpreter": sys.executable},
+            "vars": {"ansible_python_interpreter": sys.executable, **variables},
             "module_defaults": {"group/homelab.pve.all": dict(options)},
             "tasks": [*preparation(module), *tasks],
         }
@@ -125,7 +129,8 @@ def broken_promises_of(module: str, task: str, results: Results) -> Iterator[str
     if changed["check"] != changed["real"]:
         yield f"{task}: check mode said changed={changed['check']}, the run said {changed['real']}"
     if changed["again"] is not False and (module, task) not in ACTS_EVERY_TIME:
-        yield f"{task}: changed={changed['again']} on the second run"
+        difference = results.get((task, "again"), {}).get("diff")
+        yield f"{task}: changed={changed['again']} on the second run, diff {difference}"
 
 
 def undocumented(result: Mapping[str, Any], documented: Mapping[str, Any]) -> list[str]:
@@ -153,9 +158,21 @@ def is_of(value: object, kind: str) -> bool:
     return isinstance(value, TYPES[kind]) and (kind in ("bool", "raw") or not isinstance(value, bool))
 
 
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server with the cloud images, laid out as Debian's."""
+    write_stand_ins(tmp_path / "www" / "bookworm" / "latest")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.mark.parametrize("module", NAMES)
-def test_examples(module: str, lab_api: ServedLab, tmp_path: Path) -> None:
-    results, failures = run(play(module, lab_api.options()), tmp_path)
+def test_examples(module: str, lab_api: ServedLab, mirror: str, tmp_path: Path) -> None:
+    variables = {"mirror": mirror, "token_file": str(tmp_path / "token.json")}
+    results, failures = run(play(module, lab_api.options(), variables), tmp_path)
     assert not failures, "\n".join(failures)
     ours = {key: result for key, result in results.items() if key[1]}
     documented = documentation(module, "RETURN")
@@ -194,8 +211,8 @@ def test_an_undocumented_result_is_found(result: dict[str, Any], lines: list[str
     [
         ((True, True, False), []),
         ((False, True, False), ["t: check mode said changed=False, the run said True"]),
-        ((True, True, True), ["t: changed=True on the second run"]),
-        ((True, True, None), ["t: changed=None on the second run"]),
+        ((True, True, True), ["t: changed=True on the second run, diff None"]),
+        ((True, True, None), ["t: changed=None on the second run, diff None"]),
     ],
 )
 def test_a_broken_promise_is_found(changed: tuple[bool, bool, bool], lines: list[str]) -> None:

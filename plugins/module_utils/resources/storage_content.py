@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import STORAGE_CONTENT, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Options,
     Plan,
@@ -47,13 +47,14 @@ def describe(read: Reader, wish: Values) -> Stored:
 
 def _check_storage(read: Reader, node: str, wish: Values) -> None:
     """A storage that doesn't take the content lists nothing, and would fail long after."""
-    rows = read.get(url("/nodes/{}/storage", node), {"storage": wish["storage"]})
+    rows = read.get(url("/nodes/{}/storage", node))
     row = next((row for row in rows if row["storage"] == wish["storage"]), None)
     if row is None:
         raise RefusedError(f"Storage '{wish['storage']}' does not exist on node {node}, or the login may not see it.")
-    if wish["content"] not in str(row.get("content", "")).split(","):
+    taken = STORAGE_CONTENT.decode(row.get("content", ""))
+    if wish["content"] not in taken:
         raise RefusedError(
-            f"Storage '{wish['storage']}' does not take {wish['content']}: its content is {row.get('content')}. "
+            f"Storage '{wish['storage']}' does not take {wish['content']}: its content is {', '.join(taken) or 'none'}. "
             f"Add {wish['content']} with the option content of the module storage, or use another storage."
         )
 

@@ -107,8 +107,16 @@ def _in_scope(item: Guest, wish: Values) -> bool:
 
 
 def _made(wish: Values, bound: Values) -> Guest:
+    """The VM a plan has just dealt with; the plan knows its status unless it was about power."""
     return Guest(
-        int(bound["vmid"]), str(wish.get("name") or ""), bound["node"], "unknown", "qemu", False, (), wish.get("pool")
+        vmid=int(bound["vmid"]),
+        name=str(wish.get("name") or ""),
+        node=bound["node"],
+        status=bound.get("status", "unknown"),
+        type="qemu",
+        template=False,
+        tags=(),
+        pool=wish.get("pool"),
     )
 
 
@@ -220,7 +228,7 @@ def _plan_create(wish: Values, view: View) -> Plan:
         (*steps, *_drive_steps(drives, path, label), *template, *power.steps),
         changes,
         after={**shown, "status": power.after},
-        bindings={"node": node},
+        bindings={"node": node, "status": power.after},
     )
 
 
@@ -299,7 +307,7 @@ def _plan_present(wish: Values, view: View) -> Plan:
         reason=f"{guest.label} is as wished",
         before={**before, **_drive_view(drives, "before"), **before_else},
         after={**after, **_drive_view(drives, "after"), **after_else},
-        bindings={"vmid": guest.vmid, "node": guest.node},
+        bindings={"vmid": guest.vmid, "node": guest.node, "status": power.after},
         extra={"restart_required": restart.needed},
     )
 

@@ -1,0 +1,78 @@
+"""Running a module's main() in this process against a lab API, and the gates every module has to pass."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from lab.api.serving import ServedLab
+
+MODULES = "ansible_collections.homelab.pve.plugins.modules"
+Result = dict[str, Any]
+
+
+@dataclass
+class Modules:
+    """Calls modules by name and checks what they promise."""
+
+    lab: ServedLab
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, name: str, /, *, check: bool = False, **options: object) -> Result:
+        """The result of one call, a failure included."""
+        self.lab.clear_requests()
+        main: Callable[[], None] = importlib.import_module(f"{MODULES}.{name}").main
+        arguments = {**self.lab.options(), **options, "_ansible_check_mode": check}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            main()
+        result: Result = json.loads(self.capsys.readouterr().out)
+        result.pop("invocation", None)
+        return result
+
+    def ok(self, name: str, /, *, check: bool = False, **options: object) -> Result:
+        """The result of a call that has to succeed."""
+        result = self.run(name, check=check, **options)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def message(self, name: str, /, **options: object) -> str:
+        """The message of a call that has to fail without writing anything, in check mode or not."""
+        messages = []
+        for check in (True, False):
+            result = self.run(name, check=check, **options)
+            assert result.get("failed"), result
+            assert self.lab.writes() == []
+            messages.append(result["msg"])
+        assert messages[0] == messages[1]
+        return str(messages[1])
+
+    def converge(self, name: str, /, **options: object) -> Result:
+        """Check mode, the real run, and both again: the first two agree, the last two do nothing. The real result."""
+        predicted = self.ok(name, check=True, **options)
+        assert self.lab.writes() == [], "check mode wrote"
+        real = self.ok(name, **options)
+        assert (predicted["changed"], predicted["diff"]) == (real["changed"], real["diff"])
+        assert predicted["plan"] == real["plan"]
+        assert real["changed"], real["plan"]
+        self.unchanged(name, **options)
+        return real
+
+    def unchanged(self, name: str, /, **options: object) -> Result:
+        """A call that finds everything as wished, in check mode and for real: no change and not one write."""
+        for check in (True, False):
+            result = self.ok(name, check=check, **options)
+            assert not result["changed"], result["diff"]
+            assert self.lab.writes() == []
+        return result
+
+
+@pytest.fixture
+def modules(lab_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """The collection's modules, connected to a lab API of this test's own."""
+    return Modules(lab_api, capsys)

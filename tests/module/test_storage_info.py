@@ -1,0 +1,29 @@
+"""Module storage_info against the lab's API."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Modules
+
+
+@pytest.mark.parametrize(
+    ("criteria", "names"),
+    [
+        ({}, ["local", "local-lvm"]),
+        ({"storage": "local"}, ["local"]),
+        ({"storage": "nope"}, []),
+        ({"type": "lvmthin"}, ["local-lvm"]),
+        ({"content": "snippets"}, ["local"]),
+        ({"content": "images", "type": "dir"}, []),
+    ],
+    ids=str,
+)
+def test_criteria(modules: Modules, criteria: dict[str, str], names: list[str]) -> None:
+    assert [row["storage"] for row in modules.unchanged("storage_info", **criteria)["storages"]] == names
+
+
+def test_what_is_told_about_a_storage(modules: Modules) -> None:
+    (found,) = modules.ok("storage_info", storage="local")["storages"]
+    assert found["content"] == ["backup", "import", "iso", "snippets", "vztmpl"]
+    assert (found["type"], found["path"]) == ("dir", "/var/lib/vz")

@@ -1,0 +1,254 @@
+"""Module vm against the lab's API: the twelve steps, what is refused and in which words, and what it costs."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
+from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
+
+from .conftest import Modules
+
+RANGE = [99900, 99999]
+CLONE: dict[str, Any] = {
+    "name": "nested-pve",
+    "clone": "debian-12-pve",
+    "vmid_range": RANGE,
+    "cores": 4,
+    "memory": "4G",
+    "tags": ["homelab-pve", "Lab"],
+    "ciuser": "root",
+    "cipassword": "a secret & more",
+    "sshkeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrS0GGkHWb1nVIeFZZ0GkVbPQnZgVw6CeOqTLnX4Xyz a b@c"],
+    "ipconfig": {"ipconfig0": "ip=dhcp"},
+}
+EMPTY: dict[str, Any] = {
+    "name": "empty",
+    "vmid": 200,
+    "cores": 1,
+    "memory": 512,
+    "scsihw": "virtio-scsi-single",
+    "disks": {"scsi0": {"storage": "local-lvm", "size": "4G", "discard": "on"}, "ide2": "local-lvm:cloudinit"},
+    "net": {"net0": {"bridge": "vmbr0", "firewall": True}},
+    "agent": True,
+    "boot": "order=scsi0",
+    "serial": {"serial0": "socket"},
+}
+
+
+@pytest.mark.parametrize(
+    ("create", "modify"),
+    [
+        (CLONE, {"memory": "8192", "net": {"net0": {"tag": 7}}, "description": "two\nlines\n", "onboot": True}),
+        (EMPTY, {"cores": 2, "disks": {"scsi0": {"size": "6G"}, "scsi1": "local-lvm:1"}, "agent": {"enabled": False}}),
+    ],
+    ids=["clone", "empty"],
+)
+def test_twelve_steps(modules: Modules, create: dict[str, Any], modify: dict[str, Any]) -> None:
+    made = modules.converge("vm", **create)
+    identity = {"name": create["name"], "vmid": made["vmid"]}
+    changed = modules.converge("vm", **identity, **modify)
+    assert changed["nics"]["net0"]["mac"] == made["nics"]["net0"]["mac"]
+    gone = modules.converge("vm", **identity, state="absent")
+    assert "vmid" not in gone
+
+
+def test_clone_has_what_was_wished(modules: Modules) -> None:
+    made = modules.ok("vm", **CLONE)
+    assert (made["vmid"], made["node"], made["status"], made["name"]) == (99900, "father", "stopped", "nested-pve")
+    config = made["config"]
+    assert (int(config["cores"]), config["memory"], config["tags"]) == (4, "4096", "homelab-pve;lab")
+    assert config["sshkeys"].endswith("a%20b%40c%0A")
+    assert "cipassword" not in config
+    assert made["nics"]["net0"]["mac"].startswith("BC:24:11:")
+
+
+def test_secrets_stay_secret(modules: Modules) -> None:
+    made = modules.ok("vm", **CLONE)
+    assert made["diff"]["after"]["cipassword"] == "********"
+    assert "a secret" not in str(made)
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "status"),
+    [("started", "absent", "running"), ("stopped", "started", "stopped"), ("paused", "started", "paused"),
+     ("started", "paused", "running"), ("started", "stopped", "running"), ("stopped", "paused", "stopped")],
+)  # fmt: skip
+def test_power(modules: Modules, state: str, before: str, status: str) -> None:
+    if before != "absent":
+        modules.ok("vm", **CLONE, state=before)
+    assert modules.converge("vm", **CLONE, state=state)["status"] == status
+
+
+def test_restarted_acts_every_time(modules: Modules) -> None:
+    vmid = modules.ok("vm", **CLONE, state="started")["vmid"]
+    for _ in range(2):
+        result = modules.ok("vm", vmid=vmid, state="restarted")
+        assert (result["changed"], result["plan"]) == (True, ["reboot vm 99900 (nested-pve)"])
+
+
+def test_template(modules: Modules) -> None:
+    assert modules.converge("vm", **EMPTY, state="template")["template"] is True
+
+
+def test_changes_that_wait_for_a_restart_are_said(modules: Modules) -> None:
+    vmid = modules.ok("vm", **CLONE, state="started")["vmid"]
+    predicted = modules.ok("vm", check=True, vmid=vmid, cores=8)
+    real = modules.ok("vm", vmid=vmid, cores=8)
+    assert predicted["restart_required"] is real["restart_required"] is True
+    assert real["pending"] == ["cores"]
+    restarted = modules.ok("vm", vmid=vmid, cores=6, restart="if_needed")
+    assert (restarted["restart_required"], restarted["pending"]) == (False, [])
+
+
+def test_what_is_not_set_is_left_alone(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY)
+    result = modules.ok("vm", vmid=200, net={"net0": "virtio,bridge=vmbr0,tag=5"})
+    assert result["config"]["net0"].split(",")[1:] == ["bridge=vmbr0", "firewall=1", "tag=5"]
+
+
+def test_what_is_empty_is_removed(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY, tags=["a"], description="x")
+    result = modules.converge("vm", vmid=200, net={"net0": ""}, disks={"scsi0": ""}, tags=[], description="")
+    assert {"net0", "scsi0", "tags", "description"}.isdisjoint(result["config"])
+    assert result["config"]["unused0"].startswith("local-lvm:")
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"vmid": 200, "disks": {"scsi0": {"size": "2G"}}},
+            "Cannot shrink disk scsi0 of vm 200 (empty) from 4G to 2G: Proxmox VE only grows disks. "
+            "Set size to 4G or more, or recreate the disk.",
+        ),
+        (
+            {"vmid": 200, "disks": {"scsi0": {"file": "local-lvm:vm-1-disk-0"}}},
+            "Cannot replace scsi0 of vm 200 (empty): it holds local-lvm:vm-200-disk-0. "
+            "Detach that first (scsi0: '' in the option disks), or use another drive.",
+        ),
+        (
+            {"vmid": 200, "disks": {"scsi5": {"ssd": True}}},
+            "Option 'disks': scsi5 does not exist on vm 200 (empty) yet. Give storage and size to make it, "
+            "or file to use a volume that exists.",
+        ),
+        (
+            {"vmid": 200, "disks": {"floppy0": {}}},
+            "Option 'disks': 'floppy0' is no drive. "
+            "Drives are efidisk0, ide0-3, sata0-5, scsi0-30, tpmstate0, virtio0-15.",
+        ),
+        (
+            {"vmid": 200, "net": {"net0": {"vlan": 1}}},
+            "Option 'net': net0: unknown property 'vlan'; known are bridge, firewall, link_down, macaddr, model, mtu, "
+            "queues, rate, tag, trunks",
+        ),
+        ({"vmid": 200, "net": {"net99": "virtio"}}, "Option 'net': 'net99' is none of net0 to net31."),
+        (
+            {"vmid": 200, "net": {"net0": {"macaddr": "no"}}},
+            "Option 'net': net0: macaddr: 'no' is not a MAC address",
+        ),
+        ({"vmid": 200, "memory": "lots"}, "Option 'memory': 'lots' is not a size such as 512M or 32G"),
+        (
+            {"vmid": 200, "node": "mother"},
+            "Cannot put vm 200 (empty) on node mother: it is on father. "
+            "This module does not migrate: leave out node, or migrate the guest first.",
+        ),
+        (
+            {"name": "new", "clone": "nope"},
+            "Template 'nope' was not found. Templates there are: 9000 (debian-12-pve), 9001 (debian-12). "
+            "Give the name or vmid of one of them in the option clone; the login needs VM.Audit and VM.Clone on it.",
+        ),
+        (
+            {"name": "new", "clone": "debian-12", "vmid_range": [9000, 9001]},
+            "There is no free vmid from 9000 to 9001. Remove guests you no longer need, or give a wider vmid_range.",
+        ),
+        (
+            {"name": "new", "clone": "debian-12", "vmid_range": [9001, 9000]},
+            "vmid_range [9001, 9000] is not a range: give the lowest and the highest vmid, both from 100 to 999999999.",
+        ),
+        (
+            {"name": "empty", "vmid_range": [100, 300], "state": "absent"},
+            "The name 'empty' is ambiguous: 200 on father, 201 on father. "
+            "Give the vmid, or a pool or vmid_range that tells them apart.",
+        ),
+        (
+            {"vmid": 202, "state": "absent"},
+            "Cannot remove vm 202 (guarded): it is protected. "
+            "Set its option protection to false first, if you mean it.",
+        ),
+        (
+            {"vmid": 203, "state": "absent"},
+            "Cannot remove vm 203 (busy): it is running. Stop it first, or set force to true to have it stopped.",
+        ),
+        (
+            {"vmid": 203, "state": "template"},
+            "Cannot make vm 203 (busy) a template: it is running. "
+            "Stop it first, or set force to true to have it stopped.",
+        ),
+        ({"state": "present"}, "one of the following is required: vmid, name"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    modules.ok("vm", **EMPTY)
+    modules.ok("vm", name="empty", vmid=201)
+    modules.ok("vm", name="guarded", vmid=202, protection=True)
+    modules.ok("vm", name="busy", vmid=203, state="started")
+    assert modules.message("vm", **wish) == message
+
+
+def test_a_failed_step_says_what_was_done_and_what_not(modules: Modules) -> None:
+    result = modules.run("vm", **{**CLONE, "cores": 0}, state="started")
+    first, *rest = result["msg"].splitlines()
+    assert first == (
+        "Cannot set cipassword, ciuser, cores, ipconfig0, memory, sshkeys, tags of vm 99900 (nested-pve): "
+        "PUT /nodes/father/qemu/99900/config: 400 Parameter verification failed "
+        "(cores: value must have a minimum value of 1)."
+    )
+    assert rest == [
+        "Already done: clone vm 9000 (debian-12-pve) to vm 99900 (nested-pve).",
+        "Not done: start vm 99900 (nested-pve).",
+    ]
+    assert result["error"]["kind"] == "PveError"
+
+
+def test_absent_stops_a_running_vm_when_forced(modules: Modules) -> None:
+    vmid = modules.ok("vm", **CLONE, state="started")["vmid"]
+    gone = modules.converge("vm", vmid=vmid, state="absent", force=True)
+    assert gone["plan"] == ["stop vm 99900 (nested-pve)", "remove vm 99900 (nested-pve)"]
+
+
+def test_a_vm_outside_the_range_is_another_one(modules: Modules) -> None:
+    modules.ok("vm", name="nested-pve", vmid=104)
+    assert modules.ok("vm", **CLONE)["vmid"] == 99900
+    modules.unchanged("vm", **CLONE)
+
+
+def test_requests(modules: Modules) -> None:
+    """What a call costs: nothing to do, two requests; an update, one more and the read that verifies it."""
+    vmid = modules.ok("vm", **CLONE)["vmid"]
+    for identity in ({"vmid": vmid}, {"name": "nested-pve", "vmid_range": RANGE}):
+        modules.ok("vm", **identity, cores=4)
+        assert [record.method for record in modules.lab.requests()] == ["GET", "GET"]
+    modules.ok("vm", vmid=vmid, cores=2)
+    assert [record.method for record in modules.lab.requests()] == ["GET", "GET", "PUT", "GET"]
+
+
+def test_parallel_creations_take_different_ids(modules: Modules) -> None:
+    """Twenty at once without a vmid: twenty guests, no failure; again: none."""
+    client = connect(Connection(**modules.lab.options()))
+
+    def make(number: int) -> tuple[bool, int]:
+        wish = {"state": "present", "name": f"web{number}"}
+        outcome = reconcile(VM, wish, client, dry_run=False, timeout=60)
+        return outcome.changed, VM.result(outcome.state)["vmid"]
+
+    with ThreadPoolExecutor(8) as pool:
+        first = list(pool.map(make, range(20)))
+        again = list(pool.map(make, range(20)))
+    assert len({vmid for _, vmid in first}) == 20
+    assert all(changed for changed, _ in first)
+    assert again == [(False, vmid) for _, vmid in first]

@@ -1,0 +1,58 @@
+"""Module vm_destroy against the lab's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Modules
+
+OURS: dict[str, Any] = {"clone": "debian-12", "tags": ["homelab-pve"]}
+
+
+def test_discovered_guests_are_removed(modules: Modules) -> None:
+    modules.ok("vm", name="one", vmid=99900, **OURS)
+    modules.ok("vm", name="two", vmid=99901, **OURS, state="started")
+    vms = modules.ok("vm_discover", tags=["homelab-pve"])["vms"]
+    result = modules.ok("vm_destroy", check=True, vms=vms)
+    assert modules.lab.writes() == []
+    real = modules.ok("vm_destroy", vms=vms)
+    assert (result["diff"], result["plan"], result["destroyed"]) == (real["diff"], real["plan"], real["destroyed"])
+    assert real["plan"] == ["remove vm 99900 (one)", "stop vm 99901 (two)", "remove vm 99901 (two)"]
+    assert modules.unchanged("vm_destroy", vms=vms)["absent"] == real["destroyed"]
+
+
+def test_one_failure_does_not_save_the_others(modules: Modules) -> None:
+    modules.ok("vm", name="guarded", vmid=300, **OURS, protection=True)
+    modules.ok("vm", name="alien", vmid=301)
+    modules.ok("vm", name="renamed", vmid=302, **OURS)
+    modules.ok("vm", name="good", vmid=303, **OURS)
+    names = {300: "guarded", 301: "alien", 302: "old-name", 9001: "debian-12", 303: "good", 304: "gone"}
+    vms = [{"vmid": vmid, "name": name} for vmid, name in names.items()]
+    result = modules.run("vm_destroy", vms=vms)
+    assert result["msg"].splitlines() == [
+        "4 of 6 guests could not be removed:",
+        "- 300 (guarded): vm 300 (guarded) on father was left alone: it is protected. "
+        "Set its option protection to false first.",
+        "- 301 (alien): vm 301 (alien) on father was left alone: it does not carry the tag 'homelab-pve'. "
+        "Set adopt to remove it.",
+        "- 302 (old-name): vm 302 (renamed) on father was left alone: it was discovered as 'old-name'. Discover again.",
+        "- 9001 (debian-12): vm 9001 (debian-12) on father was left alone: it is a template. "
+        "Remove templates with the module vm, if you mean it.",
+    ]
+    assert (result["changed"], result["destroyed"]) == (True, [{"vmid": 303, "name": "good"}])
+    assert result["absent"] == [{"vmid": 304, "name": "gone"}]
+    left = modules.ok("vm_discover", include_templates=True)["vms"]
+    assert [item["vmid"] for item in left] == [300, 301, 302, 9000, 9001]
+
+
+@pytest.mark.parametrize("options", [{"adopt": True}, {"tag": "mine"}], ids=str)
+def test_other_guests_when_told(modules: Modules, options: dict[str, Any]) -> None:
+    modules.ok("vm", name="alien", vmid=301, tags=["mine"])
+    result = modules.ok("vm_destroy", vms=[{"vmid": 301, "name": "alien"}], **options)
+    assert result["destroyed"] == [{"vmid": 301, "name": "alien"}]
+
+
+def test_nothing_to_remove(modules: Modules) -> None:
+    assert modules.unchanged("vm_destroy", vms=[])["plan"] == ["nothing to remove"]

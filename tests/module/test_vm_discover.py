@@ -1,0 +1,64 @@
+"""Module vm_discover against the lab's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Modules
+
+OURS = {"clone": "debian-12", "tags": ["homelab-pve"]}
+
+
+@pytest.fixture
+def guests(modules: Modules) -> Modules:
+    """Three guests beside the templates; the last one runs."""
+    modules.ok("vm", name="nested-pve", vmid=99900, **OURS)
+    modules.ok("vm", name="nested-pve-2", vmid=104)
+    modules.ok("vm", name="web", vmid=99901, **OURS, state="started")
+    return modules
+
+
+@pytest.mark.parametrize(
+    ("criteria", "vmids"),
+    [
+        ({}, [104, 99900, 99901]),
+        ({"name_pattern": "nested-pve*"}, [104, 99900]),
+        ({"name_pattern": "NESTED*"}, []),
+        ({"name_pattern": "nested-pve*", "vmid_range": [99900, 99999]}, [99900]),
+        ({"tags": ["homelab-pve"]}, [99900, 99901]),
+        ({"status": "running"}, [99901]),
+        ({"node": "mother"}, []),
+        ({"pool": "none"}, []),
+        ({"include_templates": True, "name_pattern": "debian*"}, [9000, 9001]),
+    ],
+    ids=str,
+)
+def test_criteria(guests: Modules, criteria: dict[str, Any], vmids: list[int]) -> None:
+    result = guests.unchanged("vm_discover", **criteria)
+    assert [item["vmid"] for item in result["vms"]] == vmids
+    assert [record.path for record in guests.lab.requests()] == ["/cluster/resources"]
+
+
+def test_what_is_told_about_a_guest(guests: Modules) -> None:
+    (found,) = guests.ok("vm_discover", name_pattern="nested-pve")["vms"]
+    assert found == {
+        "vmid": 99900, "name": "nested-pve", "node": "father", "status": "stopped", "type": "qemu", "template": False,
+        "tags": ["homelab-pve"], "pool": None,
+    }  # fmt: skip
+
+
+def test_a_host_that_does_not_answer_is_no_empty_cluster(modules: Modules) -> None:
+    result = modules.run("vm_discover", host="127.0.0.1", port=9, retries=0)
+    assert result["failed"]
+    assert result["msg"] == (
+        "Cannot reach 127.0.0.1 port 9: Connection refused. "
+        "Check that the host is up and that the address and port are right."
+    )
+
+
+def test_a_range_upside_down(modules: Modules) -> None:
+    assert modules.message("vm_discover", vmid_range=[2, 1]) == (
+        "vmid_range [2, 1] is not a range: give the lowest and the highest vmid, both from 100 to 999999999."
+    )
