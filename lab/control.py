@@ -255,7 +255,8 @@ def _running() -> LabStatus:
 def enter_network() -> None:
     """Move this thread, and what it starts, into the lab's network.
 
-    Without root the kernel allows it only while there is no other thread. Raises LabError when the lab is not up, OSError when the kernel refuses.
+    Without root the kernel allows it only while there is no other thread. Raises LabError when the lab is not up,
+    OSError when the kernel refuses.
     """
     present = _running()
     if _is_inside(present):

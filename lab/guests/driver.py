@@ -41,7 +41,7 @@ class Nic:
 class GuestSpec:
     """Everything a boot needs: the volume and what cloud-init would be told.
 
-    ``disk`` is the boot volume, a directory as the node sees it. ``password`` is a crypt(3) hash.
+    ``disk`` is the boot volume, a directory as the node sees it. ``password`` is a crypt(3) hash or plain text.
     """
 
     vmid: int

@@ -31,7 +31,7 @@ def apply(document: BootDocument) -> None:
     if document["ssh_keys"]:
         _authorize(document["user"], document["ssh_keys"])
     _configure_network(document)
-    _write(INSTANCE, f"{document['instance']}\n", 0o644)
+    _write(INSTANCE, f"{document['instance']}\n", 0o600)
 
 
 def _applied() -> str | None:
@@ -71,7 +71,9 @@ def _configure_user(user: str, password: str | None) -> None:
         commands.run(["/usr/sbin/useradd", *options, user])
         _write(Path("/etc/sudoers.d/90-cloud-init-users"), f"{user} ALL=(ALL) NOPASSWD:ALL\n", 0o440)
     if password:
-        commands.run(["/usr/sbin/chpasswd", "--encrypted"], f"{user}:{password}\n")
+        # PVE hands over a crypt(3) hash; plain text is hashed here.
+        how = ["--encrypted"] if password.startswith("$") else ["--crypt-method", "SHA256"]
+        commands.run(["/usr/sbin/chpasswd", *how], f"{user}:{password}\n")
         _write(Path("/etc/ssh/sshd_config.d/50-cloud-init.conf"), "PasswordAuthentication yes\n", 0o600)
 
 
