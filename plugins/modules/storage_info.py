@@ -47,17 +47,6 @@ storages:
   type: list
   elements: dict
   returned: success
-  contains:
-    storage:
-      description: Id of the storage.
-      type: str
-    type:
-      description: Kind of storage.
-      type: str
-    content:
-      description: Content types it takes.
-      type: list
-      elements: str
   sample:
     - {storage: local, type: dir, path: /var/lib/vz, content: [backup, iso, vztmpl]}
 """

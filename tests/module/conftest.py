@@ -24,7 +24,7 @@ class Modules:
     lab: ServedLab
     capsys: pytest.CaptureFixture[str]
 
-    def run(self, name: str, /, *, check: bool = False, **options: object) -> Result:
+    def run(self, name: str, /, *, check: bool = False, **options: Any) -> Result:
         """The result of one call, a failure included."""
         self.lab.clear_requests()
         main: Callable[[], None] = importlib.import_module(f"{MODULES}.{name}").main
@@ -35,13 +35,13 @@ class Modules:
         result.pop("invocation", None)
         return result
 
-    def ok(self, name: str, /, *, check: bool = False, **options: object) -> Result:
+    def ok(self, name: str, /, *, check: bool = False, **options: Any) -> Result:
         """The result of a call that has to succeed."""
         result = self.run(name, check=check, **options)
         assert not result.get("failed"), result["msg"]
         return result
 
-    def message(self, name: str, /, **options: object) -> str:
+    def message(self, name: str, /, **options: Any) -> str:
         """The message of a call that has to fail without writing anything, in check mode or not."""
         messages = []
         for check in (True, False):
@@ -52,7 +52,7 @@ class Modules:
         assert messages[0] == messages[1]
         return str(messages[1])
 
-    def converge(self, name: str, /, **options: object) -> Result:
+    def converge(self, name: str, /, **options: Any) -> Result:
         """Check mode, the real run, and both again: the first two agree, the last two do nothing. The real result."""
         predicted = self.ok(name, check=True, **options)
         assert self.lab.writes() == [], "check mode wrote"
@@ -63,7 +63,7 @@ class Modules:
         self.unchanged(name, **options)
         return real
 
-    def unchanged(self, name: str, /, **options: object) -> Result:
+    def unchanged(self, name: str, /, **options: Any) -> Result:
         """A call that finds everything as wished, in check mode and for real: no change and not one write."""
         for check in (True, False):
             result = self.ok(name, check=check, **options)

@@ -38,7 +38,8 @@ def mirror(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("checksum", [None, SUM, f"sha256:{SUM}", f"sha256:{SUM.upper()}"])
 def test_twelve_steps(modules: Modules, mirror: str, checksum: str | None) -> None:
-    wish = {"storage": "local", "content": "import", "url": f"{mirror}/debian.qcow2", "checksum": checksum}
+    wish: dict[str, Any] = {"storage": "local", "content": "import", "url": f"{mirror}/debian.qcow2"}
+    wish["checksum"] = checksum
     made = modules.converge("storage_content", **wish)
     assert (made["volid"], made["node"], made["size"]) == ("local:import/debian.qcow2", "father", len(CONTENT))
     gone = modules.converge("storage_content", **{**wish, "url": None}, filename="debian.qcow2", state="absent")
@@ -51,7 +52,7 @@ def test_twelve_steps(modules: Modules, mirror: str, checksum: str | None) -> No
     ids=["missing", "wrong checksum"],
 )
 def test_a_download_that_fails(modules: Modules, mirror: str, file: str, checksum: str | None, said: str) -> None:
-    wish = {"storage": "local", "content": "import", "url": f"{mirror}/{file}", "checksum": checksum}
+    wish: dict[str, Any] = {"storage": "local", "content": "import", "url": f"{mirror}/{file}", "checksum": checksum}
     result = modules.run("storage_content", **wish)
     start = f"Cannot download {mirror}/{file} to local:import/{file} on father: The task failed: "
     assert result["msg"].startswith(start)

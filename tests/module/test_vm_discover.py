@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import Modules
 
-OURS = {"clone": "debian-12", "tags": ["homelab-pve"]}
+OURS: dict[str, Any] = {"clone": "debian-12", "tags": ["homelab-pve"]}
 
 
 @pytest.fixture

@@ -51,11 +51,11 @@ def _check_storage(read: Reader, node: str, wish: Values) -> None:
     row = next((row for row in rows if row["storage"] == wish["storage"]), None)
     if row is None:
         raise RefusedError(f"Storage '{wish['storage']}' does not exist on node {node}, or the login may not see it.")
-    taken = STORAGE_CONTENT.decode(row.get("content", ""))
-    if wish["content"] not in taken:
+    taken, content = STORAGE_CONTENT.decode(row.get("content", "")), wish["content"]
+    if content not in taken:
         raise RefusedError(
-            f"Storage '{wish['storage']}' does not take {wish['content']}: its content is {', '.join(taken) or 'none'}. "
-            f"Add {wish['content']} with the option content of the module storage, or use another storage."
+            f"Storage '{wish['storage']}' does not take {content}: its content is {', '.join(taken) or 'none'}. "
+            f"Add {content} with the option content of the module storage, or use another storage."
         )
 
 
