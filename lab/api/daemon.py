@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from lab.api import addresses, certificates, seed
+from lab.api import addresses, certificates, node_keys, seed
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
 from lab.api.node_files import write_node_files
@@ -80,6 +80,8 @@ class Daemon:
         """Load or plant the state, then listen everywhere."""
         await self._load()
         await self.renew_certificate()
+        if self.config.etc_dir is not None:
+            await asyncio.to_thread(node_keys.ensure, Path.home(), self.config.etc_dir)
         runner = await self._runner(self.api.application())
         for site in self._tls_sites(runner):
             await site.start()
