@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import father
-from tests.integration.conftest import NodeApi, Stand, until
+from tests.integration.conftest import NodeApi, Stand, TaskFailedError, until
 
 pytestmark = pytest.mark.lab
 VMID = 200
@@ -143,7 +143,7 @@ def agent_file(api: NodeApi, path: str) -> str:
 def test_a_missing_bridge_fails_in_the_task(stand: Stand, api: NodeApi) -> None:
     api.clone(PLAIN_TEMPLATE, VMID, "vm-one", stand.key, net0="virtio,bridge=vmbr9")
     try:
-        with pytest.raises(Exception, match="bridge 'vmbr9' does not exist"):
+        with pytest.raises(TaskFailedError, match="bridge 'vmbr9' does not exist"):
             api.guest(VMID, "POST", "/status/start")
         assert api.status(VMID) == "stopped"
     finally:
