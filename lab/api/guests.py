@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from lab.api import settings
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, param_error, split_list
 from lab.api.images import virtual_size
 from lab.api.power import PowerArea
@@ -46,6 +48,11 @@ def import_source(value: object) -> str | None:
     """The ``import-from`` of a drive."""
     found = re.search(r"(?:^|,)import-from=([^,]+)", str(value))
     return found[1] if found else None
+
+
+def as_written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a create request as they go into the configuration: a password hashed, tags in order."""
+    return {key: settings.normal(key, value) for key, value in values.items()}
 
 
 def is_cloudinit(value: object) -> bool:
@@ -153,7 +160,7 @@ class GuestArea(PowerArea, StorageArea):
                 await self._start_new(self.vm(int(call["vmid"])))
 
         with followed_by(finish):
-            return await self._qm_create(call.values, call.user)
+            return await self._qm_create(as_written(call.values), call.user)
 
     async def _finish_create(self, guest: FakeVm, sources: Mapping[str, str]) -> None:
         async def make() -> None:

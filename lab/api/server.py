@@ -14,10 +14,10 @@ from typing import Any
 from aiohttp import web
 
 from lab.api.agent import AgentArea
+from lab.api.config_area import ConfigArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
-from lab.api.guests import GuestArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.guests.driver import GuestDriver
@@ -43,7 +43,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(GuestArea, AgentArea, ControlArea):
+class LabApi(ConfigArea, AgentArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
