@@ -92,7 +92,8 @@ CHECKS: tuple[Check, ...] = (
     pytest_check("unit", "unit", "architecture", "benchmark"),
     pytest_check("module", "module"),
     pytest_check("conformance", "conformance"),
-    pytest_check("integration", "integration"),
+    # A file's tests share what is slow to make (a lab, an environment), so a file stays in one process.
+    pytest_check("integration", "integration", options=("--dist", "loadfile")),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),
     Check("molecule", "molecule", python("tests/integration/molecule/run.py"), needs=no_guests),
 )
