@@ -125,8 +125,13 @@ def _item_failed(summary: Summary, data: Mapping[str, Any]) -> None:
     summary.items.setdefault(key, []).append(result_message(data.get("res") or {}))
 
 
+def _no_hosts(summary: Summary, _data: Mapping[str, Any]) -> None:
+    summary.no_hosts = True
+
+
 def _stats(summary: Summary, data: Mapping[str, Any]) -> None:
-    summary.no_hosts = not data.get("processed")
+    # One play of several may well match nothing; a playbook that worked on no host at all did not do its job.
+    summary.no_hosts = summary.no_hosts and not data.get("processed")
     summary.changed = sum((data.get("changed") or {}).values())
     summary.outputs = dict(data.get("artifact_data") or {})
 
@@ -137,6 +142,7 @@ HANDLERS: dict[str, Callable[[Summary, Mapping[str, Any]], None]] = {
     "runner_on_failed": _failed,
     "runner_on_unreachable": _unreachable,
     "runner_item_on_failed": _item_failed,
+    "playbook_on_no_hosts_matched": _no_hosts,
     "playbook_on_stats": _stats,
 }
 

@@ -169,6 +169,7 @@ def _write_inputs(request: PlayRequest, private: Path) -> None:
     # ansible-runner reads these names; settings given as an argument are dropped when the file is absent.
     paths.write_json(private / "env" / "settings", {"pexpect_timeout": POLL_SECONDS})
     paths.write_json(private / "env" / "extravars", dict(request.variables))
+    paths.private_directory(private / "tmp")
 
 
 def _settings(request: PlayRequest, private: Path) -> dict[str, Any]:
@@ -203,6 +204,8 @@ def ansible_environment(private: Path) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": _collections_path(),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_LOCAL_TEMP": str(private / "tmp"),
+        # Modules that run on the controller unpack themselves here; one that is killed can't clean up.
+        "TMPDIR": str(private / "tmp"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "cp"),
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",

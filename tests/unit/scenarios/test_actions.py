@@ -141,7 +141,7 @@ def test_pins_are_worthless_once_a_guest_was_built(result: ActionResult, expecte
     assert USING.action.replaces_guests(result) is False
 
 
-VM = {"vmid": 99900, "name": "nested-pve", "status": "running", "node": "father"}
+VM: dict[str, Json] = {"vmid": 99900, "name": "nested-pve", "status": "running", "node": "father"}
 
 
 def test_discovery_by_pattern_and_range() -> None:
@@ -194,7 +194,7 @@ def test_destroying_passes_the_guests_and_adopt_on() -> None:
         playbooks.config(adopt=True), context(discovered_vms=[VM])
     )
     assert playbooks.asked[0].variables == {
-        "discovered_vms": [{key: wire(value) for key, value in VM.items()}],  # type: ignore[arg-type]
+        "discovered_vms": [{key: wire(value) for key, value in VM.items()}],
         "stop_timeout": 0,
         "adopt": True,
         "target": unsafe("father"),

@@ -82,8 +82,14 @@ def test_stats() -> None:
     assert (summary.changed, summary.outputs, summary.no_hosts) == (3, {"vm_id": 7}, False)
 
 
-def test_a_playbook_that_ran_on_nothing() -> None:
-    assert summary_of({"event": "playbook_on_stats", "event_data": {"processed": {}}}).no_hosts
+@pytest.mark.parametrize(
+    ("unmatched", "processed", "no_hosts"),
+    [(True, {}, True), (True, {"father": 1}, False), (False, {}, False)],
+)
+def test_a_playbook_that_ran_on_nothing(unmatched: bool, processed: dict[str, int], no_hosts: bool) -> None:
+    events: list[Event] = [{"event": "playbook_on_no_hosts_matched", "event_data": {}}] if unmatched else []
+    events.append({"event": "playbook_on_stats", "event_data": {"processed": processed}})
+    assert summary_of(*events).no_hosts is no_hosts
 
 
 def test_the_running_task_is_known() -> None:
