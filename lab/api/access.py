@@ -47,6 +47,8 @@ REALMS = {
     "pam": {"type": "pam", "comment": "Linux PAM standard authentication"},
     "pve": {"type": "pve", "comment": "Proxmox VE authentication server"},
 }
+# SHA-1 of nothing: neither realm has a line in domains.cfg.
+EMPTY_FILE_DIGEST = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 AUTHORIZATION = re.compile(r"PVEAPIToken[= ]?(?P<id>[^=]+)=(?P<secret>.+)")
 # Section of the ``cap`` in a login's answer -> its path and the privileges shown (PVE/API2/AccessControl.pm).
 CAPABILITIES: Mapping[str, tuple[str, str]] = {
@@ -93,6 +95,7 @@ class AccessArea(Fake):
             ("PUT", "/access/password", self._set_password),
             ("GET", "/access/permissions", self._effective),
             ("GET", "/access/domains", self._realms),
+            ("GET", "/access/domains/{realm}", self._show_realm),
             ("GET", USERS, self._users),
             ("POST", USERS, self._add_user),
             ("GET", USERS + "/{userid}", self._show_user),
@@ -223,6 +226,11 @@ class AccessArea(Fake):
 
     async def _realms(self, _call: Call) -> list[dict[str, str]]:
         return [{"realm": realm, **values} for realm, values in REALMS.items()]
+
+    async def _show_realm(self, call: Call) -> dict[str, str]:
+        if call["realm"] not in REALMS:
+            raise die(f"domain '{call['realm']}' does not exist")
+        return {**REALMS[call["realm"]], "digest": EMPTY_FILE_DIGEST}
 
     # ----------------------------------------------------------------- users
 

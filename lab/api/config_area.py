@@ -130,8 +130,19 @@ class ConfigArea(GuestArea):
             self.require(call.user, path, "VM.Config.Cloudinit")
         elif option != "hookscript":
             self.require(call.user, path, self._config_priv(option))
+        elif option in call.values:
+            self._check_hookscript(value)
         if settings.DRIVE.fullmatch(option) and option in call.values:
             self._qm_check_drive(call.user, guest.vmid, None, option, value, None)
+
+    def _check_hookscript(self, volume: str) -> None:
+        """A hook script is an executable file among a storage's snippets."""
+        storage, _, name = volume.partition(":")
+        path = self.file_path(storage, name) if storage in self.storages else None
+        if path is None or not path.is_file():
+            raise param_error(hookscript=f"script '{volume}' does not exist\n")
+        if not path.stat().st_mode & 0o111:
+            raise param_error(hookscript=f"script '{volume}' is not executable\n")
 
     async def _change(self, guest: FakeVm, call: Call) -> None:
         """Write the change: what the VM can take now into the configuration, the rest into the pending section."""

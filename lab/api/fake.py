@@ -11,18 +11,20 @@ A route of an area goes before fakepve's own handler for the same method and tem
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from fakepve import FakePve, FakeVm, PveError, TaskError  # type: ignore[import-untyped]
 from fakepve import schema as pve_schema
 from fakepve.routing import check_digest, die, param_error, split_list  # type: ignore[import-untyped]
-from fakepve.server import API, USER, params  # type: ignore[import-untyped]
+from fakepve.server import API, USER, collect  # type: ignore[import-untyped]
 
 from lab.api.requestlog import RequestLog, RequestRecord
 
@@ -100,6 +102,26 @@ def response(result: object) -> web.Response:
     return web.json_response({"data": answer.data, **answer.extra})
 
 
+async def values_of(request: web.Request) -> Values:
+    """Parameters of a request: query, then form or JSON; a name given twice becomes a list, an empty value stays."""
+    found: Values = collect(request.query.items())
+    body = await request.text()
+    if request.content_type == "application/json" and body:
+        document = json.loads(body)
+        return found | (document if isinstance(document, dict) else {})
+    if request.content_type == "application/x-www-form-urlencoded":
+        found |= collect(parse_qsl(body, keep_blank_values=True))
+    return found
+
+
+async def checked_values(request: web.Request) -> Values:
+    """The same, with PVE's refusal of a body that cannot be read."""
+    try:
+        return await values_of(request)
+    except (ValueError, RecursionError) as error:
+        raise die(f"unable to read the request's body: {error}") from error
+
+
 def not_implemented(method: str, path: str) -> web.Response:
     """PVE's answer for a path or method that is not in its schema; the message has no newline here."""
     message = f"Method '{method} {re.sub(r'^/api2/[a-z]+', '', path)}' not implemented"
@@ -170,11 +192,16 @@ class Fake(FakePve):  # type: ignore[misc]
         user: str,
         values: Values,
     ) -> object:
-        """fakepve's answer of a generic endpoint; a directory lists every child the schema has below it."""
+        """fakepve's answer of a generic endpoint, without its examples: where nothing is kept, a list is empty.
+
+        A directory lists every child the schema has below it.
+        """
         returns = info.get("returns") or {}
         key = next((link["href"].strip("{}") for link in returns.get("links") or []), None)
         if method == "GET" and key in ("subdir", "name"):
             return [{key: child} for child in pve_schema.load().children(match.template)]
+        if method == "GET" and returns.get("type") == "array" and match.template.startswith(("/cluster/", "/access/")):
+            return []
         return await super().synthesise(match, method, info, user, values)
 
     @web.middleware
@@ -191,7 +218,7 @@ class Fake(FakePve):  # type: ignore[misc]
         async def answer(_match: object, values: Values) -> object:
             return await call(Call(values, user))
 
-        return response(await self.answer(request, match, await params(request), user, answer))
+        return response(await self.answer(request, match, await checked_values(request), user, answer))
 
     async def _headers(self, _request: web.Request, answer: web.StreamResponse) -> None:
         """Server name and content type as PVE's daemon sends them."""

@@ -203,7 +203,10 @@ class GuestArea(PowerArea, StorageArea):
 
     async def _clone_vm(self, call: Call) -> object:
         sources = self._clone_sources(call)
-        with followed_by(lambda: self._finish_clone(self.vm(int(call["newid"])), sources, bool(call.get("full", 1)))):
+        source = self.vm(int(call["vmid"]))
+        # PVE's default: a template is cloned linked, every other guest in full.
+        full = bool(call.get("full", not (source and source.template)))
+        with followed_by(lambda: self._finish_clone(self.vm(int(call["newid"])), sources, full)):
             return await self._qm_clone(call.values, call.user)
 
     def _clone_sources(self, call: Call) -> dict[str, str]:
@@ -218,6 +221,8 @@ class GuestArea(PowerArea, StorageArea):
             for key, volume in guest_volumes(guest.config).items():
                 log_line(f"create {'full' if full else 'linked'} clone of drive {key} ({sources[key]})")
                 await self.copy_volume(sources[key], volume)
+                if not full:
+                    self._volume_record(volume)["base"] = sources[key]
 
         await self._locked_work(guest, "clone", copy, "clone failed: ")
 
@@ -225,7 +230,7 @@ class GuestArea(PowerArea, StorageArea):
         """A clone has a cloud-init drive of its own, on the storage of the original's."""
         for key in [key for key, value in guest.config.items() if is_cloudinit(value)]:
             storage = str(guest.config[key]).partition(":")[0]
-            guest.config[key] = f"{self._new_cloudinit(guest.vmid, storage)},media=cdrom"
+            guest.config[key] = f"{self._new_cloudinit(guest.vmid, storage)},media=cdrom,size=4M"
 
     # -------------------------------------------------------------- template
 
@@ -245,6 +250,9 @@ class GuestArea(PowerArea, StorageArea):
     async def _destroy_vm(self, call: Call) -> object:
         guest = self.find(call["node"], call["vmid"])
         await self.look()
+        used = next((volume for volume in guest_volumes(guest.config).values() if self._is_base(volume)), None)
+        if used:
+            return await self._refuse_in_task(call, guest, f"base volume '{used}' is still in use by linked cloned")
         volumes = self._volumes_to_drop(guest, unreferenced=bool(call.get("destroy-unreferenced-disks")))
 
         async def drop() -> None:
@@ -254,6 +262,18 @@ class GuestArea(PowerArea, StorageArea):
 
         with followed_by(drop):
             return await self._qm_destroy(call.values, call.user)
+
+    def _is_base(self, volume: str) -> bool:
+        """Whether a linked clone stands on this volume."""
+        records = (record for store in self.storages.values() for record in store.get("volumes", {}).values())
+        return any(record.get("base") == volume for record in records)
+
+    async def _refuse_in_task(self, call: Call, guest: FakeVm, reason: str) -> str:
+        async def body() -> None:
+            raise TaskError(reason)
+
+        upid: str = await self.task(guest.node, "qmdestroy", guest.vmid, call.user, body)
+        return upid
 
     def _volumes_to_drop(self, guest: FakeVm, *, unreferenced: bool) -> list[str]:
         """Volumes that go with the guest: those it names and, if asked, every other one that carries its VMID."""

@@ -20,6 +20,7 @@ from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
+from lab.api.status import StatusArea
 from lab.guests.driver import GuestDriver
 from lab.guests.none import NoneDriver
 
@@ -43,7 +44,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(ConfigArea, AgentArea, ControlArea):
+class LabApi(ConfigArea, StatusArea, AgentArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(

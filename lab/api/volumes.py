@@ -39,6 +39,11 @@ def is_disk(volume: str) -> bool:
     return re.match(r"(?:vm|base|subvol|basevol)-\d+-(?!cloudinit)", name) is not None
 
 
+def own_name(name: str) -> str:
+    """A volume's name without the base a linked clone puts in front: ``100/base-x/105/vm-y`` -> ``105/vm-y``."""
+    return re.sub(r"^(?:\d+/)?base(?:vol)?-[^/]+/", "", name)
+
+
 class VolumeArea(Fake):
     """Mixin: where volumes are, and the driver that keeps them."""
 
@@ -50,7 +55,7 @@ class VolumeArea(Fake):
         storage, _, name = volume.partition(":")
         if ".." in Path(name).parts or name.startswith("/"):
             raise ValueError(f"volume {volume!r} is not below its storage")
-        return self.volumes_dir / storage / name
+        return self.volumes_dir / storage / own_name(name)
 
     async def make_volume(self, volume: str, image: Path | None = None) -> None:
         """Make the directory of a new volume, empty or from a downloaded image."""

@@ -20,7 +20,7 @@ def test_a_clone_has_disks_a_mac_and_a_cloudinit_drive_of_its_own(client: Client
     clone(client, full=1)
     config = client.get(f"{QEMU}/100/config")
     assert config["scsi0"] == "local-lvm:vm-100-disk-0,size=8G"
-    assert config["ide2"] == "local-lvm:vm-100-cloudinit,media=cdrom"
+    assert config["ide2"] == "local-lvm:vm-100-cloudinit,media=cdrom,size=4M"
     assert config["net0"].startswith("virtio=BC:24:11:")
     assert config["net0"] != client.get(f"{QEMU}/9001/config")["net0"]
     assert "template" not in config

@@ -1,0 +1,221 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replays what a real Proxmox VE was asked, and compares what the lab answers.
+
+A transcript is a list of requests with status, reason and body, in order. What differs from run to run anywhere
+(times, ids, MAC addresses, sizes of the machine's own disks) is replaced by its kind before two answers are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from lab.api.serving import ServedLab
+
+TOKEN_ID = "root@pam!gold"
+TOKEN_SECRET = "00000000-0000-0000-0000-000000000001"
+ROOT_PASSWORD = "root-password"
+
+UPID = re.compile(r"UPID:[^\s/\"]+:")
+# What no two runs have in common, wherever it stands in a text.
+KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (UPID, "<upid>"),
+    (re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"), "<mac>"),
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"creation-qemu=[\d.]+,ctime=\d+"), "<meta>"),
+    (re.compile(r"\b[0-9a-f]{40}\b"), "<sha1>"),
+    (re.compile(r"UPID:\S+"), "<upid>"),
+    (re.compile(r" at /usr/share/perl5/\S+ line \d+\."), ""),
+)
+# Fields whose value is the machine's, not the API's.
+MEASURED = frozenset(
+    {
+        "avail", "cpu", "ctime", "digest", "disk", "diskread", "diskwrite", "elapsed", "endtime", "level", "mem",
+        "memhost", "netin", "netout", "pid", "pstart", "repoid", "running-machine", "running-qemu", "snaptime",
+        "starttime", "ticket", "time", "total", "uptime", "used", "used_fraction", "value_of_token", "version",
+        "release", "CSRFPreventionToken",
+    }
+)  # fmt: skip
+SETS = frozenset({"content", "privs"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One recorded request with its answer."""
+
+    name: str
+    method: str
+    path: str
+    auth: str
+    status: int
+    reason: str
+    body: Any
+    params: Mapping[str, Any]
+    json_body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_playable(self) -> bool:
+        """Uploads were recorded without their bodies; a download would leave this machine."""
+        return not self.path.endswith(("/upload", "/download-url"))
+
+
+def steps(path: Path) -> Iterator[Step]:
+    """The requests of a transcript."""
+    for item in json.loads(path.read_text(encoding="utf-8")):
+        yield Step(
+            item["name"],
+            item["method"],
+            item["path"],
+            item["auth"],
+            item["status_code"],
+            item["reason"],
+            item.get("body", item.get("body_text")),
+            item.get("params") or {},
+            item.get("json_body"),
+            item.get("request_headers") or {},
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the lab said to one step."""
+
+    status: int
+    reason: str
+    body: Any
+
+
+class Player:
+    """Sends the steps of one transcript to a lab, with the identities they were recorded with."""
+
+    def __init__(self, lab: ServedLab) -> None:
+        self.lab = lab
+        self.upids: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.sessions: dict[str, requests.Session] = {}
+
+    def session(self, auth: str) -> requests.Session:
+        """A session logged in as the transcript's identity of that name."""
+        if auth not in self.sessions:
+            self.sessions[auth] = self._login(auth)
+        return self.sessions[auth]
+
+    def _login(self, auth: str) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = str(self.lab.ca_path)
+        if auth == "token":
+            session.headers["Authorization"] = f"PVEAPIToken={TOKEN_ID}={TOKEN_SECRET}"
+        elif auth != "none":
+            self._ticket(session, auth)
+        return session
+
+    def _ticket(self, session: requests.Session, auth: str) -> None:
+        logins = {"alice": ("alice@pve", "newsecret1")}
+        user, password = logins.get(auth, ("root@pam", ROOT_PASSWORD))
+        values = {"username": user, "password": password}
+        data = session.post(f"{self.lab.url}/api2/json/access/ticket", data=values, timeout=10).json()["data"]
+        session.headers["Cookie"] = f"PVEAuthCookie={data['ticket']}"
+        if auth != "root-nocsrf":
+            session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
+
+    def play(self, step: Step) -> Answer:
+        """Send one step; a step that recorded the end of a task waits for it."""
+        answer = self._send(step)
+        while step.name == "task-status-final" and _task_status(answer) == "running":
+            answer = self._send(step)
+        self._learn(step.body, answer.body)
+        return answer
+
+    def _send(self, step: Step) -> Answer:
+        path = UPID.sub(lambda found: self.upids.get(found[0], found[0]), step.path)
+        given = {
+            key: self.digests.get(value, value) if key == "digest" else value for key, value in step.params.items()
+        }
+        values: dict[str, Any] = {"params" if step.method in ("GET", "DELETE") else "data": given}
+        if step.json_body is not None:
+            values = {"json": step.json_body}
+        url = f"{self.lab.url}/api2/json{path}"
+        session = self.session(step.auth)
+        response = session.request(step.method, url, headers=dict(step.headers), timeout=10, **values)
+        body = response.json() if "json" in response.headers.get("Content-Type", "") else response.text
+        return Answer(response.status_code, response.reason, body)
+
+    def _learn(self, recorded: Any, answered: Any) -> None:
+        """Remember which of our tasks stands for which recorded one."""
+        if isinstance(recorded, dict) and isinstance(answered, dict):
+            old, new = recorded.get("data"), answered.get("data")
+            if isinstance(old, dict) and isinstance(new, dict) and "digest" in old and "digest" in new:
+                self.digests[old["digest"]] = new["digest"]
+            if isinstance(old, str) and isinstance(new, str) and UPID.fullmatch(old) and UPID.fullmatch(new):
+                self.upids[old] = new
+
+
+def _task_status(answer: Answer) -> str:
+    data = answer.body.get("data") if isinstance(answer.body, dict) else None
+    return str(data.get("status")) if isinstance(data, dict) else ""
+
+
+def text(value: str) -> str:
+    """A text with everything that changes from run to run replaced."""
+    for pattern, kind in KINDS:
+        value = pattern.sub(kind, value)
+    return value
+
+
+def comparable(value: Any, name: str = "") -> Any:
+    """A value with what is measured replaced by its type, and lists that are sets sorted."""
+    if isinstance(value, dict):
+        return {key: comparable(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((comparable(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if name in MEASURED and value is not None:
+        return type(value).__name__ if not isinstance(value, int | float) else "number"
+    if isinstance(value, str):
+        return sorted(value.split(",")) if name in SETS else text(value)
+    return value
+
+
+def of_step(step: Step, body: Any) -> Any:
+    """The part of a body that a step is compared by."""
+    data = body.get("data") if isinstance(body, dict) else None
+    if step.name == "task-status-first" and isinstance(data, dict):
+        # Whether the task had ended by then is a matter of speed.
+        body = {"data": {key: value for key, value in data.items() if key not in ("status", "exitstatus")}}
+    elif step.path.endswith("/log") and isinstance(data, list) and data:
+        # Of a log the verdict counts: what the tools of a real node print on the way is theirs.
+        body = {"data": [data[-1].get("t")]}
+    return comparable(body)
+
+
+def difference(step: Step, answer: Answer) -> str | None:
+    """What the lab's answer has otherwise than the recorded one; None when they agree."""
+    if (step.status, text(step.reason)) != (answer.status, text(answer.reason)):
+        return f"{step.status} {step.reason} | {answer.status} {answer.reason}"
+    wanted, found = of_step(step, step.body), of_step(step, answer.body)
+    return None if wanted == found else f"{_first(wanted, found)}"
+
+
+def _first(wanted: Any, found: Any, where: str = "") -> str:
+    """Where two bodies begin to differ."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key in sorted({*wanted, *found}):
+            if wanted.get(key, _MISSING) != found.get(key, _MISSING):
+                return _first(wanted.get(key, _MISSING), found.get(key, _MISSING), f"{where}.{key}")
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for place, (old, new) in enumerate(zip(wanted, found, strict=True)):
+            if old != new:
+                return _first(old, new, f"{where}[{place}]")
+    return f"{where}: {str(wanted)[:200]} | {str(found)[:200]}"
+
+
+_MISSING = "<missing>"
