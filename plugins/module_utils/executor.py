@@ -85,12 +85,12 @@ class LocalExecutor(CommandExecutor):
     ) -> CommandResult:
         """See CommandExecutor.run."""
         try:
-            done = subprocess.run(cmd, input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False)
+            done = subprocess.run(cmd, input=_bytes(stdin), capture_output=True, timeout=timeout, check=False)
         except FileNotFoundError:
             return self._checked(cmd, CommandResult(NOT_FOUND, "", f"{cmd[0]}: not found"), check)
         except subprocess.TimeoutExpired as error:
             raise CommandTimeoutError(cmd, self.name, error.timeout) from error
-        return self._checked(cmd, CommandResult(done.returncode, done.stdout, done.stderr), check)
+        return self._checked(cmd, CommandResult(done.returncode, _text(done.stdout), _text(done.stderr)), check)
 
     def push_file(self, local_path: Path, remote_path: Path) -> bool:
         """See CommandExecutor.push_file."""
@@ -244,13 +244,13 @@ def _drain(channel: paramiko.Channel, stdin: str | None, timeout: float | None) 
     with ThreadPoolExecutor(3) as pool:
         out = pool.submit(channel.makefile("rb").read)
         err = pool.submit(channel.makefile_stderr("rb").read)
-        fed = pool.submit(_feed, channel, (stdin or "").encode())
+        fed = pool.submit(_feed, channel, _bytes(stdin))
         if not channel.status_event.wait(timeout):
             channel.close()  # ends the readers as well
             return None
         fed.result()
         code = channel.recv_exit_status()
-        return CommandResult(code, out.result().decode("utf-8", "replace"), err.result().decode("utf-8", "replace"))
+        return CommandResult(code, _text(out.result()), _text(err.result()))
 
 
 def _feed(channel: paramiko.Channel, data: bytes) -> None:
@@ -259,6 +259,15 @@ def _feed(channel: paramiko.Channel, data: bytes) -> None:
         channel.shutdown_write()
     except OSError:
         return  # the command ended without reading all of its input, as a local one may
+
+
+def _bytes(text: str | None) -> bytes:
+    return (text or "").encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    """Output as text without a loss: line ends as they are, and bytes that are no UTF-8 come back in ``_bytes``."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _beside(name: str) -> str:

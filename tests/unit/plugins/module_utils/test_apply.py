@@ -1,0 +1,132 @@
+"""Carrying out plans: claims, failures, and beginning again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound, Claim, Plan, Resource, Step
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    HomelabPveError,
+    OutcomeUnknownError,
+    PveError,
+    StepFailedError,
+)
+
+TAKEN = PveError("POST", "/things", 500, "thing 1 already exists")
+CHANGED = PveError("PUT", "/things/1", 500, "checksum mismatch (file change by other user?)")
+MOVED = PveError("PUT", "/x", 500, "Configuration file 'nodes/father/qemu-server/104.conf' does not exist")
+LOST = OutcomeUnknownError("father", 8006, "the connection broke")
+BAD = PveError("PUT", "/things/1", 500, "no")
+
+
+@dataclass
+class Fake(Client):
+    """A client that writes down writes and fails when told."""
+
+    failures: dict[int, HomelabPveError] = field(default_factory=dict)
+    sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    reads: int = 0
+
+    def get(self, path: str, params: Any = None) -> Any:
+        """Count."""
+        self.reads += 1
+        return self.reads
+
+    def request(self, method: str, path: str, params: Any = None) -> Any:
+        """Note the write, and fail if its number is listed."""
+        self.sent.append((method, path, dict(params or {})))
+        if len(self.sent) in self.failures:
+            raise self.failures[len(self.sent)]
+        return None
+
+
+CLAIM = Claim("id", (1, 2, 3), "already exists")
+CREATE = Step("POST", "/things", {"id": Bound("id"), "name": "x"}, "create thing {id}", CLAIM)
+SETTING = Step("PUT", "/things/{id}", {"a": 1}, "set a of thing {id}")
+START = Step("POST", "/things/{id}/start", {}, "start thing {id}")
+ALONE = Step("POST", "/things/1/start", {}, "start thing 1")
+
+
+def resource(*steps: Step, once: bool = False) -> Resource:
+    """Plans these steps, ``once``: only from the first look."""
+    return Resource(
+        kind="thing",
+        options={},
+        describe=lambda read, wish: (read.get("/things"), wish.get(BOUND)),
+        plan=lambda wish, state: Plan(() if once and state[0] > 1 else steps, reason="as wished"),
+        result=lambda state: {"state": state},
+    )
+
+
+def go(client: Fake, made: Resource, *, dry_run: bool = False) -> Any:
+    return reconcile(made, {}, client, dry_run=dry_run, timeout=1)
+
+
+def test_a_dry_run_writes_nothing() -> None:
+    client = Fake()
+    outcome = go(client, resource(CREATE), dry_run=True)
+    assert (outcome.changed, client.sent, client.reads) == (True, [], 1)
+
+
+def test_an_empty_plan_changes_nothing() -> None:
+    client = Fake()
+    assert not go(client, resource()).changed
+    assert (client.sent, client.reads) == ([], 1)
+
+
+def test_a_claimed_id_reaches_the_later_steps_and_the_last_read() -> None:
+    client = Fake(failures={1: TAKEN, 2: TAKEN})
+    outcome = go(client, resource(CREATE, SETTING))
+    assert client.sent == [
+        ("POST", "/things", {"id": 1, "name": "x"}),
+        ("POST", "/things", {"id": 2, "name": "x"}),
+        ("POST", "/things", {"id": 3, "name": "x"}),
+        ("PUT", "/things/3", {"a": 1}),
+    ]
+    assert outcome.state == (2, {"id": 3})
+
+
+def test_when_all_candidates_are_taken_the_last_refusal_is_told() -> None:
+    client = Fake(failures={1: TAKEN, 2: TAKEN, 3: TAKEN})
+    with pytest.raises(StepFailedError, match=r"^Cannot create thing 3: POST /things: 500 thing 1 already exists"):
+        go(client, resource(CREATE))
+
+
+def test_another_refusal_of_a_claim_is_no_conflict() -> None:
+    client = Fake(failures={1: BAD})
+    with pytest.raises(StepFailedError):
+        go(client, resource(CREATE))
+    assert len(client.sent) == 1
+
+
+def test_a_failure_names_what_was_done_and_what_not() -> None:
+    with pytest.raises(StepFailedError) as caught:
+        go(Fake(failures={2: BAD}), resource(CREATE, SETTING, START))
+    error = caught.value
+    assert (error.step, error.cause, error.done, error.left) == (
+        "set a of thing 1", BAD, ("create thing 1",), ("start thing 1",),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", [CHANGED, MOVED, LOST], ids=lambda error: type(error).__name__)
+def test_an_outdated_view_is_taken_anew(trouble: HomelabPveError) -> None:
+    client = Fake(failures={1: trouble})
+    assert go(client, resource(ALONE)).changed
+    assert (len(client.sent), client.reads) == (2, 3)
+
+
+def test_after_a_lost_answer_nothing_is_done_twice() -> None:
+    client = Fake(failures={1: LOST})
+    assert go(client, resource(ALONE, once=True)).state == (2, None)
+    assert len(client.sent) == 1
+
+
+def test_not_for_ever() -> None:
+    client = Fake(failures={1: CHANGED, 2: CHANGED, 3: CHANGED})
+    with pytest.raises(StepFailedError, match="checksum mismatch"):
+        go(client, resource(ALONE))
+    assert len(client.sent) == 3
