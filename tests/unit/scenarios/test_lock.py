@@ -12,7 +12,12 @@ from scenarios import lock
 from scenarios.errors import NotReadyError
 from scenarios.values import Json
 
-HOLDER: dict[str, Json] = {"pid": 42, "run_id": "r1", "scenario": "vm-roundtrip", "started_at": "2026-01-01T00:00:00+00:00"}
+HOLDER: dict[str, Json] = {
+    "pid": 42,
+    "run_id": "r1",
+    "scenario": "vm-roundtrip",
+    "started_at": "2026-01-01T00:00:00+00:00",
+}
 
 
 def test_the_second_is_told_who_holds_it() -> None:
