@@ -26,11 +26,11 @@ def _log(message: str) -> None:
 @contextmanager
 def _failures() -> Iterator[None]:
     """Turn the lab's errors into one line on stderr and exit code 1."""
-    from lab import control, image  # noqa: PLC0415 - keeps `--help` fast
+    from lab.errors import LabError  # noqa: PLC0415 - keeps `--help` fast
 
     try:
         yield
-    except (control.LabError, image.ImageError, OSError) as error:
+    except (LabError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -41,6 +41,7 @@ def describe(status: LabStatus) -> dict[str, Any]:
         "pid": status.pid,
         "instance": status.instance,
         "rootless": status.rootless,
+        "api_only": status.api_only,
         "state_dir": str(status.state_dir),
         "nodes": {name: vars(node) for name, node in status.nodes.items()},
     }
@@ -50,7 +51,8 @@ def _show(status: LabStatus) -> None:
     """Print where a running lab can be reached."""
     click.echo(f"The lab is up (pid {status.pid}, state in {status.state_dir}).")
     for name, node in status.nodes.items():
-        click.echo(f"  {name}: {node.address} inside; API https://{node.api_forward}, SSH {node.ssh_forward} from here")
+        ssh = f", SSH {node.ssh_forward}" if node.ssh_forward else ""
+        click.echo(f"  {name}: address {node.address}; from here API https://{node.api_forward}{ssh}")
 
 
 @click.group(name="lab")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import uuid
 from pathlib import Path
+from typing import Any
 
 from lab import layout
 from lab.api.images import write_stand_ins
@@ -96,25 +97,52 @@ def prepare(state: Path, forward: str) -> None:
     known_hosts(state).write_text(f"{layout.FATHER_ADDRESS} {public[0]} {public[1]}\n", encoding="utf-8")
 
 
-def _configure_api(state: Path, forward: str) -> None:
-    """Make the token of the inventory's ``father``, and the API's configuration with it."""
+def _tokens(state: Path) -> dict[str, str]:
+    """The token of the inventory's ``father``, made when there is none: id -> secret."""
     target = token_file(state)
     if not target.exists():
-        secret = str(uuid.uuid4())
         target.touch(mode=0o600)
-        target.write_text(json.dumps({"id": TOKEN_ID, "secret": secret}) + "\n", encoding="utf-8")
+        target.write_text(json.dumps({"id": TOKEN_ID, "secret": str(uuid.uuid4())}) + "\n", encoding="utf-8")
     token = json.loads(target.read_text(encoding="utf-8"))
-    config = {
+    return {token["id"]: token["secret"]}
+
+
+def _api_config(state: Path, forward: str) -> dict[str, Any]:
+    """What the node's API is told, wherever it runs."""
+    return {
         "node": layout.FATHER,
         "names": [f"{layout.FATHER}.{layout.DOMAIN}", layout.FATHER_ADDRESS, forward],
         "seed": "outer",
-        "tokens": {token["id"]: token["secret"]},
-        # On the volume instead of in /run: this machine's own commands reach it there.
-        "control_socket": f"{node.STATE}/{CONTROL_SOCKET}",
+        "tokens": _tokens(state),
     }
+
+
+def _configure_api(state: Path, forward: str) -> None:
+    """Make the volume a node's."""
+    # The control socket is on the volume instead of in /run: this machine's own commands reach it there.
+    config = {**_api_config(state, forward), "control_socket": f"{node.STATE}/{CONTROL_SOCKET}"}
     previous = os.umask(0o022)
     write_node_files(disk(state), config)
     os.umask(previous)
+
+
+def configure_api_only(state: Path, forward: str, descriptor: int) -> Path:
+    """Write the configuration of an API without a node around it, on an inherited socket; returns its path."""
+    data = disk(state) / volume.DATA
+    data.mkdir(parents=True, exist_ok=True)
+    config = {
+        **_api_config(state, forward),
+        "listen_fds": [descriptor],
+        "state_dir": str(data),
+        "etc_dir": None,
+        "socket": None,
+        "control_socket": str(control_socket(state)),
+        "driver": "none",
+    }
+    path = state / "api.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def make_key(path: Path) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -17,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import layout, recipe
+from lab.errors import ImageError
 from lab.filelock import locked
 from lab.rootless import mapped
 
 Log = Callable[[str], None]
-
-
-class ImageError(Exception):
-    """The root image could not be built; says which step failed, with its last output, and what to do."""
+_BUILD_PREFIX = ".build-"
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,25 @@ def ensure(log: Log) -> Image:
     if not target.is_dir():
         with locked(layout.images_dir() / "build.lock"):
             if not target.is_dir():
+                _sweep(target.parent)
                 _build(target, requirements, log)
     return _image_at(target)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what killed builds left; the lock says that none is under way."""
+    for stale in cache.glob(f"{_BUILD_PREFIX}*"):
+        remove(stale)
 
 
 def _build(target: Path, requirements: str, log: Log) -> None:
     """Build beside ``target`` and rename, so that an interrupted build is never taken for an image."""
     log(f"Building the lab's root image (Debian {recipe.SUITE}, once, about 310 MB): {target}")
-    work = Path(tempfile.mkdtemp(prefix=".build-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=target.parent))
     try:
         work.chmod(0o755)
         _build_steps(work, requirements, log)
-        _image_at(work).root.parent.joinpath("base.tar").unlink()
+        (work / "base.tar").unlink()
         work.rename(target)
     finally:
         remove(work)
@@ -111,10 +115,10 @@ def _write_files(target: Path) -> None:
 
 
 def remove(directory: Path) -> None:
-    """Remove a built tree; without root its files belong to mapped ids, so it is done inside the map."""
-    if not directory.exists():
-        return
-    if os.geteuid() == 0:
+    """Remove a tree; without root some of its files may belong to mapped ids, and only inside the map can they go."""
+    try:
         shutil.rmtree(directory)
+    except FileNotFoundError:
         return
-    subprocess.run(mapped(["rm", "-rf", "--", str(directory)]), check=False)
+    except PermissionError:
+        subprocess.run(mapped(["rm", "-rf", "--", str(directory)]), check=True)

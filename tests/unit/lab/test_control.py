@@ -28,7 +28,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def record(pid: int, started_at: int) -> str:
     node = {"address": "10.99.0.2", "api_forward": "127.64.0.1:8006", "ssh_forward": "127.64.0.1:22"}
-    lab = {"pid": pid, "started_at": started_at, "instance": "0", "rootless": False, "nodes": {"father": node}}
+    lab = {
+        "pid": pid,
+        "started_at": started_at,
+        "instance": "0",
+        "rootless": False,
+        "api_only": False,
+        "nodes": {"father": node},
+    }
     return json.dumps(lab)
 
 
@@ -46,6 +53,31 @@ def test_a_running_lab_is_read_from_its_record(state: Path) -> None:
 def test_a_pid_that_was_given_out_again_is_no_lab(state: Path) -> None:
     (state / "lab.json").write_text(record(os.getpid(), 1), encoding="utf-8")
     assert control.status() is None
+
+
+def test_a_record_of_another_version_is_read_as_far_as_it_is_known(state: Path) -> None:
+    document = json.loads(record(os.getpid(), processes.start_time(os.getpid()) or 0))
+    del document["api_only"]
+    document["colour"] = "blue"
+    (state / "lab.json").write_text(json.dumps(document), encoding="utf-8")
+    present = control.status()
+    assert present is not None
+    assert not present.api_only
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nodes": {}}'])
+def test_a_damaged_record_is_named(state: Path, text: str) -> None:
+    (state / "lab.json").write_text(text, encoding="utf-8")
+    with pytest.raises(control.LabError, match=r"lab\.json is not the record of a lab"):
+        control.status()
+
+
+def test_an_api_only_lab_has_no_network_to_enter(state: Path) -> None:
+    document = json.loads(record(os.getpid(), processes.start_time(os.getpid()) or 0))
+    document["api_only"] = True
+    (state / "lab.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(control.LabError, match=r"only an API, on https://127\.64\.0\.1:8006"):
+        control.enter_network()
 
 
 def test_without_a_lab_the_way_to_start_it_is_named(state: Path) -> None:
