@@ -26,6 +26,7 @@ CONSTRUCTOR_PREFLIGHT = Phase(
             "preflight_template": TEMPLATE,
             "preflight_vmid_range": list(VMID_RANGE),
             "preflight_bridge": InventoryVar("pve_bridge"),
+            "preflight_storages": InventoryVar("pve_required_storages"),
         },
         outputs={"preflight_checks": "preflight_checks"},
         timeout=60,
