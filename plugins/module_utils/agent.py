@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError, PveError, WaitTimeoutError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    ConfigError,
+    HomelabPveError,
+    PveError,
+    WaitTimeoutError,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.addresses import (
     Address,
     Wanted,
@@ -28,10 +34,17 @@ ADDRESS_OPTIONS: Options = {
     "vmid": {"type": "int", "required": True},
     "interface": {"type": "str"},
     "mac": {"type": "str"},
+    "nic": {"type": "str"},
     "subnet": {"type": "str"},
     "family": {"type": "str", "choices": ["ipv4", "ipv6", "any"], "default": "ipv4"},
     "wait_timeout": {"type": "float", "default": 300},
 }
+
+
+ADDRESS_RULES: Mapping[str, Sequence[Json]] = {"mutually_exclusive": [("mac", "nic")]}
+
+MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.IGNORECASE)
+"""As a card's properties hold it: ``virtio=MAC,...`` of a VM, ``hwaddr=MAC,...`` of a container."""
 
 
 class AddressWait:
@@ -74,10 +87,20 @@ def _hopeless(guest: Guest, error: PveError) -> HomelabPveError:
     )
 
 
+def _mac_of(read: Reader, guest: Guest, nic: str) -> str:
+    """MAC address of a network card as the guest's configuration has it."""
+    found = MAC.search(str(read.get(guest.path("config")).get(nic, "")))
+    if not found:
+        raise ConfigError(f"{guest.label} on {guest.node} has no network card '{nic}'. Name one of its configuration.")
+    return found.group().upper()
+
+
 def guest_address(read: Reader, params: Values) -> dict[str, Json]:
     """Answer of the module guest_ip: the address, or WaitTimeoutError after ``wait_timeout`` seconds."""
     want, timeout = wanted(dict(params)), params["wait_timeout"]
     guest = find(read, params["vmid"])
+    if params.get("nic"):
+        want = replace(want, mac=_mac_of(read, guest, params["nic"]))
     wait = AddressWait(read, guest, want)
     found = poll(wait.look, timeout)
     if found is None:

@@ -31,6 +31,10 @@ options:
   mac:
     description: MAC address of the guest's network card. The safest criterion when the guest has bridges of its own.
     type: str
+  nic:
+    description:
+      - Network card of the guest's configuration, for example V(net0), whose MAC address is meant. Instead of O(mac).
+    type: str
   subnet:
     description: Network the address has to be in, for example V(192.0.2.0/24).
     type: str
@@ -92,13 +96,17 @@ node:
   sample: father
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.agent import ADDRESS_OPTIONS, guest_address
+from ansible_collections.homelab.pve.plugins.module_utils.agent import (
+    ADDRESS_OPTIONS,
+    ADDRESS_RULES,
+    guest_address,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.module import Question, ask
 
 
 def main() -> None:
     """Entry point."""
-    ask(Question(ADDRESS_OPTIONS, guest_address))
+    ask(Question(ADDRESS_OPTIONS, guest_address, ADDRESS_RULES))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ def test_address_by_mac(modules: Modules, running: Result) -> None:
     assert (result["ip"], result["prefix"], result["mac"], result["node"]) == ("10.99.0.110", 24, mac, "father")
 
 
+def test_address_by_network_card(modules: Modules, running: Result) -> None:
+    result = modules.unchanged("guest_ip", vmid=210, nic="net0")
+    assert (result["ip"], result["mac"]) == ("10.99.0.110", running["nics"]["net0"]["mac"])
+    assert modules.message("guest_ip", vmid=210, nic="net7") == (
+        "vm 210 (web) on father has no network card 'net7'. Name one of its configuration."
+    )
+
+
 @pytest.mark.parametrize(
     ("criterion", "described"),
     [
