@@ -22,6 +22,8 @@ _BRIDGE_MAC = "02:99:00:00:00:01"
 # Loopback is 127.0.0.0/8 on Linux: each lab gets addresses of its own there, away from 127.0.x.y.
 _FIRST_OCTET, _OCTETS = 64, 128
 _PROBES = 64
+# Guests come and go without giving their addresses back; there are a hundred.
+_LEASE_TIME = "5m"
 _BUFFER = 65536
 
 
@@ -58,7 +60,7 @@ def dnsmasq_command(state: Path) -> list[str]:
         "user": "root",
         "interface": layout.BRIDGE,
         "except-interface": "lo",
-        "dhcp-range": f"{layout.DHCP_FIRST},{layout.DHCP_LAST},12h",
+        "dhcp-range": f"{layout.DHCP_FIRST},{layout.DHCP_LAST},{_LEASE_TIME}",
         "dhcp-leasefile": str(state / "dnsmasq.leases"),
         "domain": layout.DOMAIN,
         "local": f"/{layout.DOMAIN}/",

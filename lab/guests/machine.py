@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from lab import processes
 from lab.guests import agent, node, volume
 from lab.guests.bootdoc import BootDocument, LibraryDocument, NicDocument
 from lab.guests.driver import GuestError, GuestSpec, Nic
+
+_logger = logging.getLogger(__name__)
 
 # Proxmox VE's names for the node's end of a card: tap100i0 for VMs, veth100i0 for containers.
 _CARD_PREFIX = {"qemu": "tap", "lxc": "veth"}
@@ -141,7 +144,7 @@ class Machine:
                 self.spec = replace(self.spec, boot_id="")
                 await self._start()
         except GuestError as error:
-            print(f"guest {self.spec.vmid} did not come up again: {error}", file=sys.stderr)  # noqa: T201
+            _logger.error("guest %s did not come up again: %s", self.spec.vmid, error)
         finally:
             self._ended(self.spec.vmid)
 

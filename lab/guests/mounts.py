@@ -15,10 +15,12 @@ from lab.guests.syscalls import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_PRIVATE,
+    MS_RDONLY,
     MS_REC,
     bind,
     mount,
     pivot_root,
+    remount,
 )
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -28,6 +30,12 @@ _DEVICE_LINKS = {
     "stdout": "/proc/self/fd/1",
     "stderr": "/proc/self/fd/2",
     "ptmx": "pts/ptmx",
+}
+# Settings of the whole machine, which a guest may read; and what in them is the guest's own network's.
+_MACHINES_OWN = {
+    "/proc/sys": ["/proc/sys/net"],
+    "/proc/sysrq-trigger": [],
+    "/sys": ["/sys/devices/virtual/net"],
 }
 # What a distribution's tmpfiles.d would make below /run.
 _RUN_DIRECTORIES = ("sshd", "network", "lock", "homelab-pve-lab")
@@ -68,6 +76,17 @@ def _mount_overlay(document: BootDocument, root: str) -> None:
 def _mount_kernel_files(root: str) -> None:
     mount("proc", f"{root}/proc", "proc", _NO_PROGRAMS)
     mount("sysfs", f"{root}/sys", "sysfs", _NO_PROGRAMS)
+    for path, writable in _MACHINES_OWN.items():
+        _bind_over_itself(root + path, _NO_PROGRAMS | MS_RDONLY)
+        for part in writable:
+            _bind_over_itself(root + part, _NO_PROGRAMS)
+
+
+def _bind_over_itself(path: str, flags: int) -> None:
+    """Give a part of a mounted tree flags of its own, when this kernel has that part."""
+    if Path(path).exists():
+        bind(path, path)
+        remount(path, flags)
 
 
 def _mount_devices(dev: str) -> None:

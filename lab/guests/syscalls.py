@@ -45,7 +45,12 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
     """Bind ``source`` over ``target``; a bind becomes read-only only when it is remounted so."""
     mount(source, target, flags=MS_BIND | MS_REC)
     if read_only:
-        mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY)
+        remount(target, MS_RDONLY)
+
+
+def remount(target: str, flags: int) -> None:
+    """Give one mount other flags, without touching the file system behind it."""
+    mount("none", target, flags=MS_BIND | MS_REMOUNT | flags)
 
 
 def unmount(target: str) -> None:

@@ -55,6 +55,12 @@ def test_cloud_init_is_applied(stand: Stand, guest: str) -> None:
     assert guest in facts or "127.0.1.1" in facts
 
 
+def test_a_guest_cannot_change_the_machine_but_its_own_network(stand: Stand, guest: str) -> None:
+    for setting in ("/proc/sys/vm/swappiness", "/sys/kernel/mm/transparent_hugepage/enabled"):
+        assert "Read-only file system" in stand.try_ssh(guest, f"cat {setting} | tr -d '[]' > {setting}").stderr
+    assert stand.ssh(guest, "sysctl -w net.ipv4.ip_forward=1") == "net.ipv4.ip_forward = 1\n"
+
+
 def test_the_agent_tells_the_real_address(stand: Stand, api: NodeApi, guest: str) -> None:
     mac = api.guest(VMID, "GET", "/config")["net0"].split(",")[0].split("=")[1]
     listed = json.loads(stand.ssh(guest, "ip -json address show eth0"))[0]
