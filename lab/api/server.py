@@ -13,11 +13,13 @@ from typing import Any
 
 from aiohttp import web
 
+from lab.api import certificates
 from lab.api.agent import AgentArea
 from lab.api.config_area import ConfigArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
+from lab.api.node import NodeArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.api.status import StatusArea
@@ -44,7 +46,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(ConfigArea, StatusArea, AgentArea, ControlArea):
+class LabApi(ConfigArea, StatusArea, AgentArea, NodeArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
@@ -96,6 +98,11 @@ class LabApi(ConfigArea, StatusArea, AgentArea, ControlArea):
         """Look at the guests before every answer: one may have powered itself off."""
         await self.look()
         return await super()._dispatch(request, handler)
+
+    async def start(self, certfile: str, keyfile: str) -> None:
+        """Listen on TLS with a certificate and its key (PEM files)."""
+        self.fingerprint = certificates.fingerprint(Path(certfile))
+        await super().start(certfile, keyfile)
 
     def application(self) -> web.Application:
         """The API's aiohttp application."""
