@@ -10,7 +10,7 @@ plans out. Values are held in one canonical form on both sides (``codecs.py``), 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
@@ -56,6 +56,10 @@ class Field:
     def key(self) -> str:
         """PVE's name of it."""
         return self.wire or self.name
+
+    def explicit(self) -> Field:
+        """The row without PVE's default: at creation, what the user says is written down even if it is the default."""
+        return replace(self, default=None)
 
     def argument(self) -> dict[str, Json]:
         """Its entry in the argument spec."""

@@ -103,7 +103,7 @@ class Section:
         for option in self.required:
             if option not in wished:
                 raise ConfigError(f"Option '{option}' is needed: {self.kind} {name} does not exist yet.")
-        changes = tuple(change for change in diff(_without_defaults(self.fields), wished, {}, renew_secrets=True))
+        changes = diff([item.explicit() for item in self.fields], wished, {}, renew_secrets=True)
         params = {**{param: wish[key] for key, param in self.key_params.items()}, **encoded(changes)}
         step = Step("POST", self._path(self.collection, wish), params, f"create {self.kind} {name}")
         before, after = views(changes)
@@ -127,11 +127,6 @@ class Section:
 
     def _keys(self, wish: Values) -> list[tuple[str, Json]]:
         return [(key, wish[key]) for key in self.keys]
-
-
-def _without_defaults(fields: tuple[Field, ...]) -> list[Field]:
-    """Rows without PVE's defaults: what the user says is written down at creation, default or not."""
-    return [Field(**{**item.__dict__, "default": None}) for item in fields]
 
 
 def _setting(kind: str, name: str, changes: tuple[Change, ...]) -> str:

@@ -237,7 +237,8 @@ Making = tuple[tuple[Step, ...], tuple[Change, ...], tuple[disks.DriveChange, ..
 
 def _created(wish: Values, view: View) -> Making:
     label = f"vm {wish.get('name') or wish.get('vmid') or ''}".strip()
-    changes = _config_changes(wish, {}, creating=True)
+    explicit = tuple((item.explicit(), key, value) for item, key, value in vm_config.wanted(wish))
+    changes = vm_config.changes(explicit, {}, renew_secrets=True)
     drives = _drive_changes(wish, {}, label)
     params = {
         **encoded(changes),

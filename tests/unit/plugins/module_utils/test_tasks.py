@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils import tasks
 from ansible_collections.homelab.pve.plugins.module_utils.errors import TaskFailedError, TaskTimeoutError
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, poll, wait_for_task
 
@@ -42,8 +42,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now[0] += seconds
         slept.append(seconds)
 
-    monkeypatch.setattr(tasks.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(tasks.time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
     return slept
 
 

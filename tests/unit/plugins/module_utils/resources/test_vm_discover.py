@@ -1,0 +1,83 @@
+"""Finding guests in the cluster's list. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
+    discover,
+    find,
+    guest,
+    select,
+    vmid_bounds,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .reading import Table, row
+
+ROWS = [
+    row(104, "nested-pve-old"),
+    row(105, "db", type="lxc", tags="homelab-pve"),
+    row(9000, "debian", template=1),
+    row(99900, "nested-pve", tags="homelab-pve;x", pool="lab", status="running", node="mother"),
+]
+GUESTS = [guest(item) for item in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("wish", "vmids"),
+    [
+        ({}, [104, 99900]),
+        ({"name_pattern": "nested-pve*"}, [104, 99900]),
+        ({"name_pattern": "nested-pve"}, [99900]),
+        ({"name_pattern": "nested-pve*", "vmid_range": [99900, 99999]}, [99900]),
+        ({"name_pattern": "*", "vmid_range": [104, 104]}, [104]),
+        ({"tags": ["homelab-pve"]}, [99900]),
+        ({"tags": ["HOMELAB-PVE", "x"]}, [99900]),
+        ({"tags": ["homelab-pve", "y"]}, []),
+        ({"pool": "lab"}, [99900]),
+        ({"node": "father"}, [104]),
+        ({"status": "running"}, [99900]),
+        ({"include_containers": True}, [104, 105, 99900]),
+        ({"include_templates": True}, [104, 9000, 99900]),
+    ],
+    ids=str,
+)
+def test_select(wish: dict[str, Any], vmids: list[int]) -> None:
+    assert [item.vmid for item in select(GUESTS, wish)] == vmids
+
+
+@given(st.text(max_size=8), st.integers(100, 99999), st.integers(0, 1000))
+def test_nothing_outside_of_pattern_and_range_is_ever_found(pattern: str, low: int, width: int) -> None:
+    found = select(GUESTS, {"name_pattern": pattern + "*", "vmid_range": [low, low + width]})
+    assert all(low <= item.vmid <= low + width for item in found)
+    assert all(item.type == "qemu" and not item.template for item in found)
+
+
+def test_other_rows_are_no_guests() -> None:
+    reader = Table({"/cluster/resources": [*ROWS, {"type": "storage", "id": "storage/father/local"}]})
+    assert len(discover(reader, {})["vms"]) == 2
+    assert reader.asked == ["/cluster/resources"]
+
+
+def test_a_new_guest_is_asked_for_its_name() -> None:
+    config = "/nodes/father/qemu/106/config"
+    reader = Table({"/cluster/resources": [row(106, None, status="unknown")], config: {"name": "new", "template": 1}})
+    (found,) = discover(reader, {"include_templates": True})["vms"]
+    assert (found["name"], found["template"]) == ("new", True)
+
+
+@pytest.mark.parametrize("bounds", [[1], [1, 2, 3], [200, 100], [1, 200], []], ids=str)
+def test_ranges_that_are_none(bounds: list[int]) -> None:
+    with pytest.raises(ConfigError, match=r"is not a range"):
+        vmid_bounds(bounds)
+
+
+def test_find() -> None:
+    reader = Table({"/cluster/resources": ROWS})
+    assert find(reader, 99900).path("agent", "ping") == "/nodes/mother/qemu/99900/agent/ping"
+    with pytest.raises(RefusedError, match=r"^There is no guest with vmid 4711"):
+        find(reader, 4711)
