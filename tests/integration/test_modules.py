@@ -1,0 +1,59 @@
+"""Every module in a playbook on the lab's node: what it reports is what the node's own commands then show."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import control
+
+from .conftest import Stand
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYS = Path(__file__).parent / "plays"
+
+
+def play(name: str, folder: Path) -> tuple[int, str]:
+    """Run a playbook in the lab's network with the shipped inventory: how much it changed, and its output."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, str(PLAYS / f"{name}.yml"), "-e", f"token_file={folder / 'token.json'}"]
+    done = subprocess.run(control.inside(command), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sum(int(number) for number in re.findall(r"changed=(\d+)", done.stdout)), done.stdout
+
+
+def shown(stand: Stand) -> str:
+    """What the node's commands list: machines, storages, tokens."""
+    commands = (
+        "qm list",
+        "pvesm status",
+        "pveum user token list root@pam",
+        "ls /var/lib/fleet/import 2>/dev/null || true",
+    )
+    return "\n".join(stand.ssh("father", command) for command in commands)
+
+
+TRACES = ("fleet-one", "fleet ", "debian-12.qcow2")
+
+
+@pytest.mark.lab
+def test_an_estate_is_declared_and_removed(stand: Stand, tmp_path: Path) -> None:
+    before = shown(stand)
+    assert not [word for word in TRACES if word in before]
+
+    changed, _ = play("modules", tmp_path)
+    standing = shown(stand)
+    assert changed == 4
+    assert [word for word in TRACES if word in standing] == list(TRACES)
+    assert (tmp_path / "token.json").stat().st_mode & 0o077 == 0
+
+    again, output = play("modules", tmp_path)
+    assert again == 0, output
+    assert shown(stand) == standing
+
+    assert play("modules-gone", tmp_path)[0] == 4
+    assert not [word for word in TRACES if word in shown(stand)]
