@@ -71,8 +71,8 @@ def pytest_check(group: str, *paths: str, workers: int = 2, options: Sequence[st
 
 def missing_tests(paths: Sequence[str]) -> str:
     """Why there is nothing to collect, or an empty string."""
-    found = any(next((ROOT / "tests" / path).rglob("test_*.py"), None) for path in paths)
-    return "" if found else "no tests there"
+    folders = [ROOT / "tests" / path for path in paths]
+    return "" if any(path.is_file() or next(path.rglob("test_*.py"), None) for path in folders) else "no tests there"
 
 
 def no_guests() -> str:
@@ -197,8 +197,8 @@ def extra(word: str, folder: str | None) -> list[Check]:
     """Checks that CI does not run: the benchmark, and a replay of somebody's own transcripts."""
     if word == "bench":
         return [Check("bench", "benchmark", (str(ROOT / "run.sh"), "bench"))]
-    options = ("-k", "replay", "-s", "--golden", str(Path(folder or ".").resolve()))
-    return [pytest_check("replay", "conformance", workers=1, options=options)]
+    options = ("-s", "--replay", str(Path(folder or ".").resolve()))
+    return [pytest_check("replay", "conformance/test_replay.py", workers=1, options=options)]
 
 
 def parse(arguments: Sequence[str]) -> list[Check]:

@@ -27,17 +27,8 @@ hypothesis.settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--golden DIR`: transcripts of a real Proxmox VE to replay against the lab."""
-    parser.addoption("--golden", type=Path, default=ROOT.parent / "shared" / "golden", help="folder of transcripts")
-
-
-@pytest.fixture(scope="session")
-def golden(request: pytest.FixtureRequest) -> Path:
-    """The folder of golden transcripts; the test is skipped where there is none."""
-    folder = Path(request.config.getoption("--golden"))
-    if not any(folder.glob("*.json")):
-        pytest.skip(f"no golden transcripts in {folder}")
-    return folder
+    """`--replay DIR`: somebody's own transcripts of a real Proxmox VE, for tests/conformance/test_replay.py."""
+    parser.addoption("--replay", type=Path, metavar="DIR", help="folder of transcripts to play against the lab")
 
 
 @pytest.fixture(scope="session", autouse=True)
