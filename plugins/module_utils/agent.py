@@ -61,7 +61,7 @@ class AddressWait:
         except PveError as error:
             if HOPELESS.search(error.message):
                 raise _hopeless(self._guest, error) from error
-            self.seen = error.said
+            self.seen = error.said.rstrip(".")
             return None
         self.seen = summary(interfaces)
         return pick(interfaces, self._want)

@@ -46,14 +46,15 @@ def is_upid(value: object) -> bool:
 
 
 def looks(timeout: float, longest: float = LONGEST) -> Iterator[float]:
-    """Pace of a wait: yields the seconds passed, sleeping in between, until ``timeout``; the first look is at once.
+    """Pace of a wait: yields the seconds passed, sleeping in between; looks at once, and a last time at ``timeout``.
 
     The pause is a tenth of the time passed: quick things are noticed quickly, slow ones don't burden the node.
     """
     started = time.monotonic()
-    while (passed := time.monotonic() - started) <= timeout or passed == 0:
-        yield passed
-        time.sleep(min(longest, max(SHORTEST, passed / 10)))
+    yield 0.0
+    while (passed := time.monotonic() - started) < timeout:
+        time.sleep(min(longest, max(SHORTEST, passed / 10), timeout - passed))
+        yield time.monotonic() - started
 
 
 def poll(look: Callable[[], T | None], timeout: float, longest: float = LONGEST) -> T | None:
