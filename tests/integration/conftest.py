@@ -9,6 +9,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -152,6 +153,12 @@ def lab_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def stand(lab_state: Path) -> Iterator[Stand]:
     """A running lab, shared by the tests of a module."""
-    status = control.ensure_up(print)
+    with entered(control.ensure_up(print)) as running:
+        yield running
+
+
+@contextmanager
+def entered(status: control.LabStatus) -> Iterator[Stand]:
+    """A running lab with a thread inside its network."""
     with ThreadPoolExecutor(1, initializer=control.enter_network) as executor:
         yield Stand(status, executor)

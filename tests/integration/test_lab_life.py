@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lab import control, father, processes
+from tests.integration.conftest import entered, until
 
 pytestmark = pytest.mark.lab
 NAMESPACES = ("mnt", "net", "pid", "ipc", "uts")
@@ -26,20 +28,18 @@ def lab(lab_state: Path) -> Iterator[control.LabStatus]:
     control.down()
 
 
-def namespaces_of(pid: int) -> set[str]:
-    """Identities of a process's namespaces."""
-    return {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in NAMESPACES}
+def namespaces_of(pids: Iterable[int]) -> set[str]:
+    """Identities of the namespaces of processes; one that has ended meanwhile has none."""
+    found: set[str] = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found |= {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in NAMESPACES}
+    return found
 
 
 def namespaces_in_use() -> set[str]:
     """Identities of the namespaces of every process there is."""
-    found: set[str] = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            found |= namespaces_of(int(entry.name))
-        except OSError:
-            continue
-    return found
+    return namespaces_of(int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
 
 
 class Traces:
@@ -49,7 +49,7 @@ class Traces:
         self.state = status.state_dir
         pids = [status.pid, *processes.descendants(status.pid)]
         self.processes = {pid: processes.start_time(pid) for pid in pids}
-        self.namespaces = set().union(*(namespaces_of(pid) for pid in pids)) - namespaces_of(os.getpid())
+        self.namespaces = namespaces_of(pids) - namespaces_of([os.getpid()])
         self.links = {path.name for path in Path("/sys/class/net").iterdir()}
 
     def left(self) -> list[str]:
@@ -98,6 +98,25 @@ def test_a_killed_lab_leaves_nothing_and_starts_again_with_its_state(lab: contro
     assert control.status() is None
     assert control.ensure_up(print).pid != lab.pid
     assert ssh("father", "cat /root/note") == "kept"
+
+
+@pytest.mark.parametrize("how", ["down", "killed"])
+def test_guests_end_with_the_lab_and_are_there_again(lab: control.LabStatus, how: str) -> None:
+    with entered(lab) as stand:
+        api = stand.father()
+        api.clone(9001, 300, "guest", stand.key)
+        address = api.start(300)
+        until(lambda: stand.try_ssh(address, "echo kept > /root/note; sync").returncode == 0, "SSH")
+    traces = Traces(lab)
+    assert control.down() if how == "down" else processes.end(lab.pid, lab.started_at, signal.SIGKILL, 10)
+    assert traces.left() == []
+    with entered(control.ensure_up(print)) as stand:
+        api = stand.father()
+        assert api.status(300) == "stopped"
+        address = api.start(300)
+        assert until(lambda: stand.try_ssh(address, "cat /root/note").stdout, "SSH") == "kept\n"
+        api.guest(300, "POST", "/status/stop")
+        api.guest(300, "DELETE", "")
 
 
 def test_the_nodes_key_stays_pinned_over_a_restart(lab: control.LabStatus) -> None:
