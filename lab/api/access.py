@@ -195,6 +195,16 @@ class AccessArea(Fake):
         if not allowed:
             raise PveError(403, f"Permission check failed ({why})" if why else "Permission check failed")
 
+    def _check_acl_path(self, user: str | None, perms: Mapping[str, Any] | None, values: Values) -> None:
+        """fakepve asks this before it looks at the parameters, and PVE refuses who may not before what is wrong.
+
+        A rule that names a parameter which was not given can only be judged after the schema has been.
+        """
+        super()._check_acl_path(user, perms, values)
+        named = re.findall(r"\{(\w+)\}|'(userid)-param'", str(perms))
+        if user and perms and all((first or second) in values for first, second in named):
+            self.check_permissions(user, perms, values)
+
     def privileges_of(self, user: str, path: str) -> dict[str, int]:
         """Privilege -> propagate flag of a user or token at a path, those of the path's pools included."""
         return self.directory.privileges(user, path, self._pools_of_path(path))

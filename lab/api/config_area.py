@@ -11,6 +11,7 @@ from typing import Any
 from fakepve.qemu import NEW_DISK, is_cdrom, split_drive, with_mac  # type: ignore[import-untyped]
 
 from lab.api import settings
+from lab.api.cloudinit_dump import DOCUMENTS
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, pve_schema
 from lab.api.guests import GuestArea, is_cloudinit, with_size
 from lab.api.tasks import log_line
@@ -34,6 +35,7 @@ class ConfigArea(GuestArea):
             ("GET", ONE + "/pending", self._read_pending),
             ("GET", ONE + "/cloudinit", self._read_cloudinit),
             ("PUT", ONE + "/cloudinit", self._regenerate_cloudinit),
+            ("GET", ONE + "/cloudinit/dump", self._dump_cloudinit),
             ("PUT", ONE + "/resize", self._resize),
             ("PUT", ONE + "/unlink", self._unlink),
         ]
@@ -65,6 +67,10 @@ class ConfigArea(GuestArea):
     async def _regenerate_cloudinit(self, call: Call) -> None:
         """Guests read these settings when they boot, so there is no drive to write."""
         self.find(call["node"], call["vmid"])
+
+    async def _dump_cloudinit(self, call: Call) -> str:
+        guest = self.find(call["node"], call["vmid"])
+        return DOCUMENTS[call["type"]](settings.merged(guest.config, guest.pending))
 
     # ---------------------------------------------------------------- change
 

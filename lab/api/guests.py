@@ -81,14 +81,13 @@ class GuestArea(PowerArea, StorageArea):
             volume = self._new_cloudinit(vmid, (volume_of(value) or "").partition(":")[0] or str(default))
             return f"{volume},media=cdrom", [volume]
         source = import_source(value)
+        # Before anything is booked: a source that is not there must leave nothing behind.
+        size = self._source_size(source) if source else None
         made: tuple[str, list[str]] = super()._qm_new_drive(vmid, key, without(value, "import-from"), default)
-        return made if source is None else (with_size(made[0], self._book_import(source, made[1][0])), made[1])
-
-    def _book_import(self, source: str, volume: str) -> int:
-        """Give a new volume its source's size; returns it, in bytes."""
-        size = self._source_size(source)
-        self._volume_record(volume)["size"] = size
-        return size
+        if size is None:
+            return made
+        self._volume_record(made[1][0])["size"] = size
+        return with_size(made[0], size), made[1]
 
     def _new_cloudinit(self, vmid: int, storage: str) -> str:
         """Book the volume of a cloud-init drive (../golden qemu: ``local:100/vm-100-cloudinit.qcow2``)."""
@@ -142,7 +141,8 @@ class GuestArea(PowerArea, StorageArea):
         storage, _, name = source.partition(":")
         path = Path(source) if source.startswith("/") else self.file_path(storage, name)
         if not path.is_file():
-            raise TaskError(f"failed to stat '{path}'")
+            shown = source if source.startswith("/") else self._volume_path(storage, name, "import")
+            raise TaskError(f"failed to stat '{shown}'")
         return path
 
     def _source_size(self, source: str) -> int:
@@ -164,6 +164,8 @@ class GuestArea(PowerArea, StorageArea):
 
     async def _finish_create(self, guest: FakeVm, sources: Mapping[str, str]) -> None:
         async def make() -> None:
+            # PVE writes an empty boot order for a VM with nothing to boot from, and reads it back as a space.
+            guest.config.setdefault("boot", " ")
             for key, volume in guest_volumes(guest.config).items():
                 await self._make_disk(volume, sources.get(key))
                 log_line(f"{key}: successfully created disk '{guest.config[key]}'")
@@ -278,8 +280,9 @@ class GuestArea(PowerArea, StorageArea):
     def _volumes_to_drop(self, guest: FakeVm, *, unreferenced: bool) -> list[str]:
         """Volumes that go with the guest: those it names and, if asked, every other one that carries its VMID."""
         named = set(guest_volumes(guest.config).values())
-        for snapshot in guest.snapshots.values():
-            named |= set(guest_volumes(snapshot).values())
+        for name, snapshot in guest.snapshots.items():
+            volumes = set(guest_volumes(snapshot).values())
+            named |= volumes | {f"{volume}@{name}" for volume in volumes}
         owned = {
             f"{storage}:{name}"
             for storage, store in self.storages.items()

@@ -15,13 +15,13 @@ from aiohttp import web
 
 from lab.api import certificates
 from lab.api.agent import AgentArea
-from lab.api.config_area import ConfigArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
 from lab.api.node import NodeArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
+from lab.api.snapshots import SnapshotArea
 from lab.api.status import StatusArea
 from lab.guests.driver import GuestDriver
 from lab.guests.none import NoneDriver
@@ -46,7 +46,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(ConfigArea, StatusArea, AgentArea, NodeArea, ControlArea):
+class LabApi(SnapshotArea, StatusArea, AgentArea, NodeArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(

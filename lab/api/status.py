@@ -11,15 +11,16 @@ from typing import Any
 from lab.api.fake import Call, Fake, FakeVm, Route, Values, die
 
 MIB = 1024**2
-# A real node knows these only of a guest it has statistics of.
-HIDDEN = ("balloon", "diskread", "diskwrite")
+# A real node knows these only of a guest that it has statistics of.
+HIDDEN = ("balloon", "diskread", "diskwrite", "running-machine", "running-qemu")
 
 
 def adjusted(status: Values, config: Values, vmid: int) -> Values:
     """fakepve's status with the fields a real node has for this configuration."""
     shown = {key: value for key, value in status.items() if key not in HIDDEN and (key != "serial" or value)}
-    if "vga" not in config:
-        shown.pop("clipboard", None)
+    for option, name in (("vga", "clipboard"), ("agent", "agent")):
+        if option not in config:
+            shown.pop(name, None)
     if config.get("balloon"):
         shown["balloon_min"] = int(config["balloon"]) * MIB
     if "shares" in config:

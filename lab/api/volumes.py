@@ -66,12 +66,17 @@ class VolumeArea(Fake):
 
     async def copy_volume(self, source: str, target: str) -> None:
         """Copy a volume; a source that was only booked gives an empty one."""
-        if not self.volume_path(source).exists():
-            await self.make_volume(target)
-            return
-        self.volume_path(target).parent.mkdir(parents=True, exist_ok=True)
-        await self.driver.clone_volume(self.volume_path(source), self.volume_path(target))
+        await self.copy_directory(source, target)
         self.mark_bootable(target, self.is_bootable(source))
+
+    async def copy_directory(self, source: str, target: str) -> None:
+        """Copy what is on a volume, with no word about it in the book."""
+        path = self.volume_path(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.volume_path(source).exists():
+            await self.driver.clone_volume(self.volume_path(source), path)
+        else:
+            await self.driver.create_volume(path)
 
     async def drop_volume(self, volume: str) -> None:
         """Remove the directory of a volume that fakepve has freed."""

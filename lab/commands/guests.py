@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lab.commands import client
 from lab.commands.client import CommandError
@@ -38,6 +40,11 @@ def config_lines(data: Mapping[str, Any], _words: Words) -> str:
     """A configuration as ``qm config`` prints it: a line each, newlines in a description escaped."""
     shown = {key: str(value).replace("\n", "%0A") for key, value in data.items() if key != "digest"}
     return "\n".join(f"{key}: {value}" for key, value in sorted(shown.items()))
+
+
+def plain(data: object, _words: Words) -> str:
+    """A text as it is."""
+    return str(data).rstrip("\n")
 
 
 def vm_table(data: list[Mapping[str, Any]], _words: Words) -> str:
@@ -82,8 +89,27 @@ def agent_command(words: Words) -> str | None:
     return run("qm guest cmd", Verb(verb.method, verb.path, ("vmid",), agent_result), words)
 
 
+def read_keys(words: Words) -> None:
+    """On the command line ``--sshkeys`` names a file; the API takes its content, URL-encoded."""
+    path = words.take("sshkeys") or words.take("sshkey")
+    if not path:
+        return
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"can't open '{path}' - {error.strerror}", 2) from error
+    words.options["sshkeys"] = quote(content, safe="")
+
+
+def create(words: Words) -> str | None:
+    """``qm create``."""
+    read_keys(words)
+    return run("qm create", Verb("POST", QEMU, ("vmid",)), words)
+
+
 def set_config(words: Words) -> str | None:
     """``qm set``: PVE says what it changes."""
+    read_keys(words)
     done = " ".join(pairs(words.options))
     run("qm set", Verb("PUT", ONE + "/config", ("vmid",)), words)
     return f"update VM {words.positional[0]}: {done}"
@@ -122,11 +148,13 @@ QM: Verbs = {
     "status": Verb("GET", ONE + "/status/current", ("vmid",), status_line),
     "config": Verb("GET", ONE + "/config", ("vmid",), config_lines),
     "pending": Verb("GET", ONE + "/pending", ("vmid",), formatted),
-    "create": Verb("POST", QEMU, ("vmid",)),
+    "create": create,
     "clone": Verb("POST", ONE + "/clone", ("vmid", "newid")),
     "destroy": Verb("DELETE", ONE, ("vmid",)),
     "template": Verb("POST", ONE + "/template", ("vmid",)),
     "set": set_config,
+    "cloudinit dump": Verb("GET", ONE + "/cloudinit/dump", ("vmid", "type"), plain),
+    "cloudinit pending": Verb("GET", ONE + "/cloudinit", ("vmid",), formatted),
     "resize": Verb("PUT", ONE + "/resize", ("vmid", "disk", "size")),
     "disk resize": Verb("PUT", ONE + "/resize", ("vmid", "disk", "size")),
     "unlock": Verb("PUT", ONE + "/config", ("vmid",), fixed={"delete": "lock", "skiplock": "1"}),

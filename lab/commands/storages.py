@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.commands.verbs import Verb, Verbs
+from lab.commands.verbs import Handler, Printer, Verb, Verbs, run
 from lab.commands.words import Words
 
 KIB = 1024
@@ -51,8 +51,15 @@ def quoted(data: object, _words: Words) -> str:
     return f"successfully created '{data}'"
 
 
-# A volume id names its storage, so any storage of the path will do; the API takes the volume's own.
-VOLUME = NODE + "/local/content/{volume}"
+def by_volume(method: str, show: Printer | None = None) -> Handler:
+    """A verb whose only word is a volume id, which names the storage in the path."""
+
+    def handle(words: Words) -> str | None:
+        storage = words.positional[0].partition(":")[0] if words.positional else ""
+        return run("pvesm", Verb(method, NODE + f"/{storage}/content/{{volume}}", ("volume",), show), words)
+
+    return handle
+
 
 PVESM: Verbs = {
     "status": Verb("GET", NODE, show=status_table),
@@ -61,4 +68,6 @@ PVESM: Verbs = {
     "set": Verb("PUT", "/storage/{storage}", ("storage",)),
     "remove": Verb("DELETE", "/storage/{storage}", ("storage",)),
     "alloc": Verb("POST", NODE + "/{storage}/content", ("storage", "vmid", "filename", "size"), quoted),
+    "path": by_volume("GET", path_of),
+    "free": by_volume("DELETE"),
 }

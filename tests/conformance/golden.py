@@ -100,6 +100,7 @@ class Player:
     def __init__(self, lab: ServedLab) -> None:
         self.lab = lab
         self.upids: dict[str, str] = {}
+        self.made_token = ""
         self.digests: dict[str, str] = {}
         self.sessions: dict[str, requests.Session] = {}
 
@@ -107,6 +108,9 @@ class Player:
         """A session logged in as the transcript's identity of that name."""
         if auth not in self.sessions:
             self.sessions[auth] = self._login(auth)
+        if auth == "tok":
+            # The token a transcript made itself; it may have been made anew since.
+            self.sessions[auth].headers["Authorization"] = f"PVEAPIToken={self.made_token}"
         return self.sessions[auth]
 
     def _login(self, auth: str) -> requests.Session:
@@ -115,12 +119,12 @@ class Player:
         session.verify = str(self.lab.ca_path)
         if auth == "token":
             session.headers["Authorization"] = f"PVEAPIToken={TOKEN_ID}={TOKEN_SECRET}"
-        elif auth != "none":
+        elif auth not in ("none", "tok"):
             self._ticket(session, auth)
         return session
 
     def _ticket(self, session: requests.Session, auth: str) -> None:
-        logins = {"alice": ("alice@pve", "newsecret1")}
+        logins = {"alice": ("alice@pve", "newsecret1"), "dev": ("dev@pve", "devdev1234")}
         user, password = logins.get(auth, ("root@pam", ROOT_PASSWORD))
         values = {"username": user, "password": password}
         data = session.post(f"{self.lab.url}/api2/json/access/ticket", data=values, timeout=10).json()["data"]
@@ -154,6 +158,8 @@ class Player:
         """Remember which of our tasks stands for which recorded one."""
         if isinstance(recorded, dict) and isinstance(answered, dict):
             old, new = recorded.get("data"), answered.get("data")
+            if isinstance(new, dict) and "full-tokenid" in new:
+                self.made_token = f"{new['full-tokenid']}={new['value']}"
             if isinstance(old, dict) and isinstance(new, dict) and "digest" in old and "digest" in new:
                 self.digests[old["digest"]] = new["digest"]
             if isinstance(old, str) and isinstance(new, str) and UPID.fullmatch(old) and UPID.fullmatch(new):
