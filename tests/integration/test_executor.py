@@ -1,0 +1,225 @@
+"""Commands, files and the API over SSH, on the lab's node: the same results as over HTTPS, and honest failures."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
+from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    CommandError,
+    CommandTimeoutError,
+    ConnectionError,
+    PveError,
+    PVENotFoundError,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandResult, LocalExecutor, SSHExecutor
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import OPTIONS, VM
+
+from lab import father
+
+from .conftest import Stand
+
+pytestmark = pytest.mark.lab
+FATHER = "10.99.0.2"
+
+
+def executor(stand: Stand, **changes: Any) -> SSHExecutor:
+    """An executor on father with the lab's key and pinned host key, unless changed."""
+    folder = father.ssh_key(stand.status.state_dir).parent
+    known = {"key_path": folder / "id_ed25519", "known_hosts": folder / "known_hosts", "timeout": 30.0}
+    return SSHExecutor(FATHER, **{**known, **changes})
+
+
+def on_father(stand: Stand, work: Callable[[SSHExecutor], Any], **changes: Any) -> Any:
+    """Call ``work`` inside the lab's network with an executor that is closed afterwards."""
+
+    def run() -> Any:
+        ssh = executor(stand, **changes)
+        try:
+            return work(ssh)
+        finally:
+            ssh.close()
+
+    return stand.in_lab(run)
+
+
+ODD = "a b'c\"d$HOME`id`\\n*?;|&<>(){}[]!#~\tž\U0001f600\r\n-"
+
+
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        ["printf", "%s", ODD],
+        ["printf", "%s\\n", *ODD],
+        ["sh", "-c", "echo out; echo err >&2; exit 7"],
+        ["sh", "-c", "printf '\\377\\000x'"],
+        ["true"],
+        ["no-such-command"],
+    ],
+    ids=["odd", "odd, one by one", "both streams", "no text", "nothing", "missing"],
+)
+def test_the_same_as_here(stand: Stand, cmd: list[str]) -> None:
+    there: CommandResult = on_father(stand, lambda ssh: ssh.run(cmd, check=False))
+    here = LocalExecutor().run(cmd, check=False)
+    assert (there.returncode, there.stdout) == (here.returncode, here.stdout)
+    assert bool(there.stderr) == bool(here.stderr)
+
+
+def test_standard_input(stand: Stand) -> None:
+    assert on_father(stand, lambda ssh: ssh.run(["cat"], stdin=ODD)).stdout == ODD
+
+
+def test_much_output_on_both_streams_does_not_block(stand: Stand) -> None:
+    command = "head -c 8000000 /dev/zero | tr '\\0' x; head -c 8000000 /dev/zero | tr '\\0' y >&2"
+    result = on_father(stand, lambda ssh: ssh.run(["sh", "-c", command]))
+    assert (len(result.stdout), len(result.stderr)) == (8_000_000, 8_000_000)
+
+
+def test_input_nobody_reads(stand: Stand) -> None:
+    assert on_father(stand, lambda ssh: ssh.run(["true"], stdin="x" * 10_000_000)).success
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff" * 70_000, "ž\n".encode()], ids=["empty", "binary", "text"])
+def test_files_arrive_whole(stand: Stand, tmp_path: Path, content: bytes) -> None:
+    source, target = tmp_path / "source", Path("/root/a name with 'quotes' and $x")
+    source.write_bytes(content)
+    source.chmod(0o640)
+
+    def push_twice(ssh: SSHExecutor) -> str:
+        assert ssh.push_file(source, target)
+        assert ssh.push_file(source, target)
+        return ssh.run(
+            ["sh", "-c", 'sha256sum < "$1"; stat -c %a "$1"; ls -A /root | grep -c "a name"', "-", str(target)]
+        ).stdout
+
+    here = LocalExecutor().run(["sh", "-c", 'sha256sum < "$1"', "-", str(source)]).stdout
+    assert on_father(stand, push_twice) == f"{here}640\n1\n"
+    assert stat.S_IMODE(source.stat().st_mode) == 0o640
+
+
+def test_a_file_is_read(stand: Stand) -> None:
+    assert on_father(stand, lambda ssh: ssh.read_file(Path("/etc/hostname"))).strip() == "father"
+
+
+@pytest.mark.parametrize(
+    ("cmd", "kind", "message"),
+    [
+        (["sh", "-c", "echo no >&2; exit 3"], CommandError, "'sh' on 10.99.0.2 ended with exit status 3: no"),
+        (["no-such-command"], PVENotFoundError, "'no-such-command' was not found on 10.99.0.2. "),
+        (["sleep", "60"], CommandTimeoutError, "'sleep' on 10.99.0.2 did not end within 0.3 s and was stopped."),
+    ],
+    ids=["failure", "missing", "too slow"],
+)
+def test_failures(stand: Stand, cmd: list[str], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind) as caught:
+        on_father(stand, lambda ssh: ssh.run(cmd, timeout=0.3 if cmd[0] == "sleep" else None))
+    assert str(caught.value).startswith(message)
+
+
+def test_an_unknown_host_key_is_refused(stand: Stand, tmp_path: Path) -> None:
+    with pytest.raises(ConnectionError, match="Check the host's key and its entry in"):
+        on_father(stand, lambda ssh: ssh.run(["true"]), known_hosts=tmp_path / "empty")
+
+
+def test_a_changed_host_key_is_refused(stand: Stand, tmp_path: Path) -> None:
+    other = tmp_path / "key"
+    LocalExecutor().run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)])
+    pinned = tmp_path / "known_hosts"
+    pinned.write_text(f"{FATHER} {other.with_suffix('.pub').read_text()}")
+    with pytest.raises(ConnectionError, match="does not match"):
+        on_father(stand, lambda ssh: ssh.run(["true"]), known_hosts=pinned)
+
+
+def test_a_key_the_host_does_not_know(stand: Stand, tmp_path: Path) -> None:
+    other = tmp_path / "key"
+    LocalExecutor().run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)])
+    with pytest.raises(AuthenticationError, match=f"does not accept root with the key {other}"):
+        on_father(stand, lambda ssh: ssh.run(["true"]), key_path=other)
+
+
+# ------------------------------------------------------------------ transports
+
+
+def clients(stand: Stand) -> dict[str, Client]:
+    """A client for each transport that reaches father from here."""
+    folder = father.ssh_key(stand.status.state_dir).parent
+    token = json.loads(father.token_file(stand.status.state_dir).read_text(encoding="utf-8"))
+    https = Connection(
+        host=FATHER,
+        token_id=token["id"],
+        token_secret=token["secret"],
+        ca_path=str(stand.status.state_dir / "ca.pem"),
+    )
+    ssh = Connection(
+        host=FATHER,
+        transport="ssh",
+        ssh_key_path=str(folder / "id_ed25519"),
+        ssh_known_hosts=str(folder / "known_hosts"),
+    )
+    return {"https": connect(https), "ssh": connect(ssh)}
+
+
+VOLATILE = frozenset(
+    ["cpu", "mem", "memhost", "uptime", "disk", "diskread", "diskwrite", "netin", "netout", "maxdisk", "loadavg", "avail", "used", "used_fraction"]
+)
+
+
+def lasting(value: Any) -> Any:
+    """A value without the figures that change from one moment to the next."""
+    if isinstance(value, dict):
+        return {key: lasting(item) for key, item in value.items() if key not in VOLATILE}
+    if isinstance(value, list):
+        return sorted((lasting(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/version", {}),
+        ("/cluster/resources", {"type": "vm"}),
+        ("/nodes/father/storage", {}),
+        ("/nodes/father/qemu/9000/config", {}),
+        ("/storage/local", {}),
+    ],
+)
+def test_transports_give_the_same_answers(stand: Stand, path: str, params: dict[str, str]) -> None:
+    def ask() -> list[Any]:
+        return [lasting(client.get(path, params)) for client in clients(stand).values()]
+
+    over_https, over_ssh = stand.in_lab(ask)
+    assert over_ssh == over_https
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [("/storage/nope", {}), ("/nodes/father/qemu/4711/config", {}), ("/cluster/resources", {"type": "bogus"})],
+)
+def test_transports_give_the_same_errors(stand: Stand, path: str, params: dict[str, str]) -> None:
+    def ask(client: Client) -> tuple[int, str, list[str]]:
+        with pytest.raises(PveError) as caught:
+            client.get(path, params)
+        return caught.value.status, caught.value.message.rstrip("."), sorted(caught.value.errors)
+
+    over_https, over_ssh = stand.in_lab(lambda: [ask(client) for client in clients(stand).values()])
+    assert over_ssh == over_https
+
+
+def test_a_vm_is_declared_over_ssh(stand: Stand) -> None:
+    """Made over SSH, found as wished over HTTPS, removed over SSH."""
+    defaults = {name: spec.get("default") for name, spec in OPTIONS.items()}
+    wish = {**defaults, "name": "over-ssh", "vmid": 99700, "clone": "debian-12", "cores": 2, "tags": ["b", "a"]}
+
+    def declare() -> list[bool]:
+        reach = clients(stand)
+        turns = [("ssh", wish), ("https", wish), ("ssh", wish), ("ssh", {**wish, "state": "absent"})]
+        return [reconcile(VM, each, reach[way], dry_run=False, timeout=60).changed for way, each in turns]
+
+    assert stand.in_lab(declare) == [True, False, False, True]
