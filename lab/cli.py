@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,13 +120,13 @@ def ssh(guest: str, command: tuple[str, ...]) -> None:
 
 
 @lab.command(context_settings=_PASS_THROUGH)
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def shell(command: tuple[str, ...]) -> None:
-    """Run COMMAND on this machine, in the lab's network."""
+    """Run COMMAND (without one, your shell) on this machine, in the lab's network."""
     from lab import control  # noqa: PLC0415
 
     with _failures():
-        sys.exit(control.shell(command))
+        sys.exit(control.shell(command or (os.environ.get("SHELL", "/bin/sh"),)))
 
 
 @lab.command()

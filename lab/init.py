@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,18 @@ async def _run(config: Config) -> int:
         if await asyncio.get_running_loop().sock_recv(status, 16) != OK:
             return 1
         status.close()
-        await end.wait()
+        # A node that was powered off from inside is a lab that is down.
+        await _first(end.wait(), driver.ended(father.VMID))
         await _shut_down(driver)
     return 0
+
+
+async def _first(*events: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of several events and let go of the others."""
+    tasks = [asyncio.create_task(event) for event in events]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
 
 
 async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.AsyncExitStack) -> None:
@@ -97,6 +107,8 @@ async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.A
         await lan.forward(socket.socket(fileno=descriptor), host, port)
     stack.callback(lan.serve_images(father.image_folder(state).parent).shutdown)
     await _api_answering(driver, state)
+    if dnsmasq.returncode is not None:
+        raise OSError(f"dnsmasq ended with {dnsmasq.returncode}: {' '.join(lan.dnsmasq_command(state))}")
     _publish_ca(state)
 
 

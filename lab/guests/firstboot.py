@@ -18,13 +18,17 @@ from lab.guests.bootdoc import BootDocument
 
 INSTANCE = Path("/var/lib/homelab-pve-instance")
 HOSTS = Path("/etc/hosts")
+MACHINE_ID = Path("/etc/machine-id")
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")
 
 
 def apply(document: BootDocument) -> None:
     """Configure the guest when this instance boots for the first time."""
-    _ensure_host_key()
-    if _applied() == document["instance"]:
+    applied = _applied()
+    if applied not in (None, document["instance"]):
+        _forget_identity()
+    _ensure_identity()
+    if applied == document["instance"]:
         return
     _write_names(document["hostname"], document["searchdomain"])
     _configure_user(document["user"], document["password"])
@@ -47,7 +51,15 @@ def _write(path: Path, text: str, mode: int) -> None:
     fresh.replace(path)
 
 
-def _ensure_host_key() -> None:
+def _forget_identity() -> None:
+    """Another instance on the same disk, as in a clone of a guest that has run: cloud-init gives it new host keys."""
+    for path in (HOST_KEY, HOST_KEY.with_suffix(".pub"), MACHINE_ID):
+        path.unlink(missing_ok=True)
+
+
+def _ensure_identity() -> None:
+    if not MACHINE_ID.exists():
+        _write(MACHINE_ID, f"{os.urandom(16).hex()}\n", 0o444)
     if not HOST_KEY.exists():
         commands.run(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(HOST_KEY)])
 

@@ -83,6 +83,10 @@ class NamespaceDriver:
         """Pid of the guest's init as this process sees it."""
         return self._machine(vmid).pid
 
+    async def ended(self, vmid: int) -> None:
+        """Wait until the guest is gone for good; a reboot is not its end."""
+        await self._machine(vmid).ended(None)
+
     async def interfaces(self, vmid: int) -> list[dict[str, Any]]:
         """The guest's interfaces with their present addresses."""
         return await agent.interfaces(self.pid(vmid))

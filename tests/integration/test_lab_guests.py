@@ -146,6 +146,23 @@ def agent_file(api: NodeApi, path: str) -> str:
     return str(api.guest(VMID, "GET", "/agent/file-read", file=path)["content"])
 
 
+def test_a_clone_of_a_guest_that_ran_has_an_identity_of_its_own(stand: Stand, api: NodeApi, guest: str) -> None:
+    identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub; ls /root"
+    stand.ssh(guest, "touch /root/copied; sync")
+    original = stand.ssh(guest, identity)
+    api.guest(VMID, "POST", "/clone", newid=VMID + 1, name="vm-two", full=1)
+    try:
+        address = api.start(VMID + 1)
+        until(lambda: stand.try_ssh(address, "true").returncode == 0, "SSH of the clone")
+        copy = stand.ssh(address, identity)
+        assert stand.ssh(address, "hostname") == "vm-two\n"
+    finally:
+        api.guest(VMID + 1, "POST", "/status/stop")
+        api.guest(VMID + 1, "DELETE", "")
+    assert original.splitlines()[2:] == copy.splitlines()[2:] == ["copied"]
+    assert set(original.splitlines()[:2]).isdisjoint(copy.splitlines()[:2])
+
+
 def test_a_missing_bridge_fails_in_the_task(stand: Stand, api: NodeApi) -> None:
     api.clone(PLAIN_TEMPLATE, VMID, "vm-one", stand.key, net0="virtio,bridge=vmbr9")
     try:

@@ -48,13 +48,13 @@ class Traces:
     def __init__(self, status: control.LabStatus) -> None:
         self.state = status.state_dir
         pids = [status.pid, *processes.descendants(status.pid)]
-        self.processes = {pid: processes.start_time(pid) for pid in pids}
+        self.processes = {pid: started for pid in pids if (started := processes.start_time(pid)) is not None}
         self.namespaces = namespaces_of(pids) - namespaces_of([os.getpid()])
         self.links = {path.name for path in Path("/sys/class/net").iterdir()}
 
     def left(self) -> list[str]:
         """What is still there."""
-        found = [f"process {pid}" for pid, started in self.processes.items() if processes.start_time(pid) == started]
+        found = [f"process {pid}" for pid, started in self.processes.items() if processes.alive(pid, started)]
         found += [f"namespace {name}" for name in self.namespaces & namespaces_in_use()]
         found += [f"mount {line}" for line in Path("/proc/mounts").read_text().splitlines() if str(self.state) in line]
         found += [f"link {path.name}" for path in Path("/sys/class/net").iterdir() if path.name not in self.links]
@@ -117,6 +117,22 @@ def test_guests_end_with_the_lab_and_are_there_again(lab: control.LabStatus, how
         assert until(lambda: stand.try_ssh(address, "cat /root/note").stdout, "SSH") == "kept\n"
         api.guest(300, "POST", "/status/stop")
         api.guest(300, "DELETE", "")
+
+
+def test_a_node_that_reboots_is_the_same_lab(lab: control.LabStatus) -> None:
+    boot_id = "cat /proc/sys/kernel/random/boot_id"
+    before = ssh("father", boot_id)
+    subprocess.run(control.ssh_command("father", ["reboot"]), check=False)
+    with entered(lab) as stand:
+        until(lambda: (now := stand.try_ssh("father", boot_id)).returncode == 0 and now.stdout != before, "the reboot")
+        until(lambda: stand.try_ssh("father", "pvesh get /version").returncode == 0, "the API after the reboot")
+    assert control.status() == lab
+
+
+def test_a_node_that_is_powered_off_is_a_lab_that_is_down(lab: control.LabStatus) -> None:
+    subprocess.run(control.ssh_command("father", ["poweroff"]), check=False)
+    until(lambda: control.status() is None, "the end of the lab")
+    assert control.ensure_up(print).pid != lab.pid
 
 
 def test_the_nodes_key_stays_pinned_over_a_restart(lab: control.LabStatus) -> None:
