@@ -87,7 +87,9 @@ class ConfigArea(GuestArea):
         updates = self._updates(call)
 
         async def body() -> None:
-            done = " ".join(f"-{key} {'<hidden>' if key == 'cipassword' else value}" for key, value in updates.items())
+            done = " ".join(
+                f"-{key} {'<hidden>' if key == 'cipassword' else value}" for key, value in sorted(updates.items())
+            )
             log_line(f"update VM {guest.vmid}: {done}".rstrip())
             await self._change(guest, call)
 

@@ -21,25 +21,25 @@ class Client:
     lab: ServedLab
     session: requests.Session
 
-    def ask(self, method: str, path: str, **values: Any) -> requests.Response:
+    def ask(self, method: str, path: str, /, **values: Any) -> requests.Response:
         """Send a request: values as a query for GET and DELETE, else as a form."""
         where = "params" if method in ("GET", "DELETE") else "data"
         url = f"{self.lab.url}/api2/json{path}"
         return self.session.request(method, url, **{where: values}, timeout=10)  # type: ignore[arg-type]
 
-    def get(self, path: str, **values: Any) -> Any:
+    def get(self, path: str, /, **values: Any) -> Any:
         """``data`` of a GET that must succeed."""
         return self._data(self.ask("GET", path, **values))
 
-    def post(self, path: str, **values: Any) -> Any:
+    def post(self, path: str, /, **values: Any) -> Any:
         """``data`` of a POST that must succeed."""
         return self._data(self.ask("POST", path, **values))
 
-    def put(self, path: str, **values: Any) -> Any:
+    def put(self, path: str, /, **values: Any) -> Any:
         """``data`` of a PUT that must succeed."""
         return self._data(self.ask("PUT", path, **values))
 
-    def delete(self, path: str, **values: Any) -> Any:
+    def delete(self, path: str, /, **values: Any) -> Any:
         """``data`` of a DELETE that must succeed."""
         return self._data(self.ask("DELETE", path, **values))
 
@@ -59,7 +59,7 @@ class Client:
         """Lines of a task's log."""
         return [line["t"] for line in self.get(f"/nodes/{self.lab.node}/tasks/{upid}/log", limit=0)]
 
-    def run(self, method: str, path: str, **values: Any) -> str:
+    def run(self, method: str, path: str, /, **values: Any) -> str:
         """Send a request that starts a task; returns the task's exit status."""
         return self.wait(self._data(self.ask(method, path, **values)))
 

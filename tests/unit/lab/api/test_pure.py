@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from lab.api import cloudinit, files, images, interfaces, settings, state, volumes
@@ -377,6 +378,7 @@ VALUES = st.recursive(
 )
 
 
+@settings_of_hypothesis(max_examples=40, deadline=None)
 @given(VALUES)
 def test_state_survives_json(value: Any) -> None:
     assert state.decode(json.loads(json.dumps(state.encode(value)))) == value
