@@ -1,0 +1,216 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node's commands against an API on a Unix socket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from lab.api.daemon import open_unix
+from lab.api.node_files import COMMANDS, WRAPPER
+from lab.api.serving import ServedLab
+from lab.commands import __main__ as command
+from lab.commands import client, output
+from lab.commands.words import read
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(
+    lab_api: ServedLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Runs a command line on the node father."""
+    path = tmp_path / "api.sock"
+
+    async def listen() -> web.AppRunner:
+        runner = web.AppRunner(lab_api.api.application())
+        await runner.setup()
+        await web.SockSite(runner, open_unix(path)).start()
+        return runner
+
+    runner = lab_api.call(listen())
+    monkeypatch.setenv(client.SOCKET_VARIABLE, str(path))
+    monkeypatch.setattr(client.socket, "gethostname", lambda: "father")
+
+    def call(*words: str) -> Result:
+        code = command.main(words)
+        printed = capsys.readouterr()
+        return Result(code, printed.out, printed.err)
+
+    yield call
+    lab_api.call(runner.cleanup())
+
+
+def test_qm_goes_through_the_life_of_a_vm(run: Run) -> None:
+    assert run("qm", "clone", "9001", "100", "--name", "web", "--full").code == 0
+    assert run("qm", "status", "100").out == "status: stopped\n"
+    assert run("qm", "start", "100").code == 0
+    listed = run("qm", "list").out.splitlines()
+    assert listed[0].split() == ["VMID", "NAME", "STATUS", "MEM(MB)", "BOOTDISK(GB)", "PID"]
+    assert listed[1].split()[:5] == ["100", "web", "running", "512", "8.00"]
+    assert run("qm", "destroy", "100") == Result(255, "", "VM 100 is running - destroy failed\n")
+    assert run("qm", "shutdown", "100", "--timeout", "5").code == 0
+    assert run("qm", "destroy", "100", "--purge").code == 0
+    gone = "Configuration file 'nodes/father/qemu-server/100.conf' does not exist\n"
+    assert run("qm", "status", "100") == Result(2, "", gone)
+
+
+def test_qm_reads_keys_from_a_file_as_on_pve(run: Run, tmp_path: Path) -> None:
+    run("qm", "create", "100", "--name", "web")
+    keys = tmp_path / "id.pub"
+    keys.write_text("ssh-ed25519 AAAA me@host\n")
+    assert run("qm", "set", "100", "--sshkeys", str(keys), "--memory", "64").code == 0
+    assert "sshkeys: ssh-ed25519%20AAAA%20me%40host%0A" in run("qm", "config", "100").out.splitlines()
+    missing = run("qm", "set", "100", "--sshkeys", "/no/such.pub")
+    assert missing == Result(2, "", "can't open '/no/such.pub' - No such file or directory\n")
+
+
+def test_qm_asks_the_agent(run: Run) -> None:
+    run("qm", "clone", "9001", "100")
+    run("qm", "start", "100")
+    interfaces = json.loads(run("qm", "guest", "cmd", "100", "network-get-interfaces").out)
+    assert [item["name"] for item in interfaces] == ["lo", "eth0"]
+    assert json.loads(run("qm", "guest", "exec", "100", "--", "ls", "-l").out) == {"exitcode": 0, "exited": 1}
+    assert run("qm", "agent", "100", "ping") == Result(0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["get", "/version"], {"version": "9.1.4", "release": "9.1", "repoid": "5ac30304265fbd8e"}),
+        (["get", "/nodes/father/qemu/9001/status/current"], None),
+        (["get", "cluster/nextid"], "100"),
+    ],
+)
+def test_pvesh_answers_in_json(run: Run, words: list[str], wanted: object) -> None:
+    result = run("pvesh", *words, "--output-format", "json")
+    data = json.loads(result.out)
+    assert result.code == 0
+    assert wanted is None or data == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["get", "/nope"], 2, "No 'get' handler defined for '/nope'\n"),
+        (["create", "/nodes/father/qemu", "--vmid", "7"], 255, "400 Parameter verification failed.\nvmid: "),
+        (
+            ["get", "/nodes/father/qemu/999/config"],
+            2,
+            "Configuration file 'nodes/father/qemu-server/999.conf' does not",
+        ),
+        (["frob", "/"], 255, "ERROR: unknown command\n"),
+        (["get", "/version", "--output-format", "xml"], 255, "400 Parameter verification failed.\noutput-format: "),
+    ],
+)
+def test_pvesh_refuses_as_on_pve(run: Run, words: list[str], code: int, complaint: str) -> None:
+    result = run("pvesh", *words)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(complaint)
+
+
+def test_pvesh_returns_when_its_task_has_ended(run: Run) -> None:
+    upid = json.loads(run("pvesh", "create", "/nodes/father/qemu", "-vmid", "100", "--output-format", "json").out)
+    assert upid.startswith("UPID:father:")
+    assert "100.conf" not in run("qm", "config", "100").err
+
+
+def test_pveum_tells_a_tokens_secret_once(run: Run) -> None:
+    made = json.loads(
+        run("pveum", "user", "token", "add", "root@pam", "ci", "--privsep", "0", "--output-format", "json").out
+    )
+    assert (made["full-tokenid"], len(made["value"])) == ("root@pam!ci", 36)
+    listed = run("pveum", "user", "token", "list", "root@pam", "--output-format", "json").out
+    assert made["value"] not in listed
+    assert run("pveum", "user", "token", "remove", "root@pam", "ci").code == 0
+    again = run("pveum", "user", "token", "remove", "root@pam", "ci")
+    assert again == Result(255, "", "no such token 'ci' for user 'root@pam'\n")
+
+
+def test_pvesm_changes_and_shows_storages(run: Run) -> None:
+    assert run("pvesm", "set", "local", "--content", "iso,snippets").code == 0
+    lines = run("pvesm", "status").out.splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [["local", "dir", "active"], ["local-lvm", "lvmthin", "active"]]
+    assert run("pvesm", "path", "local-lvm:base-9001-disk-0").out == "/dev/pve/base-9001-disk-0\n"
+    assert "local-lvm:base-9001-disk-0" in run("pvesm", "list", "local-lvm").out
+
+
+def test_a_node_in_no_cluster_says_so(run: Run) -> None:
+    result = run("pvecm", "status")
+    assert result.code == 2
+    assert result.err.startswith("Error: Corosync config '/etc/pve/corosync.conf' does not exist")
+
+
+def test_without_an_api_a_command_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(client.SOCKET_VARIABLE, "/no/such.sock")
+    assert command.main(["qm", "list"]) == 255
+    wanted = "ipcc_send_rec failed: No such file or directory (/no/such.sock); is the node's API running?\n"
+    assert capsys.readouterr().err == wanted
+
+
+def test_every_command_of_a_node_is_known() -> None:
+    assert sorted(COMMANDS) == sorted(command.COMMANDS)
+
+
+def test_the_wrapper_runs_without_site_packages(tmp_path: Path) -> None:
+    wrapper = WRAPPER.format(library=ROOT, name="pveversion").replace("/usr/bin/python3", sys.executable)
+    (tmp_path / "pveversion").write_text(wrapper)
+    done = subprocess.run(["sh", str(tmp_path / "pveversion")], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("pve-manager/9.1.4/")
+
+
+# ----------------------------------------------------------------- pure
+
+
+@pytest.mark.parametrize(
+    ("line", "positional", "options", "rest"),
+    [
+        ("100 --purge", ["100"], {"purge": "1"}, []),
+        ("100 --purge 0 --x=y", ["100"], {"purge": "0", "x": "y"}, []),
+        ("100 -memory 64 --tag a --tag b", ["100"], {"memory": "64", "tag": ["a", "b"]}, []),
+        ("100 -- ls -l", ["100"], {}, ["ls", "-l"]),
+        ("disk -5 --delete", ["disk", "-5"], {"delete": "1"}, []),
+    ],
+)
+def test_command_lines_are_read_as_pve_reads_them(
+    line: str, positional: list[str], options: dict[str, str], rest: list[str]
+) -> None:
+    words = read(line.split())
+    assert (words.positional, words.options, words.rest) == (positional, options, rest)
+
+
+def test_text_is_a_bordered_table() -> None:
+    assert output.render([{"id": "a", "n": 1}, {"id": "b", "n": None}], "text") == (
+        "┌────┬───┐\n│ id │ n │\n╞════╪═══╡\n│ a  │ 1 │\n├────┼───┤\n│ b  │   │\n└────┴───┘"
+    )
+    assert output.render({"b": 1, "a": [1]}, "text", border=False, header=False) == "a   [1]\nb   1"
+
+
+def test_yaml_can_be_read_again() -> None:
+    yaml = pytest.importorskip("yaml")
+    data = {"list": [{"a": 1, "b": "x: y"}, "z"], "none": None, "empty": [], "text": "ü"}
+    assert yaml.safe_load(output.render(data, "yaml")) == data
