@@ -93,7 +93,10 @@ def plug_lines(spec: GuestSpec, pid: int) -> list[str]:
     lines: list[str] = []
     for index, nic in enumerate(spec.nics):
         ours = card_name(spec, index)
-        lines.append(f"link add {ours} type veth peer name {nic.name} address {nic.mac} netns {pid}")
+        # A bridge takes the lowest address of its ports. The node's end has the highest, so that plugging a card in
+        # leaves the node's own address on the bridge alone.
+        high = f"fe{nic.mac[2:]}"
+        lines.append(f"link add {ours} address {high} type veth peer name {nic.name} address {nic.mac} netns {pid}")
         lines.append(f"link set {ours} master {nic.bridge} up")
     return lines
 

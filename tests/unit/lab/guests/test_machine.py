@@ -32,7 +32,7 @@ def test_cards_are_named_as_pve_names_them(kind: str, name: str) -> None:
 
 def test_cards_are_plugged_into_their_bridge() -> None:
     assert plug_lines(SPEC, 4711) == [
-        "link add tap100i0 type veth peer name eth0 address BC:24:11:00:00:01 netns 4711",
+        "link add tap100i0 address fe:24:11:00:00:01 type veth peer name eth0 address BC:24:11:00:00:01 netns 4711",
         "link set tap100i0 master vmbr0 up",
     ]
 
