@@ -86,6 +86,7 @@ VERBS: tuple[Verb, ...] = (
             Input("preflight_bridge", "str", "bridge that must exist"),
             Input("preflight_storages", "list", "storages that must exist, with the content they must take"),
             Input("preflight_vmid_range", "range", "VMIDs of which one must be free"),
+            Input("preflight_ssh", "bool", "whether the node itself is logged in to; with preflight_nested always"),
             Input("preflight_nested", "bool", "whether nested virtualisation is needed on the target", default=False),
         ),
         outputs=(Output("preflight_checks", "list", "each check: name, status, message, remedy"),),
