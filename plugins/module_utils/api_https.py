@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-import requests
 from ansible_collections.homelab.pve.plugins.module_utils.api import READ_AGAIN, Answer, Connection, Params
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
@@ -17,8 +17,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConnectionError,
     OutcomeUnknownError,
 )
-from proxmoxer.backends.https import ProxmoxHTTPAuthBase, ProxmoxHttpSession
-from requests.adapters import HTTPAdapter
+
+MISSING: ImportError | None = None
+"""Which library is missing; told when a connection is made, so that the documentation can be read without it."""
+try:
+    import requests
+    from proxmoxer.backends.https import ProxmoxHttpSession
+    from requests.adapters import HTTPAdapter
+except ImportError as error:
+    MISSING = error
 
 CONNECTIONS = 32
 """How many requests may be under way at once before one waits for a free connection."""
@@ -29,24 +36,35 @@ REFUSED_CERTIFICATE = (
 )
 
 
-class _TokenAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]  # proxmoxer is untyped
+@dataclass
+class _Auth:
+    """What proxmoxer's session asks for with each request: how to verify, how long to wait, who we are."""
+
+    verify_ssl: bool | str
+    timeout: tuple[float, float]
+
+    def get_cookies(self) -> dict[str, str]:
+        """No cookies beside those ``__call__`` sets."""
+        return {}
+
+
+@dataclass
+class _TokenAuth(_Auth):
     """Puts an API token on each request."""
 
-    def __init__(self, token_id: str, secret: str, **options: Json) -> None:
-        super().__init__(**options)
-        self._header = f"PVEAPIToken={token_id}={secret}"
+    header: str = field(default="", repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
+        request.headers["Authorization"] = self.header
         return request
 
 
-class _TicketAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]  # proxmoxer is untyped
+@dataclass
+class _TicketAuth(_Auth):
     """Puts the ticket of a login on each request, and the CSRF token on those that change something."""
 
-    def __init__(self, **options: Json) -> None:
-        super().__init__(**options)
-        self.ticket, self.csrf = "", ""
+    ticket: str = field(default="", repr=False)
+    csrf: str = field(default="", repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.ticket:
@@ -56,30 +74,27 @@ class _TicketAuth(ProxmoxHTTPAuthBase):  # type: ignore[misc]  # proxmoxer is un
         return request
 
 
-class _PinnedAdapter(HTTPAdapter):
-    """Refuses a node whose certificate has another fingerprint; urllib3 compares before anything is sent."""
-
-    def __init__(self, fingerprint: str | None) -> None:
-        self._fingerprint = fingerprint
-        super().__init__(pool_maxsize=CONNECTIONS)
-
-    def init_poolmanager(self, *args: Json, **kwargs: Json) -> Json:
-        if self._fingerprint:
-            kwargs["assert_fingerprint"] = self._fingerprint.replace(" ", "")
-        return super().init_poolmanager(*args, **kwargs)
+def _adapter(fingerprint: str | None) -> HTTPAdapter:
+    """Keeps connections open; with a fingerprint urllib3 refuses another certificate before anything is sent."""
+    adapter = HTTPAdapter()
+    pinned: dict[str, Json] = {"assert_fingerprint": fingerprint.replace(" ", "")} if fingerprint else {}
+    adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, **pinned)
+    return adapter
 
 
 class HttpsSession:
     """A session with one node. Logs in when first needed; a ticket that ran out is renewed once a request."""
 
     def __init__(self, connection: Connection) -> None:
+        if MISSING:
+            raise MISSING
         self._connection = connection
         host = f"[{connection.host}]" if ":" in connection.host else connection.host
         self._base = f"https://{host}:{connection.port}/api2/json"
         self._auth = _auth(connection)
         self._session = ProxmoxHttpSession()
         self._session.auth = self._auth
-        self._session.mount("https://", _PinnedAdapter(connection.fingerprint))
+        self._session.mount("https://", _adapter(connection.fingerprint))
         self._login_lock = threading.Lock()
 
     def send(self, method: str, path: str, params: Params) -> Answer:
@@ -113,14 +128,11 @@ class HttpsSession:
 
 
 def _auth(connection: Connection) -> _TokenAuth | _TicketAuth:
-    options = {
-        "timeout": (connection.connect_timeout, connection.timeout),
-        # Given with each request: for a session's own setting REQUESTS_CA_BUNDLE would win over it.
-        "verify_ssl": verification(connection),
-    }
+    # Verification goes with each request: over a session's own setting REQUESTS_CA_BUNDLE would win.
+    verify, timeout = verification(connection), (connection.connect_timeout, connection.timeout)
     if connection.token_id and connection.token_secret:
-        return _TokenAuth(connection.token_id, connection.token_secret, **options)
-    return _TicketAuth(**options)
+        return _TokenAuth(verify, timeout, f"PVEAPIToken={connection.token_id}={connection.token_secret}")
+    return _TicketAuth(verify, timeout)
 
 
 def verification(connection: Connection) -> bool | str:

@@ -18,7 +18,13 @@ from ansible_collections.homelab.pve.plugins.module_utils.executor import (
     LocalExecutor,
     SSHExecutor,
 )
-from proxmoxer.backends.command_base import CommandBaseSession, JsonSimpleSerializer
+
+MISSING: ImportError | None = None
+"""Which library is missing; told when a connection is made, so that the documentation can be read without it."""
+try:
+    from proxmoxer.backends.command_base import CommandBaseSession, JsonSimpleSerializer
+except ImportError as error:
+    MISSING, CommandBaseSession = error, object
 
 STATUS_LINE = re.compile(r"^(\d{3}) (.+)$", re.MULTILINE)
 FIELD_LINE = re.compile(r"^([\w\[\]-]+): (.+)$", re.MULTILINE)
@@ -73,6 +79,8 @@ def refused(said: str) -> Answer:
 
 def pvesh_session(connection: Connection) -> PveshSession:
     """A session on this machine or, by SSH, on ``connection.host``."""
+    if MISSING:
+        raise MISSING
     return PveshSession(_executor(connection), connection.timeout)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -65,17 +65,31 @@ def reconcile(resource: Resource, wish: Values, client: Client, *, dry_run: bool
     Starts again from what is there when that changed after it was read, or when an answer was lost: so a change is
     never made from an outdated view, and nothing is created twice.
     """
-    for last in (False,) * (ATTEMPTS - 1) + (True,):
-        state = resource.describe(client, wish)
-        plan = resource.plan(wish, state)
-        if dry_run or not plan.changed:
-            return Outcome(plan, state, plan.warnings)
+    seen = _look(resource, wish, client)
+    if dry_run or not seen.changed:
+        return seen
+    # What is reported is the plan that was made first: a later one lacks what the earlier attempt had done already.
+    return replace(_attempted(resource, wish, client, seen.plan, timeout), plan=seen.plan)
+
+
+def _look(resource: Resource, wish: Values, client: Client) -> Outcome:
+    state = resource.describe(client, wish)
+    plan = resource.plan(wish, state)
+    return Outcome(plan, state, plan.warnings)
+
+
+def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, timeout: float) -> Outcome:
+    for _ in range(ATTEMPTS - 1):
         try:
             return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
         except StepFailedError as error:
-            if last or not outdated(error.cause):
+            if not outdated(error.cause):
                 raise
-    raise AssertionError("the last attempt returns or raises")
+        seen = _look(resource, wish, client)
+        if not seen.changed:
+            return seen
+        plan = seen.plan
+    return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
 
 
 def outdated(error: HomelabPveError) -> bool:

@@ -75,7 +75,7 @@ options:
       - A drive that exists is grown to C(size), moved to C(storage), and its other properties are set. Shrinking is
         refused.
       - An empty value detaches the drive; its volume stays as C(unusedN).
-      - Proxmox VE's own form, for example V(local-lvm:32\,ssd=1), is understood too.
+      - Proxmox VE's own form, for example C(local-lvm:32,ssd=1), is understood too.
     type: dict
   net:
     description:

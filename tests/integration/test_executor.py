@@ -166,9 +166,8 @@ def clients(stand: Stand) -> dict[str, Client]:
     return {"https": connect(https), "ssh": connect(ssh)}
 
 
-VOLATILE = frozenset(
-    ["cpu", "mem", "memhost", "uptime", "disk", "diskread", "diskwrite", "netin", "netout", "maxdisk", "loadavg", "avail", "used", "used_fraction"]
-)
+FIGURES = ("cpu", "mem", "memhost", "uptime", "disk", "diskread", "diskwrite", "netin", "netout", "loadavg", "used")
+VOLATILE = frozenset({*FIGURES, "avail", "used_fraction"})
 
 
 def lasting(value: Any) -> Any:

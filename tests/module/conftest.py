@@ -25,10 +25,11 @@ class Modules:
     capsys: pytest.CaptureFixture[str]
 
     def run(self, name: str, /, *, check: bool = False, **options: Any) -> Result:
-        """The result of one call, a failure included."""
+        """The result of one call, a failure included. An option that is None is not given, the connection's too."""
         self.lab.clear_requests()
         main: Callable[[], None] = importlib.import_module(f"{MODULES}.{name}").main
-        arguments = {**self.lab.options(), **options, "_ansible_check_mode": check}
+        given = {**self.lab.options(), **options, "_ansible_check_mode": check}
+        arguments = {option: value for option, value in given.items() if value is not None}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             main()
         result: Result = json.loads(self.capsys.readouterr().out)

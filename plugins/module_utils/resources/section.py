@@ -34,6 +34,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 
 STATE: Options = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
+KEY: Values = {"type": "str", "required": True, "no_log": False}
+"""Argument spec of an option that names the section; a name is no secret, even a token's."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -61,7 +64,7 @@ class Section:
         """As a resource of the engine."""
         return Resource(
             kind=self.kind,
-            options={**{key: {"type": "str", "required": True} for key in self.keys}, **STATE, **self.options},
+            options={**dict.fromkeys(self.keys, KEY), **STATE, **self.options},
             fields=self.fields,
             describe=self.describe,
             plan=self.plan,

@@ -186,7 +186,7 @@ def plan(wish: Values, view: View) -> Plan:
     """The steps. Raises RefusedError for what must not be done, ConfigError for what can't be meant."""
     if wish["state"] == "absent":
         return _plan_absent(wish, view)
-    return _plan_present(wish, view) if view.guest else _plan_create(wish, view)
+    return _plan_present(wish, view, view.guest) if view.guest else _plan_create(wish, view)
 
 
 def _plan_absent(wish: Values, view: View) -> Plan:
@@ -214,7 +214,7 @@ def _stop_before_removal(wish: Values, view: View, guest: Guest) -> tuple[Step, 
 
 
 def _plan_create(wish: Values, view: View) -> Plan:
-    steps, changes, drives = (_cloned if view.source else _created)(wish, view)
+    steps, changes, drives = _cloned(wish, view, view.source) if view.source else _created(wish, view)
     node, name = str(view.node), wish.get("name")
     path = url("/nodes/{}/qemu/{{vmid}}", node)
     label = "vm {vmid}" + (f" ({name})" if name else "")
@@ -251,9 +251,7 @@ def _created(wish: Values, view: View) -> Making:
     return (step,), changes, tuple(replace(drive, change=None) for drive in drives)
 
 
-def _cloned(wish: Values, view: View) -> Making:
-    source = view.source
-    assert source is not None  # noqa: S101  _plan_create asks only then; tells mypy
+def _cloned(wish: Values, view: View, source: Source) -> Making:
     given = {key: value for key, value in source.config.items() if key not in NOT_COPIED}
     have = {**vm_config.current(given), **({"name": wish["name"]} if wish.get("name") else {})}
     label = f"the clone of {source.guest.label}"
@@ -286,9 +284,7 @@ def _named(wish: Values) -> str:
     return f" ({wish['name']})" if wish.get("name") else ""
 
 
-def _plan_present(wish: Values, view: View) -> Plan:
-    guest = view.guest
-    assert guest is not None  # noqa: S101  plan() asks only then; tells mypy
+def _plan_present(wish: Values, view: View, guest: Guest) -> Plan:
     _refuse_other_node(wish, guest)
     changes = _config_changes(wish, vm_config.current(view.config), creating=False)
     drives = _drive_changes(wish, view.config, guest.label)

@@ -121,8 +121,8 @@ def test_an_outdated_view_is_taken_anew(trouble: HomelabPveError) -> None:
 
 def test_after_a_lost_answer_nothing_is_done_twice() -> None:
     client = Fake(failures={1: LOST})
-    assert go(client, resource(ALONE, once=True)).state == (2, None)
-    assert len(client.sent) == 1
+    outcome = go(client, resource(ALONE, once=True))
+    assert (outcome.changed, outcome.state, len(client.sent)) == (True, (2, None), 1)
 
 
 def test_not_for_ever() -> None:
