@@ -19,7 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     StepFailedError,
     TaskFailedError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, wait_for_task
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, wait_for_task
 
 ATTEMPTS = 3
 """How often a plan is made anew because what it was made from had changed in the meantime."""
@@ -29,6 +29,10 @@ OUTDATED = re.compile(
     r"|Configuration file '?nodes/\S+' does not exist"  # the guest moved to another node, or is gone
 )
 """PVE's words for "this is no longer as you saw it": nothing was done."""
+
+BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone)\)")
+LOCK_PATIENCE = 30.0
+"""Seconds to wait for a lock that goes away by itself."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +83,24 @@ def _look(resource: Resource, wish: Values, client: Client) -> Outcome:
 
 
 def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, timeout: float) -> Outcome:
-    for _ in range(ATTEMPTS - 1):
+    """Carry the plan out, or a newer one where the first turns out to be outdated."""
+    for attempt, _passed in enumerate(looks(LOCK_PATIENCE), start=1):
         try:
             return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
         except StepFailedError as error:
-            if not outdated(error.cause):
+            if not (being_made(error.cause) or (outdated(error.cause) and attempt < ATTEMPTS)):
                 raise
+            failure = error
         seen = _look(resource, wish, client)
         if not seen.changed:
             return seen
         plan = seen.plan
-    return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
+    raise failure
+
+
+def being_made(error: HomelabPveError) -> bool:
+    """Whether the guest is still being created or cloned, by somebody else or by a request whose answer was lost."""
+    return isinstance(error, PveError | TaskFailedError) and BEING_MADE.search(str(error)) is not None
 
 
 def outdated(error: HomelabPveError) -> bool:

@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import TAGS, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 
 KINDS = {"qemu": "vm", "lxc": "container"}
 """The API's word and ours."""
 
 LOWEST_VMID, HIGHEST_VMID = 100, 999_999_999
 """From the API schema (format pve-vmid)."""
+
+GONE = re.compile(r"Configuration file '\S+' does not exist")
+"""PVE's words for a guest that was removed, or moved, since it was listed."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,19 @@ def named(read: Reader, guests: Iterable[Guest]) -> tuple[Guest, ...]:
     For about ten seconds a new guest is listed without its name and with status unknown: the list comes from the
     statistics daemon (PVE::API2Tools::extract_vm_stats). Its configuration has the name at once.
     """
-    return tuple(item if item.name else _with_name(read, item) for item in guests)
+    found = (item if item.name else _with_name(read, item) for item in guests)
+    return tuple(item for item in found if item)
 
 
-def _with_name(read: Reader, item: Guest) -> Guest:
-    config = read.get(item.path("config")) or {}
+def _with_name(read: Reader, item: Guest) -> Guest | None:
+    try:
+        config = read.get(item.path("config")) or {}
+    except PveError as error:
+        if GONE.search(error.message):
+            return None
+        raise
     name = config.get("name") or config.get("hostname") or f"VM {item.vmid}"
-    return Guest(**{**asdict(item), "name": name, "template": bool(int(config.get("template") or 0))})
+    return replace(item, name=name, template=bool(int(config.get("template") or 0)))
 
 
 def vmid_bounds(value: Sequence[int] | None) -> tuple[int, int] | None:

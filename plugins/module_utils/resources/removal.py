@@ -43,8 +43,8 @@ def plan(wish: Values, have: Doomed | None) -> Plan:
     if reason:
         raise RefusedError(f"{have.guest.label} on {have.guest.node} was left alone: {reason}")
     guest, stop = have.guest, _stop(wish, have)
-    params = {"purge": True, "destroy-unreferenced-disks": True}
-    removal = Step("DELETE", guest.path(), params, f"remove {guest.label}")
+    # Volumes that only carry the vmid are left: on a shared storage they may be another cluster's.
+    removal = Step("DELETE", guest.path(), {"purge": True}, f"remove {guest.label}")
     return Plan((*stop, removal), before={"vmid": guest.vmid, "name": guest.name, "status": have.status})
 
 

@@ -130,3 +130,12 @@ def test_not_for_ever() -> None:
     with pytest.raises(StepFailedError, match="checksum mismatch"):
         go(client, resource(ALONE))
     assert len(client.sent) == 3
+
+
+def test_a_guest_that_is_being_made_is_waited_for() -> None:
+    locked = PveError("PUT", "/things/1", 500, "VM is locked (clone)")
+    client = Fake(failures=dict.fromkeys(range(1, 6), locked))
+    assert go(client, resource(ALONE)).changed
+    assert len(client.sent) == 6
+    with pytest.raises(StepFailedError):
+        go(Fake(failures={1: PveError("PUT", "/things/1", 500, "VM is locked (backup)")}), resource(ALONE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     discover,
     find,
@@ -68,6 +68,15 @@ def test_a_new_guest_is_asked_for_its_name() -> None:
     reader = Table({"/cluster/resources": [row(106, None, status="unknown")], config: {"name": "new", "template": 1}})
     (found,) = discover(reader, {"include_templates": True})["vms"]
     assert (found["name"], found["template"]) == ("new", True)
+
+
+def test_a_guest_that_went_meanwhile_hides_no_other() -> None:
+    config = "/nodes/father/qemu/106/config"
+    gone = PveError("GET", config, 500, "Configuration file 'nodes/father/qemu-server/106.conf' does not exist")
+    answers = {"/cluster/resources": [row(106, None), row(107, "there")], config: gone}
+    assert [item["vmid"] for item in discover(Table(answers), {})["vms"]] == [107]
+    with pytest.raises(PveError):
+        discover(Table({**answers, config: PveError("GET", config, 595, "Connection refused")}), {})
 
 
 @pytest.mark.parametrize("bounds", [[1], [1, 2, 3], [200, 100], [1, 200], []], ids=str)

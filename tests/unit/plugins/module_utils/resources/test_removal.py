@@ -35,7 +35,7 @@ def test_steps(have: Doomed | None, verbs: list[tuple[str, str]]) -> None:
 def test_the_plug_is_pulled_after_the_timeout() -> None:
     stop, removal = plan(WISH, doomed("running")).steps
     assert (stop.params, stop.timeout) == ({"timeout": 30, "forceStop": True}, 90.0)
-    assert removal.params == {"purge": True, "destroy-unreferenced-disks": True}
+    assert removal.params == {"purge": True}
 
 
 @pytest.mark.parametrize(
