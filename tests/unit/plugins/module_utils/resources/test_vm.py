@@ -15,13 +15,11 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import (
     OPTIONS,
     TAKEN,
-    TRANSITIONS,
     VM,
-    Source,
-    View,
-    describe,
     plan,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_power import TRANSITIONS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_view import Source, View, describe
 
 from .reading import Table, row
 
@@ -133,8 +131,10 @@ def test_power(state: str, status: str, expected: list[Any]) -> None:
     assert steps({"state": state}, there(status)) == expected
 
 
-def test_every_transition_is_planned() -> None:
-    assert {state for state, _ in TRANSITIONS} == {"started", "stopped", "restarted", "paused"}
+def test_every_power_state_is_reached_from_every_other() -> None:
+    wished = {"started", "stopped", "restarted", "paused"}
+    met = {("started", "running"), ("stopped", "stopped"), ("paused", "paused")}
+    assert set(TRANSITIONS) == {(wish, have) for wish in wished for have in ("running", "stopped", "paused")} - met
 
 
 def test_force_pulls_the_plug_after_the_timeout() -> None:
