@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,11 @@ NOT_RUNNING = "QEMU guest agent is not running"
 MAX_READ = 16 * 1024 * 1024
 # Seconds PVE waits for an agent that has stopped answering.
 AGENT_TIMEOUT = 3.0
+# Seconds after which a shutdown that the agent was asked for is not waited for any more.
+SHUTDOWN_BOUND = 60.0
+PRETENDED_RELEASE = (
+    'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+)
 
 SUPPORTED = (
     "guest-exec",
@@ -83,6 +89,11 @@ class AgentArea(Fake):
 
     driver: GuestDriver
 
+    def __init__(self, **options: object) -> None:
+        """Start with no guest on its way down."""
+        super().__init__(**options)
+        self._endings: set[asyncio.Task[bool]] = set()
+
     def routes(self) -> list[Route]:
         """The commands a guest of the lab answers; fakepve answers the others."""
         answers: dict[tuple[str, str], Callable[[FakeVm, Values], Awaitable[object]]] = {
@@ -95,6 +106,7 @@ class AgentArea(Fake):
             ("GET", "exec-status"): self._exec_status,
             ("GET", "file-read"): self._file_read,
             ("POST", "file-write"): self._file_write,
+            ("POST", "shutdown"): self._shut_down,
         }
         return [(method, f"{AGENT}/{command}", self._asked(answer)) for (method, command), answer in answers.items()]
 
@@ -132,12 +144,25 @@ class AgentArea(Fake):
     async def _interfaces(self, guest: FakeVm, _values: Values) -> object:
         return {"result": await self.driver.interfaces(guest.vmid)}
 
+    async def _read(self, guest: FakeVm, path: str, otherwise: str) -> str:
+        """A text file of the guest; of one that has no files, because it only pretends, something likely."""
+        try:
+            return (await self.driver.read_file(guest.vmid, path)).decode()
+        except GuestError:
+            return otherwise
+
     async def _host_name(self, guest: FakeVm, _values: Values) -> object:
-        name = (await self.driver.read_file(guest.vmid, "/proc/sys/kernel/hostname")).decode().strip()
-        return {"result": {"host-name": name}}
+        name = await self._read(guest, "/proc/sys/kernel/hostname", guest.name)
+        return {"result": {"host-name": name.strip()}}
 
     async def _os_info(self, guest: FakeVm, _values: Values) -> object:
-        return {"result": os_info((await self.driver.read_file(guest.vmid, "/etc/os-release")).decode())}
+        return {"result": os_info(await self._read(guest, "/etc/os-release", PRETENDED_RELEASE))}
+
+    async def _shut_down(self, guest: FakeVm, _values: Values) -> None:
+        """The agent powers the guest off without an answer; that it is gone is seen later."""
+        ending = asyncio.create_task(self.driver.shutdown(guest.vmid, SHUTDOWN_BOUND))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
 
     async def _exec(self, guest: FakeVm, values: Values) -> dict[str, int]:
         data = values.get("input-data")

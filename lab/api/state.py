@@ -17,7 +17,7 @@ from typing import Any
 from fakepve import FakeCt  # type: ignore[import-untyped]
 
 from lab.api import directory
-from lab.api.access import AccessArea
+from lab.api.accounts import AccountsArea
 from lab.api.fake import FakeVm
 from lab.api.requestlog import RequestRecord
 from lab.api.tasks import TaskArea
@@ -80,7 +80,7 @@ def write_json(path: Path, document: object) -> None:
     partial.replace(path)
 
 
-class StateArea(TaskArea, AccessArea):
+class StateArea(TaskArea, AccountsArea):
     """Mixin: saving and restoring."""
 
     state_file: Path | None = None

@@ -5,7 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.commands.verbs import Verb, Verbs, formatted
+from lab.commands.words import Words
+
+
+def permissions(data: Mapping[str, Mapping[str, int]], words: Words) -> str:
+    """``pveum user permissions``: a star marks what is passed on to deeper paths (PVE/CLI/pveum.pm)."""
+    if words.options.get("output-format", "text") != "text":
+        return formatted(data, words)
+    lines = ["Permissions marked with '(*)' have the 'propagate' flag set."]
+    for path in sorted(data):
+        lines += ["", f"ACL path: {path}"]
+        lines += [f"    {name}{' (*)' if passed_on else ''}" for name, passed_on in sorted(data[path].items())]
+    return "\n".join(lines)
+
 
 USERS = "/access/users"
 TOKEN = USERS + "/{userid}/token/{tokenid}"
@@ -15,12 +30,12 @@ PVEUM: Verbs = {
     "user add": Verb("POST", USERS, ("userid",)),
     "user modify": Verb("PUT", USERS + "/{userid}", ("userid",)),
     "user delete": Verb("DELETE", USERS + "/{userid}", ("userid",)),
-    "user permissions": Verb("GET", "/access/permissions", ("userid?",), formatted),
+    "user permissions": Verb("GET", "/access/permissions", ("userid?",), permissions),
     "user token list": Verb("GET", USERS + "/{userid}/token", ("userid",), formatted),
     "user token add": Verb("POST", TOKEN, ("userid", "tokenid"), formatted),
     "user token modify": Verb("PUT", TOKEN, ("userid", "tokenid"), formatted),
     "user token remove": Verb("DELETE", TOKEN, ("userid", "tokenid")),
-    "user token permissions": Verb("GET", "/access/permissions", ("userid",), formatted),
+    "user token permissions": Verb("GET", "/access/permissions", ("userid",), permissions),
     "group list": Verb("GET", "/access/groups", show=formatted),
     "group add": Verb("POST", "/access/groups", ("groupid",)),
     "group modify": Verb("PUT", "/access/groups/{groupid}", ("groupid",)),

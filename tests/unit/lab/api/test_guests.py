@@ -143,3 +143,13 @@ def test_a_vm_made_with_a_new_disk(client: Client) -> None:
     assert config["scsi0"] == "local-lvm:vm-101-disk-0,size=4G"
     assert config["ide2"] == "local-lvm:vm-101-cloudinit,media=cdrom"
     assert (client.lab.api.volumes_dir / "local-lvm" / "vm-101-disk-0").is_dir()
+
+
+def test_the_agent_can_be_asked_for_a_shutdown_and_names(client: Client) -> None:
+    clone(client)
+    client.run("POST", f"{QEMU}/100/status/start")
+    assert client.get(f"{QEMU}/100/agent/get-host-name")["result"] == {"host-name": "vm100"}
+    assert client.get(f"{QEMU}/100/agent/get-osinfo")["result"]["id"] == "debian"
+    client.post(f"{QEMU}/100/agent/shutdown")
+    while client.get(f"{QEMU}/100/status/current")["status"] != "stopped":
+        pass
