@@ -94,7 +94,7 @@ def test_state_survives_a_restart_with_guests_stopped(tmp_path: Path) -> None:
         guest.status, guest.pending = "running", {"memory": "1024"}
         api.pools["dev"] = {9001}
         await api.task("father", "qmtest", 9001, "root@pam", _nothing)
-        document = json.loads(json.dumps(api.document()))
+        document: dict[str, Any] = json.loads(json.dumps(api.document()))
         await api.stop()
         return document
 

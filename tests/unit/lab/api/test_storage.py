@@ -20,6 +20,7 @@ from .conftest import Client
 
 LOCAL = "/nodes/father/storage/local"
 IMAGE = "debian-12-genericcloud-amd64.qcow2"
+Files = list[tuple[str, tuple[str | None, bytes]]]
 ISO = b"not really an ISO image"
 
 
@@ -85,7 +86,7 @@ def test_a_download_from_a_closed_port_fails_in_its_task(client: Client) -> None
 
 
 def test_an_upload_is_listed_and_removed(client: Client) -> None:
-    files = {"content": (None, "iso"), "filename": ("up.iso", ISO)}
+    files: Files = [("content", (None, b"iso")), ("filename", ("up.iso", ISO))]
     url = f"{client.lab.url}/api2/json{LOCAL}/upload"
     assert client.wait(client.session.post(url, files=files, timeout=10).json()["data"]) == "OK"
     (item,) = client.get(f"{LOCAL}/content", content="iso")
@@ -115,7 +116,7 @@ def test_uploads_that_are_refused(
 
 
 def test_an_upload_in_the_wrong_order_is_an_empty_400(client: Client) -> None:
-    files = [("filename", ("up.iso", ISO)), ("content", (None, "iso"))]
+    files: Files = [("filename", ("up.iso", ISO)), ("content", (None, b"iso"))]
     answer = client.session.post(f"{client.lab.url}/api2/json{LOCAL}/upload", files=files, timeout=10)
     assert (answer.status_code, answer.content) == (400, b"")
 

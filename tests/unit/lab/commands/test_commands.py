@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ def run(
 
     runner = lab_api.call(listen())
     monkeypatch.setenv(client.SOCKET_VARIABLE, str(path))
-    monkeypatch.setattr(client.socket, "gethostname", lambda: "father")
+    monkeypatch.setattr(socket, "gethostname", lambda: "father")
 
     def call(*words: str) -> Result:
         code = command.main(words)
