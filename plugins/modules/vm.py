@@ -219,6 +219,10 @@ options:
   numa:
     description: Whether NUMA is emulated.
     type: bool
+  numa_nodes:
+    description:
+      - NUMA nodes by name, C(numa0) and so on, each with C(cpus), C(memory), C(hostnodes) and C(policy).
+    type: dict
   onboot:
     description: Whether the VM starts with its node.
     type: bool

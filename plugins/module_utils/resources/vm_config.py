@@ -107,6 +107,7 @@ SMBIOS = Properties(
     }
 )
 IVSHMEM = Properties(kinds={"size": "int", "name": "str"})
+NUMA_NODE = Properties(kinds={"cpus": "str", "hostnodes": "str", "memory": "float", "policy": "str"})
 HOSTPCI = Properties(
     default_key="host",
     kinds={
@@ -214,6 +215,13 @@ class Family:
     count: int
     codec: Codec
     live: bool = False
+    prefix: str = ""
+    """PVE's name without the number, where the option is called otherwise."""
+
+    @property
+    def stem(self) -> str:
+        """PVE's name without the number."""
+        return self.prefix or self.option
 
     def field(self, key: str) -> Field:
         """The row of one member."""
@@ -221,8 +229,8 @@ class Family:
 
     def owns(self, key: str) -> bool:
         """Whether ``key`` is one of them."""
-        number = key.removeprefix(self.option)
-        return key.startswith(self.option) and number.isdigit() and int(number) < self.count
+        number = key.removeprefix(self.stem)
+        return key.startswith(self.stem) and number.isdigit() and int(number) < self.count
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -232,6 +240,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("parallel", 3, TEXT),
     Family("usb", 14, USB.codec(), live=True),
     Family("hostpci", 16, HOSTPCI.codec()),
+    Family("numa_nodes", 8, NUMA_NODE.codec(), prefix="numa"),
     Family("virtiofs", 10, VIRTIOFS.codec()),
 )
 """Counts are PVE's: MAX_NETS, MAX_SERIAL_PORTS, MAX_PARALLEL_PORTS, MAX_USB_DEVICES, MAX_HOSTPCI_DEVICES."""
@@ -259,7 +268,7 @@ def _members(family: Family, given: Mapping[str, Json]) -> list[Item]:
     for key in given:
         if not family.owns(key):
             raise ConfigError(
-                f"Option '{family.option}': '{key}' is none of {family.option}0 to {family.option}{family.count - 1}."
+                f"Option '{family.option}': '{key}' is none of {family.stem}0 to {family.stem}{family.count - 1}."
             )
     return [(family.field(key), key, _member(family, key, value)) for key, value in given.items()]
 
