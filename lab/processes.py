@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 # Field numbers of proc(5) /proc/PID/stat, counted from 1; the fields before the third may hold spaces.
 _STATE_FIELD = 3
+_PARENT_FIELD = 4
 _STARTTIME_FIELD = 22
 
 
@@ -46,31 +46,38 @@ def command(pid: int) -> list[str]:
         return []
 
 
+def only_child(pid: int) -> int:
+    """The child of a process that has one and is about to have no other. Raises ProcessLookupError without one.
+
+    Fast, but the kernel promises a complete list only for children that do not come and go
+    (Documentation/filesystems/proc.rst, "/proc/<pid>/task/<tid>/children").
+    """
+    words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    if not words:
+        raise ProcessLookupError(f"process {pid} has no child")
+    return int(words[0])
+
+
+def _families() -> dict[int, list[int]]:
+    """Children by parent, for every process that can be seen from here."""
+    families: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat_fields(int(entry.name))):
+            families.setdefault(int(fields[_PARENT_FIELD - _STATE_FIELD]), []).append(int(entry.name))
+    return families
+
+
 def children(pid: int) -> list[int]:
-    """Pids of the direct children of a single-threaded process."""
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    """Pids of the direct children of a process."""
+    return _families().get(pid, [])
 
 
 def descendants(pid: int) -> list[int]:
     """Pids of everything below ``pid``, parents first."""
-    found: list[int] = []
-    queue = children(pid)
-    while queue:
-        child = queue.pop(0)
-        found.append(child)
-        queue.extend(_children_of_threads(child))
-    return found
-
-
-def _children_of_threads(pid: int) -> list[int]:
-    """Children of every thread of a process: a child belongs to the thread that forked it."""
-    found: list[int] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found.extend(int(word) for word in (task / "children").read_text(encoding="ascii").split())
+    families = _families()
+    found = list(families.get(pid, []))
+    for child in found:
+        found.extend(families.get(child, []))
     return found
 
 

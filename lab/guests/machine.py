@@ -171,8 +171,10 @@ class Machine:
         status = await _reader(reader)
         try:
             await self._follow(self._process, status)
-        except BaseException:
+        except BaseException as error:
             await self._abandon()
+            if isinstance(error, OSError):
+                raise GuestError(f"starting the guest's processes failed: {error}") from error
             raise
         self._booted.set()
 
@@ -195,7 +197,7 @@ class Machine:
         document = boot_document(self.spec, self._library, rootless=not _initial_user_namespace())
         process.stdin.write(json.dumps(document).encode() + b"\n")
         await _expect(status, b"started")
-        self.pid = processes.children(process.pid)[0]
+        self.pid = processes.only_child(process.pid)
         await ip_batch(plug_lines(self.spec, self.pid))
         process.stdin.write(b"go\n")
         await _expect(status, b"ready")

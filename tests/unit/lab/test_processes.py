@@ -32,6 +32,20 @@ def test_children_and_descendants(sleeper: subprocess.Popen[bytes]) -> None:
     assert sleeper.pid in processes.descendants(os.getpid())
 
 
+def test_grandchildren_are_descendants() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo; wait"], stdout=subprocess.PIPE) as shell:
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        child = processes.only_child(shell.pid)
+        assert processes.descendants(os.getpid()).index(child) > processes.descendants(os.getpid()).index(shell.pid)
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_process_without_children_has_no_only_child(sleeper: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(ProcessLookupError, match=f"process {sleeper.pid} has no child"):
+        processes.only_child(sleeper.pid)
+
+
 def test_ending_a_process_waits_for_its_end(sleeper: subprocess.Popen[bytes]) -> None:
     started = processes.start_time(sleeper.pid) or 0
     assert processes.end(sleeper.pid, started, signal.SIGTERM, 5)
