@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.api import LOCK_TIMEOUT, Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound, Plan, Resource, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
@@ -143,6 +143,17 @@ def _claimed(step: Step, name: str, candidate: Json, run: Run) -> Json:
 
 
 def _send(step: Step, run: Run) -> Json:
+    """The write, and again when its task only waited for a lock in vain: then nothing was done."""
+    for _ in range(run.client.retries):
+        try:
+            return _sent(step, run)
+        except TaskFailedError as error:
+            if not LOCK_TIMEOUT.search(error.exitstatus):
+                raise
+    return _sent(step, run)
+
+
+def _sent(step: Step, run: Run) -> Json:
     params = {name: _value(value, run.bindings) for name, value in step.params.items()}
     answer = run.client.request(step.verb, step.path.format(**run.bindings), params)
     if is_upid(answer):

@@ -14,8 +14,10 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     OutcomeUnknownError,
     PveError,
     StepFailedError,
+    TaskFailedError,
 )
 
+UPID = "UPID:father:00002177:00059C28:6B003611:qmstart:100:root@pam:"
 TAKEN = PveError("POST", "/things", 500, "thing 1 already exists")
 CHANGED = PveError("PUT", "/things/1", 500, "checksum mismatch (file change by other user?)")
 MOVED = PveError("PUT", "/x", 500, "Configuration file 'nodes/father/qemu-server/104.conf' does not exist")
@@ -30,6 +32,7 @@ class Fake(Client):
     failures: dict[int, HomelabPveError] = field(default_factory=dict)
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     reads: int = 0
+    retries: int = 2
 
     def get(self, path: str, params: Any = None) -> Any:
         """Count."""
@@ -130,6 +133,15 @@ def test_not_for_ever() -> None:
     with pytest.raises(StepFailedError, match="checksum mismatch"):
         go(client, resource(ALONE))
     assert len(client.sent) == 3
+
+
+def test_a_task_that_waited_for_a_lock_in_vain_is_started_again() -> None:
+    locked = TaskFailedError(UPID, "can't lock file '/var/lock/qemu-server/lock-104.conf' - got timeout")
+    client = Fake(failures={1: locked, 2: locked})
+    assert go(client, resource(ALONE)).changed
+    assert len(client.sent) == 3
+    with pytest.raises(StepFailedError):
+        go(Fake(failures={1: TaskFailedError(UPID, "no space left")}), resource(ALONE))
 
 
 def test_a_guest_that_is_being_made_is_waited_for() -> None:

@@ -20,7 +20,7 @@ class Node(Client):
 
     def __init__(self, **failures: Exception) -> None:
         rows = {vmid: row(vmid, f"g{vmid}", tags="homelab-pve") for vmid in (100, 101, 102)}
-        self.rows, self.failures = rows, failures
+        self.rows, self.failures, self.retries = rows, failures, 0
 
     def get(self, path: str, params: Any = None) -> Any:
         """List, status and configuration."""
