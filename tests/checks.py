@@ -92,8 +92,8 @@ CHECKS: tuple[Check, ...] = (
     pytest_check("unit", "unit", "architecture", "benchmark"),
     pytest_check("module", "module"),
     pytest_check("conformance", "conformance"),
-    # A file's tests share what is slow to make (a lab, an environment), so a file stays in one process.
-    pytest_check("integration", "integration", options=("--dist", "loadfile")),
+    # Files differ much in length, so single tests are spread; a test that shares something slow to make has a group.
+    pytest_check("integration", "integration", options=("--dist", "loadgroup")),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),
     Check("molecule", "molecule", python("tests/integration/molecule/run.py"), needs=no_guests),
 )

@@ -15,7 +15,7 @@ COLLECTION = "ansible_collections.homelab.pve"
 @cache
 def tracked() -> tuple[Path, ...]:
     """The project's files relative to the checkout: committed ones and those that wait to be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     return tuple(sorted(Path(name) for name in names if name and (ROOT / name).is_file()))
 

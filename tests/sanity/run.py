@@ -35,7 +35,18 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--disable-pip-ve
 
 def shipped_files() -> list[Path]:
     """The collection's files, relative to the checkout: committed ones and those that wait to be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *SHIPPED]
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+        "--",
+        *SHIPPED,
+    ]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
