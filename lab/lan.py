@@ -25,6 +25,28 @@ _PROBES = 64
 # Guests come and go without giving their addresses back; there are a hundred.
 _LEASE_TIME = "5m"
 _BUFFER = 65536
+# Leases follow the MAC and not the client id: a bridge made over the card keeps the guest's address.
+_DNSMASQ = (
+    "--keep-in-foreground",
+    "--conf-file=/dev/null",
+    "--log-facility=-",
+    "--pid-file",
+    "--user=root",
+    f"--interface={layout.BRIDGE}",
+    "--except-interface=lo",
+    "--bind-interfaces",
+    f"--dhcp-range={layout.DHCP_FIRST},{layout.DHCP_LAST},{_LEASE_TIME}",
+    "--dhcp-authoritative",
+    "--dhcp-ignore-clid",
+    "--no-ping",
+    "--quiet-dhcp",
+    "--no-resolv",
+    "--no-hosts",
+    "--expand-hosts",
+    f"--domain={layout.DOMAIN}",
+    f"--local=/{layout.DOMAIN}/",
+    f"--host-record={layout.FATHER},{layout.FATHER}.{layout.DOMAIN},{layout.FATHER_ADDRESS}",
+)
 
 
 @dataclass(frozen=True)
@@ -54,29 +76,8 @@ async def build() -> None:
 
 
 def dnsmasq_command(state: Path) -> list[str]:
-    """DHCP and DNS for guests. Leases follow the MAC: a bridge made over the card keeps the guest's address."""
-    options = {
-        "conf-file": "/dev/null",
-        "user": "root",
-        "interface": layout.BRIDGE,
-        "except-interface": "lo",
-        "dhcp-range": f"{layout.DHCP_FIRST},{layout.DHCP_LAST},{_LEASE_TIME}",
-        "dhcp-leasefile": str(state / "dnsmasq.leases"),
-        "domain": layout.DOMAIN,
-        "local": f"/{layout.DOMAIN}/",
-        "host-record": f"{layout.FATHER},{layout.FATHER}.{layout.DOMAIN},{layout.FATHER_ADDRESS}",
-        "log-facility": "-",
-        "pid-file": "",
-    }
-    flags = (
-        *("keep-in-foreground", "bind-interfaces", "dhcp-authoritative", "dhcp-ignore-clid", "no-ping"),
-        *("no-resolv", "no-hosts", "expand-hosts", "quiet-dhcp"),
-    )
-    return [
-        "dnsmasq",
-        *(f"--{flag}" for flag in flags),
-        *(f"--{name}={value}" if value else f"--{name}" for name, value in options.items()),
-    ]
+    """DHCP and DNS for guests, with the leases below ``state``."""
+    return ["dnsmasq", *_DNSMASQ, f"--dhcp-leasefile={state / 'dnsmasq.leases'}"]
 
 
 def serve_images(directory: Path) -> http.server.ThreadingHTTPServer:

@@ -76,24 +76,12 @@ def _detach(state: Path, command: Sequence[str], code: Path, descriptors: Sequen
 
 def _start_guests(state: Path, root: image.Image, address: str, listeners: list[socket.socket]) -> LabStatus:
     """Start the lab's first process in new namespaces and follow it until the node answers."""
-    # Packets keep messages apart, however late they are read.
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    ours.settimeout(_UP_BOUND)
+    ours, theirs = _channel()
     code = snapshot.take(state / "code", root)
-    targets = (layout.API_PORT, layout.SSH_PORT)
-    sockets = [(item.fileno(), layout.FATHER_ADDRESS, port) for item, port in zip(listeners, targets, strict=True)]
-    config = init.Config(
-        state=str(state),
-        base=str(root.root),
-        lab=str(code / snapshot.PACKAGE.name),
-        python=str(root.python),
-        status=theirs.fileno(),
-        sockets=sockets,
-    )
+    config = _config(state, root, code, theirs, listeners)
     command = ["unshare", *_namespace_options(), "--", *init.command(config)]
     with ours, theirs:
-        _detach(state, command, code, [config.status, *(descriptor for descriptor, _, _ in sockets)])
+        _detach(state, command, code, [config.status, *(descriptor for descriptor, _, _ in config.sockets)])
         theirs.close()
         pid = _expect(state, ours, init.STARTED)
         forwards = [f"{address}:{item.getsockname()[1]}" for item in listeners]
@@ -103,6 +91,28 @@ def _start_guests(state: Path, root: image.Image, address: str, listeners: list[
         record.write(status)
         ours.sendall(init.OK)
     return status
+
+
+def _channel() -> tuple[socket.socket, socket.socket]:
+    """A pair of sockets that keep messages apart, however late they are read, and tell who sent them."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.settimeout(_UP_BOUND)
+    return ours, theirs
+
+
+def _config(
+    state: Path, root: image.Image, code: Path, status: socket.socket, listeners: list[socket.socket]
+) -> init.Config:
+    targets = (layout.API_PORT, layout.SSH_PORT)
+    return init.Config(
+        state=str(state),
+        base=str(root.root),
+        lab=str(code / snapshot.PACKAGE.name),
+        python=str(root.python),
+        status=status.fileno(),
+        sockets=[(item.fileno(), layout.FATHER_ADDRESS, port) for item, port in zip(listeners, targets, strict=True)],
+    )
 
 
 def _namespace_options() -> tuple[str, ...]:
