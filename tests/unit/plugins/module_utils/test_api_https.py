@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives import hashes
 from lab.api.certificates import Pair, make_authority
 from lab.api.serving import ServedLab
 
+# A pinned certificate is compared by its fingerprint, which urllib3 does not count as verified.
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
 
 @pytest.fixture
 def connection(lab_api: ServedLab) -> Connection:
