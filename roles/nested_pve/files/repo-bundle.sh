@@ -1,9 +1,9 @@
 #!/bin/sh
-# repo-bundle.sh SRC REF UNCOMMITTED [BUNDLE]: prints the commit that stands for REF of the working copy SRC and
-# writes it, with its history, to BUNDLE. UNCOMMITTED=true takes the uncommitted and untracked files along as a
-# commit of its own, the same one for the same files. Nothing is written to SRC.
+# repo-bundle.sh SRC REF UNCOMMITTED [THERE]: prints the commit that stands for REF of the working copy SRC and, unless
+# that is THERE, the path of a bundle with it and its history, alone in a private directory. UNCOMMITTED=true takes the
+# uncommitted and untracked files along as a commit of its own, the same one for the same files. Nothing is written to SRC.
 set -eu
-src=$1 ref=$2 uncommitted=$3 bundle=${4:-}
+src=$1 ref=$2 uncommitted=$3 there=${4:-}
 branch=refs/heads/homelab-pve
 
 # The working copy may belong to another user than the one Ansible runs as.
@@ -45,8 +45,10 @@ elif [ "$tree" != "$(git rev-parse "$parent^{tree}")" ]; then
     commit=$(snapshot "$tree" -p "$parent")
 fi
 
-if [ -n "$bundle" ]; then
-    git update-ref "$branch" "$commit"
-    git bundle create --quiet "$bundle" "$branch"
-fi
 echo "$commit"
+if [ "$commit" != "$there" ]; then
+    git update-ref "$branch" "$commit"
+    bundle=$(mktemp -d)/repo.bundle
+    git bundle create --quiet "$bundle" "$branch"
+    echo "$bundle"
+fi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,12 @@ def git(where: Path, *argv: str) -> str:
 
 
 def bundle(source: Path, ref: str, uncommitted: str, target: Path | None = None) -> str:
-    return run("sh", FILES / "repo-bundle.sh", source, ref, uncommitted, *([target] if target else []))
+    """The commit; its bundle is moved to ``target``."""
+    commit, made = run("sh", FILES / "repo-bundle.sh", source, ref, uncommitted).splitlines()
+    if target:
+        shutil.move(made, target)
+    shutil.rmtree(Path(made).parent)
+    return commit
 
 
 def checkout(bundle_file: Path, commit: str, target: Path) -> None:
@@ -43,8 +49,10 @@ def test_committed_files_travel(source: Path, tmp_path: Path, ref: str, text: st
     (source / "file").write_text("not committed")
     commit = bundle(source, ref, "false", tmp_path / "bundle")
     assert commit == git(source, "rev-parse", ref)
-    for _ in range(2):
-        checkout(tmp_path / "bundle", commit, tmp_path / "there")
+    for copy in ("first", "again"):
+        shutil.copy(tmp_path / "bundle", tmp_path / copy)
+        checkout(tmp_path / copy, commit, tmp_path / "there")
+        assert not (tmp_path / copy).exists()
         assert (tmp_path / "there" / "file").read_text() == text
     assert git(tmp_path / "there", "rev-parse", "HEAD") == commit
 
@@ -76,6 +84,11 @@ def test_shallow_working_copy_travels_without_history(source: Path, tmp_path: Pa
     checkout(tmp_path / "bundle", commit, tmp_path / "there")
     assert (tmp_path / "there" / "file").read_text() == "two"
     assert git(tmp_path / "there", "rev-list", "--count", "HEAD") == "1"
+
+
+def test_nothing_is_bundled_for_a_node_that_has_it(source: Path) -> None:
+    commit = git(source, "rev-parse", "HEAD")
+    assert run("sh", FILES / "repo-bundle.sh", source, "HEAD", "false", commit) == commit
 
 
 def test_ref_that_is_not_there_is_named(source: Path) -> None:

@@ -1,0 +1,122 @@
+"""Changes a node's interface files in a way that undoes itself: apply-network.py apply SECONDS FILES | confirm.
+
+``apply`` checks FILES (base64 of JSON: text by path) with ifupdown2, then a process of its own puts them in place,
+applies them, and takes them back unless ``confirm`` is called within SECONDS by a controller that reached the node
+again. ``confirm`` fails when that has happened already.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+STATE = Path("/run/homelab-pve-network")
+APPLIED, CONFIRMED, ROLLED_BACK, LOG = (STATE / name for name in ("applied", "confirmed", "rolled-back", "log"))
+RESOLVER = Path("/etc/resolv.conf")
+POLL = 0.2
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def check(files: Mapping[str, str]) -> None:
+    """End with ifupdown2's complaint when it can't read a file."""
+    for path, text in files.items():
+        staged = STATE / path.strip("/").replace("/", "_")
+        staged.write_text(text, encoding="utf-8")
+        command = ["ifup", "--syntax-check", "--all", "--interfaces", str(staged)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"ifupdown2 refuses the new {path}, nothing is changed: {done.stderr.strip()}")
+
+
+def put(files: Mapping[str, str]) -> bool:
+    """Write the files and apply them; whether ifupdown2 did."""
+    for path, text in files.items():
+        Path(path).write_text(text, encoding="utf-8")
+    done = subprocess.run(["ifreload", "--all"], capture_output=True, text=True, check=False)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(done.stdout + done.stderr)
+    return done.returncode == 0
+
+
+def keep_dns(before: str) -> None:
+    """Restore the resolver's file when the change, or a lease that went, emptied it."""
+    if "nameserver" not in RESOLVER.read_text(encoding="utf-8"):
+        RESOLVER.write_text(before, encoding="utf-8")
+
+
+def claim(mark: Path) -> bool:
+    """Decide what becomes of the applied change; false when that is decided already. Only one side can win."""
+    try:
+        APPLIED.rename(mark)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def change(files: Mapping[str, str], seconds: float) -> None:
+    """Put the files in place, and back unless that is confirmed."""
+    before = {path: Path(path).read_text(encoding="utf-8") for path in files if Path(path).exists()}
+    resolver = RESOLVER.read_text(encoding="utf-8")
+    applied = put(files)
+    keep_dns(resolver)
+    if applied:
+        APPLIED.touch()
+        if wait_for(CONFIRMED.exists, seconds) or not claim(ROLLED_BACK):
+            return
+    put(before)
+    keep_dns(resolver)
+    ROLLED_BACK.touch()
+
+
+def detached(work: Callable[[], None]) -> None:
+    """Do it in a process that outlives this one and holds none of its file descriptors, so that nobody waits for it."""
+    if os.fork():
+        return
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    work()
+    os._exit(0)
+
+
+def apply(seconds: str, encoded: str) -> None:
+    """Check the files, start the change, and wait until it is applied or taken back."""
+    files = json.loads(base64.b64decode(encoded))
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    # Held until a change is decided: one that an earlier run left open takes itself back first.
+    lock = (STATE / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for mark in (APPLIED, CONFIRMED, ROLLED_BACK, LOG):
+        mark.unlink(missing_ok=True)
+    check(files)
+    detached(lambda: change(files, float(seconds)))
+    wait_for(lambda: APPLIED.exists() or ROLLED_BACK.exists(), float(seconds))
+
+
+def confirm() -> None:
+    """Keep the change; fails when it was taken back."""
+    if not claim(CONFIRMED):
+        said = LOG.read_text(encoding="utf-8").strip() if LOG.exists() else ""
+        sys.exit(f"The change was taken back, nothing is changed. ifreload said: {said or 'nothing'}")
+
+
+if __name__ == "__main__":
+    action, *arguments = sys.argv[1:]
+    apply(*arguments) if action == "apply" else confirm()
