@@ -1,0 +1,77 @@
+"""A network change that cuts the node off takes itself back; one that is confirmed stays."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.homelab.pve.plugins.filter.bridge_interfaces import MAIN_FILE, bridge_interfaces
+
+from tests.integration.conftest import Stand, until
+
+pytestmark = pytest.mark.lab
+PROGRAM = Path(__file__).parents[2] / "roles" / "nested_pve" / "files" / "apply-network.py"
+VMID = 150
+
+
+@pytest.fixture(scope="module")
+def guest(stand: Stand) -> Iterator[str]:
+    """Address of a running guest with the program in it."""
+    api = stand.father()
+    api.clone(9001, VMID, "network", stand.key)
+    address = api.start(VMID)
+    source = base64.b64encode(PROGRAM.read_bytes()).decode()
+    stand.ssh(address, f"echo {source} | base64 -d >/root/apply-network.py")
+    yield address
+    api.guest(VMID, "POST", "/status/stop")
+    api.guest(VMID, "DELETE", "")
+
+
+def files(stand: Stand, address: str) -> str:
+    return stand.ssh(address, f"cat {MAIN_FILE}")
+
+
+def program(stand: Stand, address: str, *words: str) -> tuple[int, str]:
+    done = stand.try_ssh(address, " ".join(["python3 /root/apply-network.py", *words]))
+    return done.returncode, done.stderr.strip()
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(json.dumps({MAIN_FILE: text}).encode()).decode()
+
+
+def bridged(text: str, address: str = "dhcp") -> str:
+    changed = bridge_interfaces({MAIN_FILE: text}, bridge="vmbr0", uplink="eth0", address=address, gateway="192.0.2.1")
+    return changed[MAIN_FILE]
+
+
+def test_text_that_is_no_configuration_is_refused(stand: Stand, guest: str) -> None:
+    before = files(stand, guest)
+    code, message = program(stand, guest, "apply", "5", encoded("iface eth0 inet nonsense\n"))
+    assert code == 1
+    assert message.startswith(f"ifupdown2 refuses the new {MAIN_FILE}, nothing is changed: error: ")
+    assert files(stand, guest) == before
+
+
+def test_change_that_cuts_the_node_off_is_taken_back(stand: Stand, guest: str) -> None:
+    before, resolver = files(stand, guest), stand.ssh(guest, "cat /etc/resolv.conf")
+    # The controller is cut off in the middle: what this call answers is of no interest.
+    stand.try_ssh(guest, f"timeout 1 python3 /root/apply-network.py apply 2 {encoded(bridged(before, '192.0.2.9/24'))}")
+    until(lambda: stand.try_ssh(guest, "test -e /run/homelab-pve-network/rolled-back").returncode == 0, "the way back")
+    assert files(stand, guest) == before
+    assert stand.ssh(guest, "cat /etc/resolv.conf") == resolver
+    code, message = program(stand, guest, "confirm")
+    assert code == 1
+    assert message.startswith("The change was taken back, nothing is changed.")
+
+
+def test_confirmed_change_stays(stand: Stand, guest: str) -> None:
+    wanted = bridged(files(stand, guest))
+    assert program(stand, guest, "apply", "30", encoded(wanted)) == (0, "")
+    assert program(stand, guest, "confirm") == (0, "")
+    assert files(stand, guest) == wanted
+    assert guest in stand.ssh(guest, "ip -4 -brief address show vmbr0")
+    assert "nameserver" in stand.ssh(guest, "cat /etc/resolv.conf")
