@@ -144,7 +144,7 @@ def _claimed(step: Step, name: str, candidate: Json, run: Run) -> Json:
 
 def _send(step: Step, run: Run) -> Json:
     """The write, and again when its task only waited for a lock in vain: then nothing was done."""
-    for _ in range(run.client.retries):
+    for _retry in range(run.client.retries):
         try:
             return _sent(step, run)
         except TaskFailedError as error:

@@ -120,7 +120,7 @@ def _failures_reported(module: AnsibleModule) -> Iterator[None]:
         found = error.result if isinstance(error, FindingsError) else {}
         module.fail_json(msg=str(error), error=details(error), **found)
     except ImportError as error:
-        library = (error.name or "a library").split(".")[0]
+        library = (error.name or "a library").partition(".")[0]
         module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())
 
 

@@ -168,7 +168,10 @@ def needed(wish: Values) -> dict[str, list[str]]:
     """Privileges by path: the user's, else those for making guests and for the storages."""
     if wish.get("privileges"):
         return {path: list(wanted) for path, wanted in wish["privileges"].items()}
-    return {"/vms": list(GUEST_PRIVILEGES), **{f"/storage/{name}": ["Datastore.Audit"] for name, _ in storages(wish)}}
+    return {
+        "/vms": list(GUEST_PRIVILEGES),
+        **{f"/storage/{name}": ["Datastore.Audit"] for name, _content in storages(wish)},
+    }
 
 
 def privileges(held: Mapping[str, Mapping[str, Json]], wanted: Mapping[str, Sequence[str]]) -> Check:

@@ -33,7 +33,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_power imp
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_view import Source, View, describe
 
-STATES = ("present", "absent", "template", *sorted({state for state, _ in TRANSITIONS}))
+STATES = ("present", "absent", "template", *sorted({state for state, _status in TRANSITIONS}))
 
 TAKEN = (
     r"already exists|config file already exists|File exists"
@@ -82,7 +82,7 @@ def _plan_create(wish: Values, view: View) -> Plan:
     node, name = str(view.node), wish.get("name")
     path = url("/nodes/{}/qemu/{{vmid}}", node)
     label = "vm {vmid}" + (f" ({name})" if name else "")
-    _, after = views(changes)
+    after = views(changes)[1]
     shown = {"vmid": view.free[0], "name": name, "node": node, **after, **_drive_view(drives, "after")}
     power = transition(wish, "stopped", path, label)
     template = (
