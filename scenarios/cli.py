@@ -104,6 +104,8 @@ def build(catalog: Catalog) -> click.Group:
 def _scenario_command(ctx: click.Context, catalog: Catalog, options: Mapping[str, Any]) -> int:
     if options["list_scenarios"]:
         return _print_scenarios(catalog)
+    if options["list_phases"] and not options["scenario"]:
+        raise UsageError(f"Whose phases? Give --scenario. Known: {', '.join(sorted(catalog))}.")
     if not options["scenario"]:
         click.echo(ctx.get_help())
         return UsageError.exit_code

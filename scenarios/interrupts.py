@@ -31,7 +31,9 @@ class Interrupts:
     @contextmanager
     def caught(self) -> Iterator[Interrupts]:
         """Catch the signals inside this block."""
-        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        # nohup(1) lets a run outlive its terminal.
+        ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else set()
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS if number not in ignored}
         try:
             yield self
         finally:

@@ -72,6 +72,8 @@ def execute(
             Execution(scenario, host, options, display, interrupts, outcome, bring_up, started).run()
     except DriverError as error:
         outcome.error, outcome.exit_code = str(error), error.exit_code
+    except OSError as error:
+        outcome.error, outcome.exit_code = f"The driver can't go on: {error}", PHASE_FAILED
     outcome.duration = time.monotonic() - started
     outcome.finished_at = datetime.now(UTC)
     return outcome
@@ -111,7 +113,7 @@ class Execution:
         self.display.note(f"Run {run_id} ({holder.get('scenario')}) was killed; what it did last is not known.")
         self._audit("run found dead", dead_run_id=run_id)
         # It may have built guests without telling: their keys are not the pinned ones.
-        pins.forget(self.host.name, self.scenario.estate)
+        pins.forget(self.host.name, str(holder.get("estate") or ""))
 
     def _run_phases(self) -> None:
         if self.host.lab_node:
@@ -223,6 +225,7 @@ class Execution:
             "pid": os.getpid(),
             "run_id": self.report.run_id,
             "scenario": self.scenario.name,
+            "estate": self.scenario.estate,
             "started_at": report.timestamp(self.report.started_at) or "",
         }
 

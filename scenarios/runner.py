@@ -139,13 +139,16 @@ def _run(
 ) -> PlayResult:
     # Costs 0.1 s, which --help and --list-* need not pay.
     from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415
+    from ansible_runner.exceptions import AnsibleRunnerException  # noqa: PLC0415
 
     _write_inputs(request, private)
     config = RunnerConfig(private_data_dir=str(private), **_settings(request, private))
-    config.prepare()
-    config.command = _leashed(config.command, private)
-    runner = Runner(config, cancel_callback=watch, event_handler=on_event)
-    status, _code = runner.run()
+    try:
+        config.prepare()
+        config.command = _leashed(config.command, private)
+        status, _code = Runner(config, cancel_callback=watch, event_handler=on_event).run()
+    except AnsibleRunnerException as error:
+        return PlayResult(FAILED, summary, f"ansible-runner can't run it: {error}")
     output = _keep_output(config.artifact_dir, request.log)
     if watch.reason:
         return PlayResult(watch.reason, summary)

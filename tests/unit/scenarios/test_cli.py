@@ -83,6 +83,7 @@ def test_every_verb_has_help_for_its_inputs(verb: object, capsys: pytest.Capture
          "The inventory /no/such/inventory does not exist. Give an existing one with --inventory."),
         (["--scenario", "vm-roundtrip", "--host", "father", "--timeout", "0"], "0.0 is not in the range x>0"),
         (["--scenario", "vm-roundtrip", "--host", "father", "--no-such"], "No such option"),
+        (["--list-phases"], "Whose phases? Give --scenario. Known: nested-pve-constructor,"),
         (["vm-strt"], "Unknown command 'vm-strt'. Did you mean 'vm-start'? Known: audit, bench,"),
         (["vm-start", "--host", "father"], "Missing option '--vm-id'"),
         (["vm-start", "--host", "father", "--vm-id", "x"], "expected a whole number, got 'x'"),
