@@ -12,12 +12,12 @@ from scenarios import report, session
 from scenarios.cli import refusals_as_json
 from scenarios.display import PlainDisplay
 from scenarios.flags import Flags, look_options
-from scenarios.nested_pve import CONSTRUCTOR_PREFLIGHT
+from scenarios.nested_pve import ESTATE
 from scenarios.run import execute
 from scenarios.scenario import PREFLIGHT, Scenario
 from scenarios.values import Json
 
-DOCTOR = Scenario("doctor", "Check that a host is ready", "", (), preflight=CONSTRUCTOR_PREFLIGHT)
+DOCTOR = Scenario("doctor", "Check that a host is ready", "", (), preflight=ESTATE.check)
 STYLES = {"ok": "green", "failed": "bold red", "skipped": "dim"}
 
 

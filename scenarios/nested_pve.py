@@ -10,69 +10,21 @@ from scenarios.actions import (
     InventoryVar,
     Ref,
 )
-from scenarios.scenario import PREFLIGHT, Phase, Scenario
+from scenarios.estate import VMID_RANGE, Estate, Guest, preflight
+from scenarios.scenario import Phase
 from scenarios.verbs import BY_NAME
 
-ESTATE = "nested-pve"
-VM_NAME = "nested-pve"
+GUEST = Guest(
+    noun="nested node",
+    name="nested-pve",
+    template=InventoryVar("nested_pve_template"),
+    keys=("inner_vmid", "inner_node", "inner_mac", "inner_ip", "inner_name"),
+)
 TEST_VM_NAME = "nested-pve-test"
-VMID_RANGE = (99900, 99999)
-TEMPLATE = InventoryVar("nested_pve_template")
 INNER = {"inner_ip": Ref("inner_ip")}
 
-CONSTRUCTOR_PREFLIGHT = Phase(
-    PREFLIGHT,
-    AnsiblePlaybookAction(
-        "check-host",
-        BY_NAME["preflight"],
-        inputs={
-            "preflight_template": TEMPLATE,
-            "preflight_vmid_range": list(VMID_RANGE),
-            "preflight_bridge": InventoryVar("pve_bridge"),
-            "preflight_storages": InventoryVar("pve_required_storages"),
-            "preflight_nested": True,
-        },
-        outputs={"preflight_checks": "preflight_checks"},
-        timeout=60,
-    ),
-    "Check that the host is ready",
-)
-
-DESTRUCTOR_PREFLIGHT = Phase(
-    PREFLIGHT,
-    AnsiblePlaybookAction(
-        "check-host", BY_NAME["preflight"], outputs={"preflight_checks": "preflight_checks"}, timeout=60
-    ),
-    "Check that the host is ready",
-)
-
 CONSTRUCTOR_PHASES = (
-    Phase(
-        "provision",
-        AnsiblePlaybookAction(
-            "provision-nested-pve",
-            BY_NAME["vm-provision"],
-            inputs={"vm_name": VM_NAME, "vm_template": TEMPLATE, "vmid_range": list(VMID_RANGE)},
-            outputs={"vm_id": "inner_vmid", "vm_node": "inner_node", "vm_mac": "inner_mac"},
-            remembers={"vm_name": "inner_name"},
-        ),
-        "Clone the template to the nested node",
-    ),
-    Phase(
-        "start_vm",
-        AnsiblePlaybookAction("start-nested-pve", BY_NAME["vm-start"], inputs={"vm_id": Ref("inner_vmid")}),
-        "Start the nested node",
-    ),
-    Phase(
-        "wait_ip",
-        AnsiblePlaybookAction(
-            "wait-nested-pve-ip",
-            BY_NAME["vm-wait-ip"],
-            inputs={"vm_id": Ref("inner_vmid"), "vm_mac": Ref("inner_mac")},
-            outputs={"vm_ip": "inner_ip"},
-        ),
-        "Wait for the nested node's address",
-    ),
+    *GUEST.phases(),
     Phase(
         "ensure_pve",
         AnsiblePlaybookAction(
@@ -142,45 +94,22 @@ CONSTRUCTOR_PHASES = (
 DESTRUCTOR_PHASES = (
     Phase(
         "discover",
-        DiscoverVMsAction("discover-nested-vms", name_pattern=f"{VM_NAME}*", vmid_range=VMID_RANGE),
+        DiscoverVMsAction("discover-nested-vms", name_pattern=f"{GUEST.name}*", vmid_range=VMID_RANGE),
         "Discover nested PVE VMs",
     ),
     Phase("cleanup_inner", CleanupInnerVMsAction("cleanup-inner-vms"), "Cleanup VMs on inner PVE"),
     Phase("destroy", DestroyDiscoveredVMsAction("destroy-nested-vms"), "Destroy discovered VMs"),
 )
 
-# Destroying the nested node takes its guests along, so a nested node that does not answer must not keep it standing.
-TOLERATED = frozenset({"cleanup_inner"})
-
-CONSTRUCTOR = Scenario(
-    name="nested-pve-constructor",
-    description="Build a nested Proxmox VE node and a leaf guest inside it",
-    estate=ESTATE,
-    phases=CONSTRUCTOR_PHASES,
-    preflight=CONSTRUCTOR_PREFLIGHT,
-    expected_seconds=35,
-    removal="nested-pve-destructor",
+ESTATE = Estate(
+    name="nested-pve",
+    noun="nested Proxmox VE estate",
+    check=preflight(GUEST.template, nested=True),
+    build=CONSTRUCTOR_PHASES,
+    remove=DESTRUCTOR_PHASES,
+    # Destroying the nested node takes its guests along, so one that does not answer must not keep it standing.
+    tolerated=frozenset({"cleanup_inner"}),
+    seconds=(35, 10, 45),
 )
 
-DESTRUCTOR = Scenario(
-    name="nested-pve-destructor",
-    description="Discover and remove the nested Proxmox VE estate",
-    estate=ESTATE,
-    phases=DESTRUCTOR_PHASES,
-    preflight=DESTRUCTOR_PREFLIGHT,
-    tolerated=TOLERATED,
-    expected_seconds=10,
-    destructive=True,
-)
-
-ROUNDTRIP = Scenario(
-    name="nested-pve-roundtrip",
-    description="Build the nested estate, verify it, and remove it again whatever happened",
-    estate=ESTATE,
-    phases=CONSTRUCTOR_PHASES + DESTRUCTOR_PHASES,
-    preflight=CONSTRUCTOR_PREFLIGHT,
-    always=frozenset(phase.name for phase in DESTRUCTOR_PHASES),
-    tolerated=TOLERATED,
-    expected_seconds=45,
-    removal="nested-pve-destructor",
-)
+CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = ESTATE.constructor, ESTATE.destructor, ESTATE.roundtrip
