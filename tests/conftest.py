@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders() -> Iterator[Path]:
-    """Point the XDG variables to a private folder of this test process.
+    """Point the XDG variables and TMPDIR to a private folder of this test process.
 
     Its path is short because the lab's unix sockets lie below it (a socket's path has 108 bytes at most).
     """
@@ -44,6 +44,9 @@ def own_folders() -> Iterator[Path]:
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         for kind in XDG_KINDS:
             patch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
+        (folder / "tmp").mkdir()
+        patch.setenv("TMPDIR", str(folder / "tmp"))
+        patch.setattr(tempfile, "tempdir", None)
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

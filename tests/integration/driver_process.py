@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,10 +63,10 @@ class Driver:
 
     def __init__(self, home: Path) -> None:
         self.work = home / "work"
-        self.temporary = home / "tmp"
+        # A short path: with a long one the driver keeps its sockets in /tmp, where other tests' drivers are too.
+        self.temporary = Path(tempfile.mkdtemp(prefix="driver-"))
         self.state = home / "state" / "homelab-pve"
-        for directory in (self.work, self.temporary):
-            directory.mkdir()
+        self.work.mkdir()
         self.environment = {
             **os.environ,
             "XDG_STATE_HOME": str(home / "state"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -56,7 +57,7 @@ def leaf(api: NodeApi, key: str, name: str) -> None:
         "memory": "256",
         "boot": "order=scsi0",
     }
-    cloud_init = {"ciuser": "root", "sshkeys": key.replace(" ", "%20").replace("+", "%2B"), "ipconfig0": "ip=dhcp"}
+    cloud_init = {"ciuser": "root", "sshkeys": quote(key, safe=""), "ipconfig0": "ip=dhcp"}
     net0 = "virtio,bridge=vmbr0"
     api.call(
         "POST",
