@@ -109,7 +109,7 @@ ESTATE = Estate(
     remove=DESTRUCTOR_PHASES,
     # Destroying the nested node takes its guests along, so one that does not answer must not keep it standing.
     tolerated=frozenset({"cleanup_inner"}),
-    seconds=(35, 10, 45),
+    seconds=(40, 12, 50),
 )
 
 CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = ESTATE.constructor, ESTATE.destructor, ESTATE.roundtrip

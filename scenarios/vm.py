@@ -47,7 +47,7 @@ ESTATE = Estate(
         ),
         Phase("destroy", DestroyDiscoveredVMsAction("destroy-vms"), "Destroy discovered VMs"),
     ),
-    seconds=(12, 6, 16),
+    seconds=(11, 8, 18),
 )
 
 CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = ESTATE.constructor, ESTATE.destructor, ESTATE.roundtrip
