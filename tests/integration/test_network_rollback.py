@@ -16,13 +16,14 @@ from tests.integration.conftest import Stand, until
 pytestmark = pytest.mark.lab
 PROGRAM = Path(__file__).parents[2] / "roles" / "nested_pve" / "files" / "apply-network.py"
 VMID = 150
+MAC = "bc:24:11:00:0a:50"
 
 
 @pytest.fixture(scope="module")
 def guest(stand: Stand) -> Iterator[str]:
     """Address of a running guest with the program in it."""
     api = stand.father()
-    api.clone(9001, VMID, "network", stand.key)
+    api.clone(9001, VMID, "network", stand.key, net0=f"virtio={MAC},bridge=vmbr0")
     address = api.start(VMID)
     source = base64.b64encode(PROGRAM.read_bytes()).decode()
     stand.ssh(address, f"echo {source} | base64 -d >/root/apply-network.py")
@@ -49,7 +50,8 @@ def is_taken_back(stand: Stand, address: str) -> bool:
 
 
 def encoded(text: str) -> str:
-    return base64.b64encode(json.dumps({MAIN_FILE: text}).encode()).decode()
+    """The arguments for a new text of the main file."""
+    return f"{base64.b64encode(json.dumps({MAIN_FILE: text}).encode()).decode()} vmbr0 {MAC}"
 
 
 def bridged(text: str, address: str = "dhcp") -> str:
@@ -83,4 +85,9 @@ def test_confirmed_change_stays(stand: Stand, guest: str) -> None:
     assert program(stand, guest, "confirm") == (0, "")
     assert files(stand, guest) == wanted
     assert guest in stand.ssh(guest, "ip -4 -brief address show vmbr0")
+    # A port with a lower address does not change the bridge's: 3 is NET_ADDR_SET.
+    assert stand.ssh(guest, "cat /sys/class/net/vmbr0/address /sys/class/net/vmbr0/addr_assign_type").split() == [
+        MAC,
+        "3",
+    ]
     assert "nameserver" in stand.ssh(guest, "cat /etc/resolv.conf")

@@ -1,8 +1,8 @@
-"""Changes a node's interface files in a way that undoes itself: apply-network.py apply SECONDS FILES | confirm.
+"""Changes a node's interface files in a way that undoes itself.
 
-``apply`` checks FILES (base64 of JSON: text by path) with ifupdown2, then a process of its own puts them in place,
-applies them, and takes them back unless ``confirm`` is called within SECONDS by a controller that reached the node
-again. ``confirm`` fails when that has happened already.
+``apply SECONDS FILES BRIDGE MAC`` checks FILES (base64 of JSON: text by path) with ifupdown2. Then a process of its own
+puts them in place, applies them, pins the MAC address of BRIDGE, and takes it all back unless ``confirm`` is called
+within SECONDS by a controller that reached the node again. ``confirm`` fails when it was taken back already.
 """
 
 from __future__ import annotations
@@ -69,13 +69,23 @@ def claim(mark: Path) -> bool:
     return True
 
 
-def change(files: Mapping[str, str], seconds: float) -> None:
+def pin_address(bridge: str, mac: str) -> None:
+    """Keep the bridge's MAC address whatever is plugged into it later.
+
+    A bridge takes the lowest address of its ports until one is set. ifupdown2 sets the ``hwaddress`` of the stanza only
+    when the bridge has another one, so here, where it has it from its port already, it would stay unset until a reboot.
+    """
+    subprocess.run(["ip", "link", "set", "dev", bridge, "address", mac], capture_output=True, check=False)
+
+
+def change(files: Mapping[str, str], seconds: float, bridge: str, mac: str) -> None:
     """Put the files in place, and back unless that is confirmed."""
     before = {path: Path(path).read_text(encoding="utf-8") for path in files if Path(path).exists()}
     resolver = RESOLVER.read_text(encoding="utf-8")
     applied = put(files)
     keep_dns(resolver)
     if applied:
+        pin_address(bridge, mac)
         APPLIED.touch()
         if wait_for(CONFIRMED.exists, seconds) or not claim(ROLLED_BACK):
             return
@@ -96,7 +106,7 @@ def detached(work: Callable[[], None]) -> None:
     os._exit(0)
 
 
-def apply(seconds: str, encoded: str) -> None:
+def apply(seconds: str, encoded: str, bridge: str, mac: str) -> None:
     """Check the files, start the change, and wait until it is applied or taken back."""
     files = json.loads(base64.b64decode(encoded))
     STATE.mkdir(mode=0o700, exist_ok=True)
@@ -106,7 +116,7 @@ def apply(seconds: str, encoded: str) -> None:
     for mark in (APPLIED, CONFIRMED, ROLLED_BACK, LOG):
         mark.unlink(missing_ok=True)
     check(files)
-    detached(lambda: change(files, float(seconds)))
+    detached(lambda: change(files, float(seconds), bridge, mac))
     wait_for(lambda: APPLIED.exists() or ROLLED_BACK.exists(), float(seconds))
 
 
