@@ -131,8 +131,12 @@ async def _api_answering(driver: NamespaceDriver, state: Path) -> None:
 
 
 def _api_runs(pid: int) -> bool:
-    """Whether the node whose init is ``pid`` has its API's process."""
-    return any(processes.command(child)[:3] == list(node.API_COMMAND[:3]) for child in processes.children(pid))
+    """Whether the node whose init is ``pid`` has its API's process.
+
+    For a moment a process that was just spawned has no arguments: the kernel wakes its parent before it sets them.
+    """
+    expected = (list(node.API_COMMAND[:3]), [])
+    return any(processes.command(child)[:3] in expected for child in processes.children(pid))
 
 
 async def _accepts(host: str, port: int) -> bool:
