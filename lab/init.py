@@ -135,7 +135,7 @@ def _api_runs(pid: int) -> bool:
 
     For a moment a process that was just spawned has no arguments: the kernel wakes its parent before it sets them.
     """
-    expected = (list(node.API_COMMAND[:3]), [])
+    expected: tuple[list[str], ...] = (list(node.API_COMMAND[:3]), [])
     return any(processes.command(child)[:3] in expected for child in processes.children(pid))
 
 
