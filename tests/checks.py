@@ -91,7 +91,8 @@ CHECKS: tuple[Check, ...] = (
     Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline")),
     pytest_check("unit", "unit", "architecture", "benchmark"),
     pytest_check("module", "module"),
-    pytest_check("conformance", "conformance"),
+    # test_replay.py plays transcripts that somebody names: ./test.sh replay DIR.
+    pytest_check("conformance", "conformance", options=("--ignore", "tests/conformance/test_replay.py")),
     # Files differ much in length, so single tests are spread; a test that shares something slow to make has a group.
     pytest_check("integration", "integration", options=("--dist", "loadgroup")),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),

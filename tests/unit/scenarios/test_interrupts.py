@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +12,17 @@ from scenarios.errors import RunInterruptedError
 from scenarios.interrupts import SIGNALS, Interrupts
 
 
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """What a terminal gives a program, also where the tests themselves run under nohup."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.usefixtures("default_signals")
 def test_a_signal_ends_what_can_be_ended(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(RunInterruptedError, match=number.name), Interrupts().caught():
