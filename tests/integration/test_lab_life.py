@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -37,9 +38,20 @@ def namespaces_of(pids: Iterable[int]) -> set[str]:
     return found
 
 
-def namespaces_in_use() -> set[str]:
-    """Identities of the namespaces of every process there is."""
-    return namespaces_of(int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+def namespaces_in_use(latest: int) -> set[str]:
+    """Identities of the namespaces of every process started until then (clock ticks since boot).
+
+    The kernel gives an ended namespace's identity to the next one that is made, which may be another lab's.
+    """
+    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    return namespaces_of(
+        pid for pid in pids if (started := processes.start_time(pid)) is not None and started <= latest
+    )
+
+
+def ticks() -> int:
+    """The time as processes.start_time counts it."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 class Traces:
@@ -47,6 +59,7 @@ class Traces:
 
     def __init__(self, status: control.LabStatus) -> None:
         self.state = status.state_dir
+        self.taken = ticks()
         pids = [status.pid, *processes.descendants(status.pid)]
         self.processes = {pid: started for pid in pids if (started := processes.start_time(pid)) is not None}
         self.namespaces = namespaces_of(pids) - namespaces_of([os.getpid()])
@@ -55,7 +68,7 @@ class Traces:
     def left(self) -> list[str]:
         """What is still there."""
         found = [f"process {pid}" for pid, started in self.processes.items() if processes.alive(pid, started)]
-        found += [f"namespace {name}" for name in self.namespaces & namespaces_in_use()]
+        found += [f"namespace {name}" for name in self.namespaces & namespaces_in_use(self.taken)]
         found += [f"mount {line}" for line in Path("/proc/mounts").read_text().splitlines() if str(self.state) in line]
         found += [f"link {path.name}" for path in Path("/sys/class/net").iterdir() if path.name not in self.links]
         found += [f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob("*homelab*")]
