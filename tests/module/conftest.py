@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 
 from lab.api.serving import ServedLab
 
@@ -71,6 +73,30 @@ class Modules:
             assert not result["changed"], result["diff"]
             assert self.lab.writes() == []
         return result
+
+    def limited(self, privileges: Mapping[str, Sequence[str]]) -> Modules:
+        """The modules with a token that has exactly these privileges, by path: ``{"/vms/100": ["VM.Audit"]}``.
+
+        As on a node, what is granted on a path holds below it too, until a path below is named: that replaces it.
+        """
+        client = connect(Connection.from_params(self.lab.options()))
+        try:
+            token = _limited_token(client, f"limited-{secrets.token_hex(4)}@pve", privileges)
+        finally:
+            client.close()
+        return Modules(replace(self.lab, token_id=token["full-tokenid"], token_secret=token["value"]), self.capsys)
+
+
+def _limited_token(client: Client, userid: str, privileges: Mapping[str, Sequence[str]]) -> Result:
+    """A privilege-separated token of a new administrator, and a role for each path."""
+    client.post("/access/users", {"userid": userid})
+    client.put("/access/acl", {"path": "/", "users": userid, "roles": "Administrator"})
+    token: Result = client.post(f"/access/users/{userid}/token/exact", {"privsep": True})
+    for index, (path, names) in enumerate(privileges.items()):
+        role = f"{userid.partition('@')[0]}-{index}"
+        client.post("/access/roles", {"roleid": role, "privs": ",".join(names)})
+        client.put("/access/acl", {"path": path, "tokens": token["full-tokenid"], "roles": role})
+    return token
 
 
 @pytest.fixture

@@ -62,3 +62,9 @@ def test_a_range_upside_down(modules: Modules) -> None:
     assert modules.message("vm_discover", vmid_range=[2, 1]) == (
         "vmid_range [2, 1] is not a range: give the lowest and the highest vmid, both from 100 to 999999999."
     )
+
+
+def test_least_privileges(guests: Modules) -> None:
+    limited = guests.limited({"/vms/104": ["VM.Audit"], "/vms/99900": ["VM.PowerMgmt"]})
+    assert [item["vmid"] for item in limited.ok("vm_discover")["vms"]] == [104]
+    assert guests.limited({}).ok("vm_discover")["vms"] == []
