@@ -28,6 +28,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 LOG_LINES = 10
@@ -124,7 +125,12 @@ class PveError(HomelabPveError):
         self.method, self.path, self.status, self.reason = method, path, status, reason
         self.message = message.strip() or reason.strip()
         self.errors = {name: str(text).strip() for name, text in (errors or {}).items()}
-        super().__init__(f"{method} {path}: {status} {self.said}")
+        super().__init__(" ".join(part for part in (f"{method} {path}: {status} {self.said}", self.advice) if part))
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, where that is known whatever was tried."""
+        return ""
 
     @property
     def said(self) -> str:
@@ -134,8 +140,28 @@ class PveError(HomelabPveError):
         return f"{words} ({fields})." if fields else f"{words}."
 
 
+MISSING_PRIVILEGE = re.compile(r"\((?P<path>/[^,\s]*), (?P<privileges>[\w.|]+)\)")
+"""``Permission check failed (/vms/100, VM.Audit|VM.Snapshot)`` (PVE::RPCEnvironment): one of them is needed."""
+
+NOT_FOR_TOKENS = {
+    "user != root@pam": "Only root@pam may do this, with its password: no API token may.",
+    "need proper ticket": "No API token may do this: set user and password instead.",
+}
+"""PVE's words -> what to do."""
+
+
 class PermissionDeniedError(PveError):
     """403. Note that PVE also answers so for guests and storages that do not exist."""
+
+    @property
+    def advice(self) -> str:
+        """Which privilege to grant where."""
+        found = MISSING_PRIVILEGE.search(self.message)
+        if not found:
+            return next((advice for words, advice in NOT_FOR_TOKENS.items() if words in self.message), "")
+        path, privileges = found["path"], found["privileges"].replace("|", " or ")
+        unsure = " Proxmox VE says the same of what does not exist." if path.count("/") > 1 else ""
+        return f"Grant {privileges} on {path} to the user, and to the token if it has privilege separation.{unsure}"
 
 
 class TaskFailedError(HomelabPveError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def is_yaml(block: str) -> bool:
         return False
 
 
+def privileges_sentence(source: str) -> str:
+    """What the last paragraph of a module's description says about privileges, empty when it says nothing."""
+    text = next(
+        node.value.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["DOCUMENTATION"]
+        if isinstance(node.value, ast.Constant)
+    )
+    last = yaml.safe_load(str(text))["description"][-1]
+    found = re.search(r"^Needs (no privilege|.*\bC\([A-Z]\w+\.[A-Z][\w.*]*\)).*\.$", last)
+    return found.group() if found else ""
+
+
 def sources(source: str, module: str) -> list[str]:
     """Files of module_utils a module is put together from, `module.py` apart, which all of them use."""
     found = [name.removeprefix(UTILS).split(".") for name in imports(source, module) if name.startswith(UTILS)]
@@ -56,6 +70,11 @@ def used_by(name: str, files: list[Path]) -> bool:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_modules_are_documented(path: Path) -> None:
     assert missing_blocks(text(path)) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_say_which_privileges_they_need(path: Path) -> None:
+    assert privileges_sentence(text(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -104,6 +123,21 @@ COMPLETE = 'DOCUMENTATION = "a: 1"\nEXAMPLES = "- b: 1"\nRETURN = "c: 1"\n'
 )
 def test_a_missing_block_is_found(source: str, missing: list[str]) -> None:
     assert missing_blocks(source) == missing
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        ("Needs the privilege C(VM.Audit) on the guests.", True),
+        ("Needs no privilege beside a login.", True),
+        ("Makes things. Needs the privilege C(VM.Audit).", False),
+        ("Needs the privileges of an administrator.", False),
+        ("Needs C(proxmoxer).", False),
+    ],
+)
+def test_a_missing_privilege_is_found(last: str, found: bool) -> None:
+    source = f"DOCUMENTATION = 'description: [Makes things., \"{last}\"]'"
+    assert bool(privileges_sentence(source)) is found
 
 
 def test_the_files_behind_a_module_are_found() -> None:

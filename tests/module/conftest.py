@@ -86,6 +86,17 @@ class Modules:
             client.close()
         return Modules(replace(self.lab, token_id=token["full-tokenid"], token_secret=token["value"]), self.capsys)
 
+    def refusals(self, privileges: Mapping[str, Sequence[str]], name: str, /, **options: Any) -> dict[str, str]:
+        """By `PRIVILEGE on PATH`: the message of a call that has all privileges but this one, and has to fail."""
+        messages = {}
+        for path, names in privileges.items():
+            for missing in names:
+                left = {**privileges, path: [other for other in names if other != missing]}
+                result = self.limited(left).run(name, **options)
+                assert result.get("failed"), f"{name} does not need {missing} on {path}"
+                messages[f"{missing} on {path}"] = str(result["msg"])
+        return messages
+
 
 def _limited_token(client: Client, userid: str, privileges: Mapping[str, Sequence[str]]) -> Result:
     """A privilege-separated token of a new administrator, and a role for each path."""

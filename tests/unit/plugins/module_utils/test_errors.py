@@ -13,6 +13,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     FindingsError,
     HomelabPveError,
     HostNotFoundError,
+    PermissionDeniedError,
     PveError,
     PVENotFoundError,
     StepFailedError,
@@ -24,6 +25,10 @@ UPID = "UPID:father:00002177:00059C28:6B003611:qmstart:100:root@pam:"
 PVE = PveError(
     "POST", "/storage", 400, "Parameter verification failed.", errors={"path": "invalid format -\n absolute\n"}
 )
+
+
+def denied(why: str) -> PermissionDeniedError:
+    return PermissionDeniedError("GET", "/x", 403, "", message=f"Permission check failed{why}\n")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,28 @@ PVE = PveError(
         (CommandTimeoutError(["qm"], "son", 1.5), "'qm' on son did not end within 1.5 s and was stopped."),
         (PVE, "POST /storage: 400 Parameter verification failed (path: invalid format - absolute)."),
         (PveError("GET", "/x", 500, "got no worker"), "GET /x: 500 got no worker."),
+        (denied(""), "GET /x: 403 Permission check failed."),
+        (
+            denied(" (/vms, VM.Audit)"),
+            "GET /x: 403 Permission check failed (/vms, VM.Audit). "
+            "Grant VM.Audit on /vms to the user, and to the token if it has privilege separation.",
+        ),
+        (
+            denied(" (/vms/1, VM.Snapshot|VM.Snapshot.Rollback)"),
+            "GET /x: 403 Permission check failed (/vms/1, VM.Snapshot|VM.Snapshot.Rollback). "
+            "Grant VM.Snapshot or VM.Snapshot.Rollback on /vms/1 to the user, and to the token if it has privilege "
+            "separation. Proxmox VE says the same of what does not exist.",
+        ),
+        (
+            denied(" (user != root@pam)"),
+            "GET /x: 403 Permission check failed (user != root@pam). "
+            "Only root@pam may do this, with its password: no API token may.",
+        ),
+        (
+            denied(" (URI '/x' not available with API token, need proper ticket.\n)"),
+            "GET /x: 403 Permission check failed (URI '/x' not available with API token, need proper ticket. ). "
+            "No API token may do this: set user and password instead.",
+        ),
         (TaskFailedError(UPID, "no such VM\n"), f"The task failed: no such VM ({UPID})"),
         (
             TaskFailedError(UPID, "bad", [f"line {number}" for number in range(12)]),
