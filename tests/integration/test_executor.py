@@ -20,7 +20,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     PVENotFoundError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandResult, LocalExecutor, SSHExecutor
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import OPTIONS, VM
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
 from lab import father
 
@@ -213,7 +213,7 @@ def test_transports_give_the_same_errors(stand: Stand, path: str, params: dict[s
 
 def test_a_vm_is_declared_over_ssh(stand: Stand) -> None:
     """Made over SSH, found as wished over HTTPS, removed over SSH."""
-    defaults = {name: spec.get("default") for name, spec in OPTIONS.items()}
+    defaults = {name: spec.get("default") for name, spec in VM.options.items()}
     wish = {**defaults, "name": "over-ssh", "vmid": 99700, "clone": "debian-12", "cores": 2, "tags": ["b", "a"]}
 
     def declare() -> list[bool]:

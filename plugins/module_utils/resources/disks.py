@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties, size_bytes
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange, Volumes
 
 BUSES = {"ide": 4, "sata": 6, "scsi": 31, "virtio": 16, "efidisk": 1, "tpmstate": 1}
 """How many drives each bus takes (PVE::QemuServer::Drive)."""
@@ -77,21 +77,9 @@ DISK = Codec(_parse, DRIVE.decode, _encode, DRIVE.merge, DRIVE.same, ansible_typ
 FIELD = Field("disks", DISK)
 
 
-@dataclass(frozen=True)
-class DriveChange:
-    """What has to be done to one drive: set it, move it to another storage, and grow it to ``size``."""
-
-    key: str
-    change: Change | None = None
-    move_to: str | None = None
-    size: str | None = None
-    before: str | None = None
-    after: str | None = None
-
-
-def wanted(disks: Mapping[str, Json] | None) -> dict[str, Json]:
+def wanted(params: Values) -> dict[str, Json]:
     """The option ``disks`` in canonical form, by drive; None stands for a drive to detach."""
-    return {key: _wanted(key, value) for key, value in (disks or {}).items()}
+    return {key: _wanted(key, value) for key, value in (params.get("disks") or {}).items()}
 
 
 def _wanted(key: str, value: Json) -> dict[str, Json] | None:
@@ -107,12 +95,12 @@ def _wanted(key: str, value: Json) -> dict[str, Json] | None:
         raise ConfigError(f"Option 'disks': {key}: {error}") from error
 
 
-def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[str, Json] | None) -> DriveChange | None:
+def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[str, Json] | None) -> VolumeChange | None:
     """What turns the drive into the wished one. Raises RefusedError for what would lose data."""
     if have is None:
         return _added(guest, key, wish) if wish else None
     if wish is None:
-        return DriveChange(key, Change(FIELD, key, have, None), before=DRIVE.encode(have))
+        return VolumeChange(key, Change(FIELD, key, have, None), before=DRIVE.encode(have))
     options = _options(guest, key, wish, have)
     after = DRIVE.merge(have, options)
     change = None if DRIVE.same(have, after) else Change(FIELD, key, have, after)
@@ -121,10 +109,10 @@ def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[st
         return None
     final = DRIVE.merge(after, {"size": size} if size else {})
     shown = DRIVE.encode(final) if not move_to else f"{DRIVE.encode(final)} on {move_to}"
-    return DriveChange(key, change, move_to, size, DRIVE.encode(have), shown)
+    return VolumeChange(key, change, move_to, size, DRIVE.encode(have), shown)
 
 
-def _added(guest: str, key: str, wish: dict[str, Json]) -> DriveChange:
+def _added(guest: str, key: str, wish: dict[str, Json]) -> VolumeChange:
     if not wish.get("storage") and not wish.get("file"):
         raise ConfigError(
             f"Option 'disks': {key} does not exist on {guest} yet. Give storage and size to make it, "
@@ -135,7 +123,7 @@ def _added(guest: str, key: str, wish: dict[str, Json]) -> DriveChange:
             raise ConfigError(f"Option 'disks': the new {key} of {guest} needs a size, or import_from.")
         wish = {**wish, "size": "1G"}  # PVE ignores it for these two: they have a fixed size
     grow = wish.get("size") if wish.get("import-from") else None
-    return DriveChange(key, Change(FIELD, key, None, wish), size=grow, after=_encode(wish))
+    return VolumeChange(key, Change(FIELD, key, None, wish), size=grow, after=_encode(wish))
 
 
 def _options(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> dict[str, Json]:
@@ -174,3 +162,6 @@ def _grown(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Js
             f"Set size to {present} or more, or recreate the disk."
         )
     return str(size) if size_bytes(size) > size_bytes(present) else None
+
+
+DRIVES = Volumes(DISK, wanted, compare, set_verb="POST", move_action="move_disk", move_parameter="disk")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
@@ -27,8 +26,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     Json,
     Properties,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values, compare, parsed
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import ConfigTable, Family
 
 NIC_MODELS = (
     "virtio", "e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b", "i82559er",
@@ -207,32 +206,6 @@ FIELDS: tuple[Field, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Family:
-    """Options with a number: ``net0`` ... ``net31``, given as one dictionary option."""
-
-    option: str
-    count: int
-    codec: Codec
-    live: bool = False
-    prefix: str = ""
-    """PVE's name without the number, where the option is called otherwise."""
-
-    @property
-    def stem(self) -> str:
-        """PVE's name without the number."""
-        return self.prefix or self.option
-
-    def field(self, key: str) -> Field:
-        """The row of one member."""
-        return Field(key, self.codec, live=self.live)
-
-    def owns(self, key: str) -> bool:
-        """Whether ``key`` is one of them."""
-        number = key.removeprefix(self.stem)
-        return key.startswith(self.stem) and number.isdigit() and int(number) < self.count
-
-
 FAMILIES: tuple[Family, ...] = (
     Family("net", 32, NIC, live=True),
     Family("ipconfig", 32, IPCONFIG.codec()),
@@ -245,53 +218,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 """Counts are PVE's: MAX_NETS, MAX_SERIAL_PORTS, MAX_PARALLEL_PORTS, MAX_USB_DEVICES, MAX_HOSTPCI_DEVICES."""
 
-_BY_KEY: Mapping[str, Field] = {item.key: item for item in FIELDS}
-
-Item = tuple[Field, str, Json]
-"""A row, PVE's key and the wished value."""
-
-
-def field_of(key: str) -> Field | None:
-    """The row for a key of PVE's configuration."""
-    family = next((family for family in FAMILIES if family.owns(key)), None)
-    return family.field(key) if family else _BY_KEY.get(key)
-
-
-def wanted(params: Values) -> tuple[Item, ...]:
-    """What the user set of the configuration, drives apart, in canonical form."""
-    plain = parsed(FIELDS, params)
-    rows = [(item, item.key, plain[item.name]) for item in FIELDS if item.name in plain]
-    return (*rows, *(entry for family in FAMILIES for entry in _members(family, params.get(family.option) or {})))
-
-
-def _members(family: Family, given: Mapping[str, Json]) -> list[Item]:
-    for key in given:
-        if not family.owns(key):
-            raise ConfigError(
-                f"Option '{family.option}': '{key}' is none of {family.stem}0 to {family.stem}{family.count - 1}."
-            )
-    return [(family.field(key), key, _member(family, key, value)) for key, value in given.items()]
-
-
-def _member(family: Family, key: str, value: Json) -> Json:
-    if value in (None, "", {}):
-        return None
-    try:
-        return family.codec.parse(value)
-    except ValueError as error:
-        raise ConfigError(f"Option '{family.option}': {key}: {error}") from error
-
-
-def current(config: Values) -> dict[str, Json]:
-    """PVE's answer in canonical form, by key; what we don't manage is left out."""
-    rows = ((key, field_of(key), value) for key, value in config.items())
-    return {key: item.codec.decode(value) for key, item, value in rows if item}
-
-
-def changes(wish: tuple[Item, ...], have: Mapping[str, Json], *, renew_secrets: bool) -> tuple[Change, ...]:
-    """What differs."""
-    found = (compare(item, key, value, have.get(key), renew_secrets) for item, key, value in wish)
-    return tuple(change for change in found if change)
+CONFIG = ConfigTable(FIELDS, FAMILIES)
 
 
 def shown_nics(config: Values) -> dict[str, dict[str, Json]]:

@@ -11,15 +11,10 @@ import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import TAKEN
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import guest
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import (
-    OPTIONS,
-    TAKEN,
-    VM,
-    plan,
-)
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_power import TRANSITIONS
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_view import Source, View, describe
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import TRANSITIONS, VM
 
 from .reading import Table, row
 
@@ -35,7 +30,7 @@ CONFIG = {
     "cipassword": "**********",
     "tags": "a;b",
 }
-DEFAULTS = {name: spec.get("default") for name, spec in OPTIONS.items()}
+DEFAULTS = {name: spec.get("default") for name, spec in VM.options.items()}
 PATH = "/nodes/father/qemu/104"
 
 
@@ -48,7 +43,7 @@ def there(status: str = "stopped", **config: Any) -> View:
 
 
 def steps(options: dict[str, Any], view: View) -> list[tuple[str, str, dict[str, Any]]]:
-    made = plan(wish(**options), view)
+    made = VM.plan(wish(**options), view)
     return [(step.verb, step.path, {k: v for k, v in step.params.items() if v is not None}) for step in made.steps]
 
 
@@ -158,7 +153,7 @@ def test_force_pulls_the_plug_after_the_timeout() -> None:
     ],
 )
 def test_restarts(options: dict[str, Any], status: str, needed: bool, actions: int) -> None:
-    made = plan(wish(**options), there(status))
+    made = VM.plan(wish(**options), there(status))
     assert (made.extra["restart_required"], len(made.steps)) == (needed, actions)
 
 
@@ -220,7 +215,7 @@ def test_creations(options: dict[str, Any], params: dict[str, Any]) -> None:
 
 
 def test_an_id_is_claimed() -> None:
-    claim = plan(wish(vmid=None, name="new"), prospect()).steps[0].claim
+    claim = VM.plan(wish(vmid=None, name="new"), prospect()).steps[0].claim
     assert claim is not None
     assert (claim.name, claim.candidates, claim.taken) == ("vmid", (104, 105), TAKEN)
 
@@ -244,7 +239,7 @@ def test_an_id_is_claimed() -> None:
 )
 def test_refusals(options: dict[str, Any], view: View, kind: type[Exception]) -> None:
     with pytest.raises(kind):
-        plan(wish(**options), view)
+        VM.plan(wish(**options), view)
 
 
 def test_a_cd_is_changed() -> None:
@@ -262,7 +257,7 @@ def test_a_cd_is_changed() -> None:
     ],
 )
 def test_no_steps_have_a_reason(options: dict[str, Any], view: View, reason: str) -> None:
-    made = plan(wish(**options), view)
+    made = VM.plan(wish(**options), view)
     assert (made.changed, made.reason) == (False, reason)
 
 
@@ -280,7 +275,7 @@ LISTED = {"/cluster/resources": ROWS, f"{PATH}/config": CONFIG, "/nodes/father/q
 
 def test_found_by_vmid() -> None:
     reader = Table(LISTED)
-    view = describe(reader, wish())
+    view = VM.describe(reader, wish())
     assert (view.guest and view.guest.name, view.status) == ("web", "stopped")
     assert reader.asked == ["/cluster/resources", f"{PATH}/config"]
 
@@ -291,14 +286,14 @@ def test_found_by_vmid() -> None:
     ids=str,
 )
 def test_found_by_name(options: dict[str, Any]) -> None:
-    view = describe(Table(LISTED), wish(**options))
+    view = VM.describe(Table(LISTED), wish(**options))
     assert view.guest is not None
     assert view.guest.vmid == 104
 
 
 def test_found_by_name_and_pool() -> None:
     reader = Table({**LISTED, "/nodes/father/qemu/300/config": {}})
-    view = describe(reader, wish(vmid=None, name="web", pool="p"))
+    view = VM.describe(reader, wish(vmid=None, name="web", pool="p"))
     assert view.guest is not None
     assert view.guest.vmid == 300
 
@@ -317,50 +312,50 @@ def test_found_by_name_and_pool() -> None:
 )
 def test_who_is_not_meant(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        describe(Table(LISTED), wish(**options))
+        VM.describe(Table(LISTED), wish(**options))
     assert str(caught.value) == message
 
 
 def test_a_guest_so_new_that_it_has_no_name_yet_is_found_by_its_configuration() -> None:
     reader = Table({"/cluster/resources": [row(104, None, status="unknown")], f"{PATH}/config": CONFIG,
                     f"{PATH}/status/current": {"status": "running"}})  # fmt: skip
-    view = describe(reader, wish(vmid=None, name="web"))
+    view = VM.describe(reader, wish(vmid=None, name="web"))
     assert (view.guest and view.guest.vmid, view.status) == (104, "running")
 
 
 def test_power_is_never_decided_from_the_list() -> None:
     current = {"status": "running", "qmpstatus": "paused"}
-    view = describe(Table({**LISTED, f"{PATH}/status/current": current}), wish(state="started"))
+    view = VM.describe(Table({**LISTED, f"{PATH}/status/current": current}), wish(state="started"))
     assert view.status == "paused"
 
 
 def test_an_error_is_not_taken_for_absent() -> None:
     with pytest.raises(PveError):
-        describe(Table({}), wish())
+        VM.describe(Table({}), wish())
 
 
 def test_what_a_clone_needs() -> None:
-    view = describe(Table({**LISTED, "/cluster/nextid": "101"}), wish(vmid=None, name="new", clone="debian"))
+    view = VM.describe(Table({**LISTED, "/cluster/nextid": "101"}), wish(vmid=None, name="new", clone="debian"))
     assert (view.guest, view.node, view.source and view.source.guest.vmid) == (None, "father", 9000)
     assert view.free[:4] == (101, 102, 103, 106)
 
 
 @pytest.mark.parametrize("clone", ["9000", "debian"])
 def test_a_source_by_vmid_or_name(clone: str) -> None:
-    view = describe(Table(LISTED), wish(vmid=101, clone=clone))
+    view = VM.describe(Table(LISTED), wish(vmid=101, clone=clone))
     assert (view.source and view.source.guest.vmid, view.free) == (9000, (101,))
 
 
 def test_a_new_vm_in_a_cluster_needs_a_node() -> None:
     reader = Table({**LISTED, "/nodes": [{"node": "son"}, {"node": "father"}]})
     with pytest.raises(ConfigError) as caught:
-        describe(reader, wish(vmid=101))
+        VM.describe(reader, wish(vmid=101))
     assert str(caught.value) == "Option 'node' is needed to create a VM: the nodes are father, son."
 
 
 def test_the_verifying_read_does_not_search() -> None:
     reader = Table({f"{PATH}/config": CONFIG})
-    view = describe(reader, {**wish(), BOUND: {"vmid": 104, "node": "father", "status": "stopped"}})
+    view = VM.describe(reader, {**wish(), BOUND: {"vmid": 104, "node": "father", "status": "stopped"}})
     assert reader.asked == [f"{PATH}/config"]
     assert VM.result(view)["nics"]["net0"]["mac"] == MAC
     assert "cipassword" not in VM.result(view)["config"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Step
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import View
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import guest
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import OPTIONS, plan
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_config import NIC_MODELS
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm_view import View
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .reading import row
 
-DEFAULTS = {name: spec.get("default") for name, spec in OPTIONS.items()}
+DEFAULTS = {name: spec.get("default") for name, spec in VM.options.items()}
 WORD = st.from_regex(r"[a-z][a-z0-9]{0,7}", fullmatch=True)
 MAC = st.from_regex(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}", fullmatch=True)
 NETWORK_CARD = st.fixed_dictionaries(
@@ -57,7 +57,7 @@ def carried_out(config: dict[str, Any], step: Step) -> dict[str, Any]:
 
 def steps(wish: dict[str, Any], config: dict[str, Any]) -> tuple[Step, ...]:
     view = View(guest(row(104, config.get("name", ""))), config, "stopped")
-    return plan({**DEFAULTS, "vmid": 104, **wish}, view).steps
+    return VM.plan({**DEFAULTS, "vmid": 104, **wish}, view).steps
 
 
 @given(WISH, WISH)

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A virtual machine's power state: PVE's actions that lead from one to another. Pure."""
+"""A guest's power state: PVE's actions that lead from one to another. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Transitions
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,6 @@ class Power:
     after: str
 
 
-TRANSITIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("started", "stopped"): ("start",),
-    ("started", "paused"): ("resume",),
-    ("stopped", "running"): ("shutdown",),
-    ("stopped", "paused"): ("stop",),
-    ("restarted", "running"): ("reboot",),
-    ("restarted", "paused"): ("stop", "start"),
-    ("restarted", "stopped"): ("start",),
-    ("paused", "stopped"): ("start", "suspend"),
-    ("paused", "running"): ("suspend",),
-}
-"""(wished state, present status) -> PVE's actions."""
-
 RESULTS: Mapping[str, str] = {
     "started": "running",
     "restarted": "running",
@@ -41,9 +29,9 @@ RESULTS: Mapping[str, str] = {
 }
 
 
-def transition(wish: Values, status: str, path: str, label: str) -> Power:
-    """From ``status`` to the wished state of the VM at ``path``. ``path`` and ``label`` may hold ``{vmid}``."""
-    actions = TRANSITIONS.get((wish["state"], status), ())
+def transition(transitions: Transitions, wish: Values, status: str, path: str, label: str) -> Power:
+    """From ``status`` to the wished state of the guest at ``path``. ``path`` and ``label`` may hold ``{vmid}``."""
+    actions = transitions.get((wish["state"], status), ())
     steps = tuple(power_step(path, action, label, wish) for action in actions)
     return Power(steps, RESULTS.get(wish["state"], status) if steps else status)
 

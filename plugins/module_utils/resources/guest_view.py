@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is seen of a virtual machine before anything is planned: itself, or what is needed to make it."""
+"""What is seen of a guest before anything is planned: itself, or what is needed to make it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from itertools import islice
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     HIGHEST_VMID,
+    KINDS,
     Guest,
     named,
     only,
@@ -27,7 +29,7 @@ CANDIDATES = 100
 
 @dataclass(frozen=True)
 class Source:
-    """What a VM is cloned from."""
+    """What a guest is cloned from."""
 
     guest: Guest
     config: Values
@@ -35,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """What was seen: the VM if there is one (``guest``), and what is needed to make it if there is none."""
+    """What was seen: the guest if there is one (``guest``), and what is needed to make it if there is none."""
 
     guest: Guest | None = None
     config: Values = field(default_factory=dict)
@@ -44,29 +46,32 @@ class View:
     node: str | None = None
     source: Source | None = None
     free: tuple[int, ...] = ()
+    ingredients: Values = field(default_factory=dict)
 
 
-def describe(read: Reader, wish: Values) -> View:
-    """Find the VM by vmid, or by name (with pool and vmid_range, where given), and read it."""
+def describe(kind: Kind, read: Reader, wish: Values) -> View:
+    """Find the guest by vmid, or by name (with pool and vmid_range, where given), and read it."""
     bound = wish.get(BOUND)
     if bound and wish["state"] != "absent":
-        return _present(read, wish, _made(wish, bound), fresh=True)
+        return _present(read, wish, _made(kind, wish, bound), fresh=True)
     guests = read_guests(read)
-    found = identify(read, guests, wish)
+    found = identify(kind, read, guests, wish)
     if found:
         return _present(read, wish, found)
-    return View() if wish["state"] == "absent" else _prospect(read, wish, guests)
+    return View() if wish["state"] == "absent" else _prospect(kind, read, wish, guests)
 
 
-def identify(read: Reader, guests: Sequence[Guest], wish: Values) -> Guest | None:
-    """The VM that is meant, if it exists."""
+def identify(kind: Kind, read: Reader, guests: Sequence[Guest], wish: Values) -> Guest | None:
+    """The guest that is meant, if it exists."""
     if wish.get("vmid"):
         found = next((item for item in guests if item.vmid == wish["vmid"]), None)
-        if found and found.type != "qemu":
-            raise RefusedError(f"vmid {found.vmid} is a container ({found.name} on {found.node}), not a VM.")
+        if found and found.type != kind.type:
+            what = f"{KINDS[found.type]} ({found.name} on {found.node})"
+            raise RefusedError(f"vmid {found.vmid} is a {what}, not a {kind.title}.")
         return found
-    machines = named(read, (item for item in guests if item.type == "qemu" and _in_scope(item, wish)))
-    return only([item for item in machines if item.name == wish["name"]], f"The name '{wish['name']}'")
+    name = wish[kind.name_key]
+    candidates = named(read, (item for item in guests if item.type == kind.type and _in_scope(item, wish)))
+    return only([item for item in candidates if item.name == name], f"The name '{name}'")
 
 
 def _in_scope(item: Guest, wish: Values) -> bool:
@@ -74,14 +79,14 @@ def _in_scope(item: Guest, wish: Values) -> bool:
     return (bounds is None or bounds[0] <= item.vmid <= bounds[1]) and wish.get("pool") in (None, item.pool)
 
 
-def _made(wish: Values, bound: Values) -> Guest:
-    """The VM a plan has just dealt with; the plan knows its status unless it was about power."""
+def _made(kind: Kind, wish: Values, bound: Values) -> Guest:
+    """The guest a plan has just dealt with; the plan knows its status unless it was about power."""
     return Guest(
         vmid=int(bound["vmid"]),
-        name=str(wish.get("name") or ""),
+        name=str(wish.get(kind.name_key) or ""),
         node=bound["node"],
         status=bound.get("status", "unknown"),
-        type="qemu",
+        type=kind.type,
         template=False,
         tags=(),
         pool=wish.get("pool"),
@@ -92,7 +97,8 @@ def _present(read: Reader, wish: Values, guest: Guest, *, fresh: bool = False) -
     config = read.get(guest.path("config"))
     status = _status(read, wish, guest)
     pending = _pending(read.get(guest.path("pending"))) if fresh and status != "stopped" else ()
-    known = replace(guest, name=config.get("name") or guest.name, template=bool(int(config.get("template") or 0)))
+    name = config.get("name") or config.get("hostname") or guest.name
+    known = replace(guest, name=name, template=bool(int(config.get("template") or 0)))
     return View(known, config, status, pending)
 
 
@@ -108,15 +114,16 @@ def _pending(rows: Iterable[Values]) -> tuple[str, ...]:
     return tuple(sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete")))
 
 
-def _prospect(read: Reader, wish: Values, guests: Sequence[Guest]) -> View:
-    """What is needed to make the VM."""
-    source = _source(read, wish["clone"], guests) if wish.get("clone") else None
-    node = wish.get("node") or (source.guest.node if source else only_node(read, "to create a VM"))
-    return View(node=node, source=source, free=_free(read, wish, guests))
+def _prospect(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -> View:
+    """What is needed to make the guest."""
+    source = _source(kind, read, wish["clone"], guests) if wish.get("clone") else None
+    node = str(wish.get("node") or (source.guest.node if source else only_node(read, f"to create a {kind.title}")))
+    ingredients = {} if source else kind.ingredients(read, wish, node)
+    return View(node=node, source=source, free=_free(read, wish, guests), ingredients=ingredients)
 
 
-def _source(read: Reader, wanted: str, guests: Sequence[Guest]) -> Source:
-    machines = [item for item in guests if item.type == "qemu"]
+def _source(kind: Kind, read: Reader, wanted: str, guests: Sequence[Guest]) -> Source:
+    machines = [item for item in guests if item.type == kind.type]
     if str(wanted).isdigit():
         found = next((item for item in machines if item.vmid == int(wanted)), None)
     else:

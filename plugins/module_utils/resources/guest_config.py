@@ -1,0 +1,110 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guest's configuration as a table: single options, and families of numbered ones such as net0 ... net31. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    Change,
+    Field,
+    Options,
+    Values,
+    compare,
+    parsed,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+
+Item = tuple[Field, str, Json]
+"""A row, PVE's key and the wished value."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Options with a number: ``net0`` ... ``net31``, given as one dictionary option."""
+
+    option: str
+    count: int
+    codec: Codec
+    live: bool = False
+    prefix: str = ""
+    """PVE's name without the number, where the option is called otherwise."""
+
+    @property
+    def stem(self) -> str:
+        """PVE's name without the number."""
+        return self.prefix or self.option
+
+    def field(self, key: str) -> Field:
+        """The row of one member."""
+        return Field(key, self.codec, live=self.live)
+
+    def owns(self, key: str) -> bool:
+        """Whether ``key`` is one of them."""
+        number = key.removeprefix(self.stem)
+        return key.startswith(self.stem) and number.isdigit() and int(number) < self.count
+
+
+@dataclass(frozen=True)
+class ConfigTable:
+    """All options of one kind of guest, its volumes apart."""
+
+    fields: tuple[Field, ...]
+    families: tuple[Family, ...]
+
+    @property
+    def options(self) -> Options:
+        """The families' part of the argument spec."""
+        return {family.option: {"type": "dict"} for family in self.families}
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Field]:
+        return {item.key: item for item in self.fields}
+
+    def field_of(self, key: str) -> Field | None:
+        """The row for a key of PVE's configuration."""
+        family = next((family for family in self.families if family.owns(key)), None)
+        return family.field(key) if family else self._by_key.get(key)
+
+    def wanted(self, params: Values) -> tuple[Item, ...]:
+        """What the user set, in canonical form. Raises ConfigError naming the option."""
+        plain = parsed(self.fields, params)
+        rows = [(item, item.key, plain[item.name]) for item in self.fields if item.name in plain]
+        return (
+            *rows,
+            *(entry for family in self.families for entry in _members(family, params.get(family.option) or {})),
+        )
+
+    def current(self, config: Values) -> dict[str, Json]:
+        """PVE's answer in canonical form, by key; what we don't manage is left out."""
+        rows = ((key, self.field_of(key), value) for key, value in config.items())
+        return {key: item.codec.decode(value) for key, item, value in rows if item}
+
+
+def _members(family: Family, given: Mapping[str, Json]) -> list[Item]:
+    for key in given:
+        if not family.owns(key):
+            raise ConfigError(
+                f"Option '{family.option}': '{key}' is none of {family.stem}0 to {family.stem}{family.count - 1}."
+            )
+    return [(family.field(key), key, _member(family, key, value)) for key, value in given.items()]
+
+
+def _member(family: Family, key: str, value: Json) -> Json:
+    if value in (None, "", {}):
+        return None
+    try:
+        return family.codec.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"Option '{family.option}': {key}: {error}") from error
+
+
+def changes(wish: tuple[Item, ...], have: Mapping[str, Json], *, renew_secrets: bool) -> tuple[Change, ...]:
+    """What differs."""
+    found = (compare(item, key, value, have.get(key), renew_secrets) for item, key, value in wish)
+    return tuple(change for change in found if change)

@@ -1,0 +1,58 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tells VMs from containers, as data: everything else about a guest is planned alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import ConfigTable
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import KINDS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import Volumes
+
+Transitions: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
+"""(wished state, present status) -> PVE's actions that lead there."""
+
+
+def nothing_else(_read: Reader, _wish: Values, _node: str) -> Values:
+    """A new guest is made of its configuration alone."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of guest."""
+
+    type: str
+    """The API's word for it: qemu or lxc."""
+
+    title: str
+    """How it is called in a sentence."""
+
+    name_key: str
+    """The option and configuration key that holds its name."""
+
+    config: ConfigTable
+    volumes: Volumes
+    transitions: Transitions
+    not_copied: frozenset[str]
+    """Configuration keys that a clone doesn't take over from its source."""
+
+    clone_options: tuple[str, ...]
+    """Options that are handed to the clone request as they are."""
+
+    nics: Callable[[Values], dict[str, Json]]
+    """The network cards in a configuration, for people."""
+
+    ingredients: Callable[[Reader, Values, str], Values] = nothing_else
+    """Reads what a new guest on a node is made of beyond its configuration: parameters of the create request."""
+
+    @property
+    def noun(self) -> str:
+        """The word in labels and messages, as in ``vm 104 (web)``."""
+        return KINDS[self.type]

@@ -1,0 +1,330 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guest, VM or container: the steps from what is there to what is wished, and what is told about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    Bound,
+    Change,
+    Claim,
+    Field,
+    Options,
+    Plan,
+    Resource,
+    Step,
+    Values,
+    encoded,
+    url,
+    views,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_view
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import changes as config_differences
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import Power, power_step, transition
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest
+from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
+
+TAKEN = (
+    r"already exists|config file already exists|File exists"
+    # PVE could not fork the task. It may leave a guest behind that holds nothing but the lock "create": the id is used
+    # up, and only root@pam with a password can remove it.
+    r"|start worker failed"
+)
+
+
+def plan(kind: Kind, wish: Values, view: View) -> Plan:
+    """The steps. Raises RefusedError for what must not be done, ConfigError for what can't be meant."""
+    if wish["state"] == "absent":
+        return _plan_absent(kind, wish, view)
+    return _plan_present(kind, wish, view, view.guest) if view.guest else _plan_create(kind, wish, view)
+
+
+def _plan_absent(kind: Kind, wish: Values, view: View) -> Plan:
+    guest = view.guest
+    if guest is None:
+        return Plan(reason=f"{kind.noun} {wish.get('vmid') or wish.get(kind.name_key)} is absent already")
+    if int(view.config.get("protection") or 0):
+        raise RefusedError(
+            f"Cannot remove {guest.label}: it is protected. Set its option protection to false first, if you mean it."
+        )
+    stop = _stop_before_removal(wish, view, guest)
+    params = {"purge": wish.get("purge"), "destroy-unreferenced-disks": wish.get("destroy_unreferenced_disks")}
+    gone = Step("DELETE", guest.path(), params, f"remove {guest.label}")
+    return Plan((*stop, gone), before={"vmid": guest.vmid, "name": guest.name, "status": view.status})
+
+
+def _stop_before_removal(wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
+    if view.status == "stopped":
+        return ()
+    if not wish.get("force"):
+        raise RefusedError(
+            f"Cannot remove {guest.label}: it is {view.status}. Stop it first, or set force to true to have it stopped."
+        )
+    return (power_step(guest.path(), "stop", guest.label),)
+
+
+def _plan_create(kind: Kind, wish: Values, view: View) -> Plan:
+    steps, changes, volumes = _cloned(kind, wish, view, view.source) if view.source else _created(kind, wish, view)
+    node, name = str(view.node), wish.get(kind.name_key)
+    path = url("/nodes/{}/{}/{{vmid}}", node, kind.type)
+    label = _new_label(kind, wish)
+    after = views(changes)[1]
+    shown = {"vmid": view.free[0], "name": name, "node": node, **after, **_volume_view(volumes, "after")}
+    power = transition(kind.transitions, wish, "stopped", path, label)
+    template = (
+        (Step("POST", f"{path}/template", {}, f"make {label} a template"),) if wish["state"] == "template" else ()
+    )
+    return Plan(
+        (*steps, *_volume_steps(kind, volumes, path, label), *template, *power.steps),
+        changes,
+        after={**shown, "status": power.after},
+        bindings={"node": node, "status": power.after},
+    )
+
+
+Making = tuple[tuple[Step, ...], tuple[Change, ...], tuple[VolumeChange, ...]]
+
+
+def _created(kind: Kind, wish: Values, view: View) -> Making:
+    label = f"{kind.noun} {wish.get(kind.name_key) or wish.get('vmid') or ''}".strip()
+    explicit = tuple((item.explicit(), key, value) for item, key, value in kind.config.wanted(wish))
+    changes = config_differences(explicit, {}, renew_secrets=True)
+    volumes = _volume_changes(kind, wish, {}, label)
+    params = {
+        **encoded(changes),
+        **encoded([volume.change for volume in volumes if volume.change]),
+        **view.ingredients,
+        "vmid": Bound("vmid"),
+        "pool": wish.get("pool"),
+    }
+    params.pop("delete", None)
+    step = Step(
+        "POST", url("/nodes/{}/{}", view.node, kind.type), params, f"create {_new_label(kind, wish)}", _claim(view)
+    )
+    return (step,), changes, tuple(replace(volume, change=None) for volume in volumes)
+
+
+def _cloned(kind: Kind, wish: Values, view: View, source: Source) -> Making:
+    given = {key: value for key, value in source.config.items() if key not in kind.not_copied}
+    name = wish.get(kind.name_key)
+    have = {**kind.config.current(given), **({kind.name_key: name} if name else {})}
+    label = f"the clone of {source.guest.label}"
+    changes, volumes = _config_changes(kind, wish, have, creating=True), _volume_changes(kind, wish, given, label)
+    path = url("/nodes/{}/{}/{{vmid}}/config", view.node, kind.type)
+    setting = _config_step(kind, changes, volumes, path, _new_label(kind, wish))
+    naming = Change(Field(kind.name_key), kind.name_key, None, name)
+    return (_clone_step(kind, wish, view, source), *setting), (*changes, naming), volumes
+
+
+def _clone_step(kind: Kind, wish: Values, view: View, source: Source) -> Step:
+    params = {
+        "newid": Bound("vmid"),
+        kind.name_key: wish.get(kind.name_key),
+        **{option: wish.get(option) for option in kind.clone_options},
+        "pool": wish.get("pool"),
+        "target": view.node if view.node != source.guest.node else None,
+    }
+    reason = f"clone {source.guest.label} to {_new_label(kind, wish)}"
+    return Step("POST", source.guest.path("clone"), params, reason, _claim(view))
+
+
+def _claim(view: View) -> Claim:
+    return Claim("vmid", view.free, TAKEN)
+
+
+def _new_label(kind: Kind, wish: Values) -> str:
+    """As ``Guest.label``, for a guest whose id is not known yet."""
+    name = wish.get(kind.name_key)
+    return f"{kind.noun} {{vmid}}" + (f" ({name})" if name else "")
+
+
+def _plan_present(kind: Kind, wish: Values, view: View, guest: Guest) -> Plan:
+    _refuse_other_node(wish, guest)
+    changes = _config_changes(kind, wish, kind.config.current(view.config), creating=False)
+    volumes = _volume_changes(kind, wish, view.config, guest.label)
+    power = transition(kind.transitions, wish, view.status, guest.path(), guest.label)
+    steps = (
+        *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=view.config.get("digest")),
+        *_volume_steps(kind, volumes, guest.path(), guest.label),
+        *_pool_step(wish, guest),
+        *_template_step(wish, view, guest),
+        *power.steps,
+    )
+    restart = _restart(wish, view, guest, changes, already=bool(power.steps))
+    (before, after), (before_else, after_else) = views(changes), _sides(wish, view, guest, power)
+    return Plan(
+        (*steps, *restart.steps),
+        changes,
+        reason=f"{guest.label} is as wished",
+        before={**before, **_volume_view(volumes, "before"), **before_else},
+        after={**after, **_volume_view(volumes, "after"), **after_else},
+        bindings={"vmid": guest.vmid, "node": guest.node, "status": power.after},
+        extra={"restart_required": restart.needed},
+    )
+
+
+def _sides(wish: Values, view: View, guest: Guest, power: Power) -> tuple[dict[str, Json], dict[str, Json]]:
+    """The part of the diff that is no configuration: status, pool, template."""
+    wished: dict[str, tuple[Json, Json]] = {
+        "status": (view.status, power.after if power.steps else view.status),
+        "pool": (guest.pool, wish.get("pool") or guest.pool),
+        "template": (guest.template, guest.template or wish["state"] == "template"),
+    }
+    differing = {name: pair for name, pair in wished.items() if pair[0] != pair[1]}
+    return {name: pair[0] for name, pair in differing.items()}, {name: pair[1] for name, pair in differing.items()}
+
+
+def _refuse_other_node(wish: Values, guest: Guest) -> None:
+    if wish.get("node") not in (None, guest.node):
+        raise RefusedError(
+            f"Cannot put {guest.label} on node {wish['node']}: it is on {guest.node}. "
+            "This module does not migrate: leave out node, or migrate the guest first."
+        )
+
+
+def _config_changes(kind: Kind, wish: Values, have: Mapping[str, Json], *, creating: bool) -> tuple[Change, ...]:
+    renew = creating or wish.get("update_password") == "always"
+    return config_differences(kind.config.wanted(wish), have, renew_secrets=renew)
+
+
+def _volume_changes(kind: Kind, wish: Values, config: Values, label: str) -> tuple[VolumeChange, ...]:
+    wanted = kind.volumes.wanted(wish)
+    present = {key: kind.volumes.codec.decode(config[key]) for key in wanted if config.get(key)}
+    found = (kind.volumes.compare(label, key, value, present.get(key)) for key, value in wanted.items())
+    return tuple(change for change in found if change)
+
+
+def _volume_view(volumes: Sequence[VolumeChange], side: str) -> dict[str, Json]:
+    return {volume.key: getattr(volume, side) for volume in volumes if getattr(volume, side) is not None}
+
+
+def _config_step(
+    kind: Kind,
+    changes: Sequence[Change],
+    volumes: Sequence[VolumeChange],
+    path: str,
+    label: str,
+    *,
+    digest: str | None = None,
+) -> tuple[Step, ...]:
+    """One write for all of it, with the verb that suits volumes where there are some."""
+    set_volumes = [volume.change for volume in volumes if volume.change]
+    every = [*changes, *set_volumes]
+    if not every:
+        return ()
+    names = ", ".join(sorted(change.key for change in every))
+    verb = kind.volumes.set_verb if set_volumes else "PUT"
+    return (Step(verb, path, {**encoded(every), "digest": digest}, f"set {names} of {label}"),)
+
+
+def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
+    moves = (_move_step(kind, volume, path, label) for volume in volumes if volume.move_to)
+    grows = (_grow_step(volume, path, label) for volume in volumes if volume.size)
+    return (*moves, *grows)
+
+
+def _move_step(kind: Kind, volume: VolumeChange, path: str, label: str) -> Step:
+    params = {kind.volumes.move_parameter: volume.key, "storage": volume.move_to, "delete": True}
+    reason = f"move {volume.key} of {label} to storage {volume.move_to}"
+    return Step("POST", f"{path}/{kind.volumes.move_action}", params, reason)
+
+
+def _grow_step(volume: VolumeChange, path: str, label: str) -> Step:
+    params = {"disk": volume.key, "size": volume.size}
+    return Step("PUT", f"{path}/resize", params, f"grow {volume.key} of {label} to {volume.size}")
+
+
+def _pool_step(wish: Values, guest: Guest) -> tuple[Step, ...]:
+    pool = wish.get("pool")
+    if pool is None or pool == guest.pool:
+        return ()
+    params = {"poolid": pool, "vms": str(guest.vmid), "allow-move": True}
+    return (Step("PUT", "/pools", params, f"put {guest.label} into pool {pool}"),)
+
+
+def _template_step(wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
+    if wish["state"] != "template" or guest.template:
+        return ()
+    if view.status != "stopped" and not wish.get("force"):
+        raise RefusedError(
+            f"Cannot make {guest.label} a template: it is {view.status}. "
+            "Stop it first, or set force to true to have it stopped."
+        )
+    stop = () if view.status == "stopped" else (power_step(guest.path(), "stop", guest.label),)
+    return (*stop, Step("POST", guest.path("template"), {}, f"make {guest.label} a template"))
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Whether changes wait for a restart, and the step that gives them one, if allowed."""
+
+    needed: bool
+    steps: tuple[Step, ...] = ()
+
+
+def _restart(wish: Values, view: View, guest: Guest, changes: Sequence[Change], *, already: bool) -> Restart:
+    waiting = any(not change.field.live for change in changes)
+    if view.status != "running" or already or not waiting:
+        return Restart(needed=False)
+    if wish.get("restart") != "if_needed":
+        return Restart(needed=True)
+    return Restart(needed=False, steps=(power_step(guest.path(), "reboot", guest.label, wish),))
+
+
+def result(kind: Kind, view: View) -> dict[str, Json]:
+    """What the module returns about the guest."""
+    guest = view.guest
+    if guest is None:
+        return {}
+    config = {key: value for key, value in view.config.items() if key not in {"digest", "cipassword"}}
+    return {
+        "vmid": guest.vmid,
+        "name": guest.name,
+        "node": guest.node,
+        "status": view.status,
+        "template": guest.template,
+        "nics": kind.nics(view.config),
+        "config": config,
+        "pending": list(view.pending),
+    }
+
+
+def guest_resource(kind: Kind, options: Options) -> Resource:
+    """The resource of one kind of guest; ``options`` are those that only this kind has."""
+    return Resource(
+        kind=kind.noun,
+        options={**SHARED_OPTIONS, **kind.config.options, **options},
+        fields=kind.config.fields,
+        describe=partial(guest_view.describe, kind),
+        plan=partial(plan, kind),
+        result=partial(result, kind),
+        rules={"required_one_of": [["vmid", kind.name_key]], "mutually_exclusive": [["vmid", "vmid_range"]]},
+    )
+
+
+SHARED_OPTIONS: Options = {
+    "vmid": {"type": "int"},
+    "vmid_range": {"type": "list", "elements": "int"},
+    "node": {"type": "str"},
+    "pool": {"type": "str"},
+    "clone": {"type": "str"},
+    "full": {"type": "bool"},
+    "storage": {"type": "str"},
+    "force": {"type": "bool", "default": False},
+    "purge": {"type": "bool", "default": True},
+    "destroy_unreferenced_disks": {"type": "bool", "default": False},
+    "restart": {"type": "str", "choices": ["never", "if_needed"], "default": "never"},
+    "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
+    "shutdown_timeout": {"type": "int", "default": 60},
+    "wait_timeout": {"type": "float", "default": 600},
+}
+"""What VMs and containers have in common beside their configuration."""
