@@ -12,9 +12,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, B
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import TAKEN
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, describe
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import guest
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import TRANSITIONS, VM
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import QEMU, TRANSITIONS, VM
 
 from .reading import Table, row
 
@@ -275,7 +275,7 @@ LISTED = {"/cluster/resources": ROWS, f"{PATH}/config": CONFIG, "/nodes/father/q
 
 def test_found_by_vmid() -> None:
     reader = Table(LISTED)
-    view = VM.describe(reader, wish())
+    view = describe(QEMU, reader, wish())
     assert (view.guest and view.guest.name, view.status) == ("web", "stopped")
     assert reader.asked == ["/cluster/resources", f"{PATH}/config"]
 
@@ -286,14 +286,14 @@ def test_found_by_vmid() -> None:
     ids=str,
 )
 def test_found_by_name(options: dict[str, Any]) -> None:
-    view = VM.describe(Table(LISTED), wish(**options))
+    view = describe(QEMU, Table(LISTED), wish(**options))
     assert view.guest is not None
     assert view.guest.vmid == 104
 
 
 def test_found_by_name_and_pool() -> None:
     reader = Table({**LISTED, "/nodes/father/qemu/300/config": {}})
-    view = VM.describe(reader, wish(vmid=None, name="web", pool="p"))
+    view = describe(QEMU, reader, wish(vmid=None, name="web", pool="p"))
     assert view.guest is not None
     assert view.guest.vmid == 300
 
@@ -312,50 +312,50 @@ def test_found_by_name_and_pool() -> None:
 )
 def test_who_is_not_meant(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        VM.describe(Table(LISTED), wish(**options))
+        describe(QEMU, Table(LISTED), wish(**options))
     assert str(caught.value) == message
 
 
 def test_a_guest_so_new_that_it_has_no_name_yet_is_found_by_its_configuration() -> None:
     reader = Table({"/cluster/resources": [row(104, None, status="unknown")], f"{PATH}/config": CONFIG,
                     f"{PATH}/status/current": {"status": "running"}})  # fmt: skip
-    view = VM.describe(reader, wish(vmid=None, name="web"))
+    view = describe(QEMU, reader, wish(vmid=None, name="web"))
     assert (view.guest and view.guest.vmid, view.status) == (104, "running")
 
 
 def test_power_is_never_decided_from_the_list() -> None:
     current = {"status": "running", "qmpstatus": "paused"}
-    view = VM.describe(Table({**LISTED, f"{PATH}/status/current": current}), wish(state="started"))
+    view = describe(QEMU, Table({**LISTED, f"{PATH}/status/current": current}), wish(state="started"))
     assert view.status == "paused"
 
 
 def test_an_error_is_not_taken_for_absent() -> None:
     with pytest.raises(PveError):
-        VM.describe(Table({}), wish())
+        describe(QEMU, Table({}), wish())
 
 
 def test_what_a_clone_needs() -> None:
-    view = VM.describe(Table({**LISTED, "/cluster/nextid": "101"}), wish(vmid=None, name="new", clone="debian"))
+    view = describe(QEMU, Table({**LISTED, "/cluster/nextid": "101"}), wish(vmid=None, name="new", clone="debian"))
     assert (view.guest, view.node, view.source and view.source.guest.vmid) == (None, "father", 9000)
     assert view.free[:4] == (101, 102, 103, 106)
 
 
 @pytest.mark.parametrize("clone", ["9000", "debian"])
 def test_a_source_by_vmid_or_name(clone: str) -> None:
-    view = VM.describe(Table(LISTED), wish(vmid=101, clone=clone))
+    view = describe(QEMU, Table(LISTED), wish(vmid=101, clone=clone))
     assert (view.source and view.source.guest.vmid, view.free) == (9000, (101,))
 
 
 def test_a_new_vm_in_a_cluster_needs_a_node() -> None:
     reader = Table({**LISTED, "/nodes": [{"node": "son"}, {"node": "father"}]})
     with pytest.raises(ConfigError) as caught:
-        VM.describe(reader, wish(vmid=101))
+        describe(QEMU, reader, wish(vmid=101))
     assert str(caught.value) == "Option 'node' is needed to create a VM: the nodes are father, son."
 
 
 def test_the_verifying_read_does_not_search() -> None:
     reader = Table({f"{PATH}/config": CONFIG})
-    view = VM.describe(reader, {**wish(), BOUND: {"vmid": 104, "node": "father", "status": "stopped"}})
+    view = describe(QEMU, reader, {**wish(), BOUND: {"vmid": 104, "node": "father", "status": "stopped"}})
     assert reader.asked == [f"{PATH}/config"]
     assert VM.result(view)["nics"]["net0"]["mac"] == MAC
     assert "cipassword" not in VM.result(view)["config"]
