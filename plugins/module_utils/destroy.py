@@ -19,6 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from ansible_collections.homelab.pve.plugins.module_utils.resources.removal import OUR_TAG, REMOVAL
 
 OPTIONS: Options = {
@@ -37,6 +38,7 @@ OPTIONS: Options = {
     "adopt": {"type": "bool", "default": False},
     "tag": {"type": "str", "default": OUR_TAG},
     "stop_timeout": {"type": "int", "default": 60},
+    "max_parallel": {"type": "int", "default": 4},
 }
 
 
@@ -48,6 +50,14 @@ class Findings:
     absent: list[dict[str, Json]] = field(default_factory=list)
     failed: list[dict[str, Json]] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
+
+    def add(self, known: dict[str, Json], outcome: Plan | HomelabPveError) -> None:
+        """Note what became of one."""
+        if isinstance(outcome, HomelabPveError):
+            self.failed.append({**known, "msg": str(outcome)})
+            return
+        self.plans.append(outcome)
+        (self.destroyed if outcome.changed else self.absent).append(known)
 
     def result(self) -> dict[str, Json]:
         """The module's result."""
@@ -64,26 +74,25 @@ class Findings:
 
 def destroy(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     """Work of the module vm_destroy. Raises FindingsError at the end when a guest could not be removed."""
+    entries = params["vms"]
     findings = Findings()
-    for entry in params["vms"]:
-        _one(client, params, entry, findings, dry_run)
+    tried = together(lambda entry: _tried(client, params, entry, dry_run), entries, params["max_parallel"])
+    for entry, outcome in zip(entries, tried, strict=True):
+        findings.add({"vmid": entry["vmid"], "name": entry.get("name")}, outcome)
     if findings.failed:
-        raise FindingsError(_message(findings.failed, params["vms"]), findings.result())
+        raise FindingsError(_message(findings.failed, entries), findings.result())
     return findings.result()
 
 
-def _one(client: Client, params: Values, entry: Values, findings: Findings, dry_run: bool) -> None:
+def _tried(client: Client, params: Values, entry: Values, dry_run: bool) -> Plan | HomelabPveError:
+    """The plan that was carried out, or why it could not be."""
     wish = {**params, "vmid": entry["vmid"], "name": entry.get("name")}
-    known = {"vmid": entry["vmid"], "name": entry.get("name")}
     try:
-        outcome = reconcile(REMOVAL, wish, client, dry_run=dry_run, timeout=TASK_TIMEOUT)
+        return reconcile(REMOVAL, wish, client, dry_run=dry_run, timeout=TASK_TIMEOUT).plan
     except (ConnectionError, AuthenticationError):
         raise  # it would be the same for all others
     except HomelabPveError as error:
-        findings.failed.append({**known, "msg": str(error)})
-        return
-    findings.plans.append(outcome.plan)
-    (findings.destroyed if outcome.changed else findings.absent).append(known)
+        return error
 
 
 def _message(failed: Sequence[Values], vms: Sequence[Values]) -> str:

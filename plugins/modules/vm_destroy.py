@@ -13,12 +13,14 @@ version_added: 0.1.0
 author: homelab.pve contributors (@homelab-pve)
 description:
   - Removes guests that M(homelab.pve.vm_discover) found, with their disks and their entries in backup jobs, replication
-    and HA. A running guest is shut down, and stopped hard after O(stop_timeout).
+    and HA. A running guest is shut down, and stopped hard after O(stop_timeout). One that HA manages is taken out of
+    HA before.
   - Right before, it is checked again that the vmid still has the discovered name. Templates, protected guests and
     guests without the O(tag) are left alone.
   - One guest that can't be removed doesn't stop the others; the module fails at the end and names it. A guest that is
     gone already is no failure.
-  - Needs the privileges C(VM.Audit), C(VM.PowerMgmt) and C(VM.Allocate) on the guests.
+  - Needs the privileges C(VM.Audit) and C(VM.Allocate) on the guests, C(VM.PowerMgmt) on those that run, and
+    C(Sys.Console) on V(/) for those that are resources of HA.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
@@ -67,6 +69,10 @@ options:
     description: Seconds a guest has to shut down before it is stopped hard.
     type: int
     default: 60
+  max_parallel:
+    description: How many guests are removed at once.
+    type: int
+    default: 4
 """
 
 EXAMPLES = r"""

@@ -56,3 +56,26 @@ def test_other_guests_when_told(modules: Modules, options: dict[str, Any]) -> No
 
 def test_nothing_to_remove(modules: Modules) -> None:
     assert modules.unchanged("vm_destroy", vms=[])["plan"] == ["nothing to remove"]
+
+
+def test_least_privileges(modules: Modules) -> None:
+    modules.ok("vm", name="busy", vmid=300, **OURS, state="started")
+    wish: dict[str, Any] = {"vms": [{"vmid": 300, "name": "busy"}]}
+    needed = {"/vms/300": ["VM.Audit", "VM.PowerMgmt", "VM.Allocate"]}
+    start, path = "1 of 1 guests could not be removed:\n- 300 (busy): ", "/nodes/father/qemu/300"
+    grant = "on /vms/300 to the user, and to the token if it has privilege separation."
+    unsure = "Proxmox VE says the same of what does not exist."
+    refusals = modules.refusals(needed, "vm_destroy", **wish)
+    assert refusals == {
+        "VM.Audit on /vms/300": f"{start}The guest with vmid 300 is hidden from the login. Grant VM.Audit {grant}",
+        "VM.PowerMgmt on /vms/300": (
+            f"{start}Cannot stop vm 300 (busy): POST {path}/status/shutdown: 403 Permission check failed "
+            f"(/vms/300, VM.PowerMgmt). Grant VM.PowerMgmt {grant} {unsure}\nNot done: remove vm 300 (busy)."
+        ),
+        "VM.Allocate on /vms/300": (
+            f"{start}Cannot remove vm 300 (busy): DELETE {path}: 403 Permission check failed "
+            f"(/vms/300, VM.Allocate). Grant VM.Allocate {grant} {unsure}\nAlready done: stop vm 300 (busy)."
+        ),
+    }
+    modules.ok("vm", vmid=300, state="started")
+    assert modules.limited(needed).ok("vm_destroy", **wish)["destroyed"] == wish["vms"]

@@ -147,6 +147,32 @@ def find(read: Reader, vmid: int) -> Guest:
     return found
 
 
+TAKEN = re.compile(r"VM \d+ already exists")
+
+
+def is_taken(read: Reader, vmid: int) -> bool:
+    """Whether a guest has the vmid, be it one the login may not see.
+
+    The list leaves out what the login has no VM.Audit for; this question PVE answers for anybody (PVE::API2::Cluster:
+    nextid).
+    """
+    try:
+        read.get("/cluster/nextid", {"vmid": vmid})
+    except PveError as error:
+        if TAKEN.search(error.errors.get("vmid", "")):
+            return True
+        raise
+    return False
+
+
+def hidden(vmid: int) -> RefusedError:
+    """A guest that is there, but not for this login."""
+    return RefusedError(
+        f"The guest with vmid {vmid} is hidden from the login. "
+        f"Grant VM.Audit on /vms/{vmid} to the user, and to the token if it has privilege separation."
+    )
+
+
 def only_node(read: Reader, purpose: str) -> str:
     """The node of a cluster of one; with more, the user has to say which."""
     nodes = sorted(str(row["node"]) for row in read.get("/nodes"))

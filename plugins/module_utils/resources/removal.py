@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Step, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, named, read_guests
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
+    Guest,
+    hidden,
+    is_taken,
+    named,
+    read_guests,
+)
 
 OUR_TAG = "homelab-pve"
 """The tag of the guests this collection's scenarios made."""
+
+HA_TYPES = {"qemu": "vm", "lxc": "ct"}
+"""How HA names guests: ``vm:104`` (format pve-ha-resource-id)."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,19 @@ class Doomed:
     guest: Guest
     config: Mapping[str, Json]
     status: str
+    ha_managed: bool = False
 
 
 def describe(read: Reader, wish: Values) -> Doomed | None:
-    """The guest of the wished vmid, whatever its name is now; None when there is none."""
-    found = [item for item in read_guests(read) if item.vmid == int(wish["vmid"])]
+    """The guest of the wished vmid, whatever its name is now; None when there is none. Refuses one it can't see."""
+    vmid = int(wish["vmid"])
+    found = [item for item in read_guests(read) if item.vmid == vmid]
     for guest in named(read, found):
-        status = str(read.get(guest.path("status", "current"))["status"])
-        return Doomed(guest, read.get(guest.path("config")), status)
+        now = read.get(guest.path("status", "current"))
+        managed = bool(int((now.get("ha") or {}).get("managed") or 0))
+        return Doomed(guest, read.get(guest.path("config")), str(now["status"]), managed)
+    if is_taken(read, vmid):
+        raise hidden(vmid)
     return None
 
 
@@ -42,10 +56,13 @@ def plan(wish: Values, have: Doomed | None) -> Plan:
     reason = refusal(wish, have)
     if reason:
         raise RefusedError(f"{have.guest.label} on {have.guest.node} was left alone: {reason}")
-    guest, stop = have.guest, _stop(wish, have)
+    guest = have.guest
     # Volumes that only carry the vmid are left: on a shared storage they may be another cluster's.
     removal = Step("DELETE", guest.path(), {"purge": True}, f"remove {guest.label}")
-    return Plan((*stop, removal), before={"vmid": guest.vmid, "name": guest.name, "status": have.status})
+    return Plan(
+        (*_release(have), *_stop(wish, have), removal),
+        before={"vmid": guest.vmid, "name": guest.name, "status": have.status},
+    )
 
 
 def refusal(wish: Values, have: Doomed) -> str | None:
@@ -62,6 +79,14 @@ def refusal(wish: Values, have: Doomed) -> str | None:
 
 def _flag(config: Mapping[str, Json], name: str) -> bool:
     return bool(int(config.get(name) or 0))
+
+
+def _release(have: Doomed) -> tuple[Step, ...]:
+    """HA would only note the wish to stop its guest, and PVE doesn't destroy one that runs."""
+    if not have.ha_managed:
+        return ()
+    path = url("/cluster/ha/resources/{}", f"{HA_TYPES[have.guest.type]}:{have.guest.vmid}")
+    return (Step("DELETE", path, {}, f"take {have.guest.label} out of HA"),)
 
 
 def _stop(wish: Values, have: Doomed) -> tuple[Step, ...]:

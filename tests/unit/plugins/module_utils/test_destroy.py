@@ -11,7 +11,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import Connecti
 
 from .resources.reading import Table, row
 
-PARAMS: dict[str, Any] = {"adopt": False, "tag": "homelab-pve", "stop_timeout": 5}
+PARAMS: dict[str, Any] = {"adopt": False, "tag": "homelab-pve", "stop_timeout": 5, "max_parallel": 1}
 BROKEN = PveError("DELETE", "/x", 500, "storage 'nas' is not online")
 
 
@@ -26,7 +26,8 @@ class Node(Client):
         """List, status and configuration."""
         stopped = {f"/nodes/father/qemu/{vmid}/status/current": {"status": "stopped"} for vmid in self.rows}
         configs: dict[str, Any] = {f"/nodes/father/qemu/{vmid}/config": {} for vmid in self.rows}
-        return Table({"/cluster/resources": list(self.rows.values()), **stopped, **configs}).get(path)
+        free = {"/cluster/nextid": (params or {}).get("vmid")}
+        return Table({"/cluster/resources": list(self.rows.values()), **free, **stopped, **configs}).get(path)
 
     def request(self, method: str, path: str, params: Any = None) -> Any:
         """Remove a guest."""

@@ -70,7 +70,27 @@ def test_the_status_is_read_anew() -> None:
     assert found.status == "running"
 
 
+def test_a_guest_is_taken_out_of_ha_first() -> None:
+    reader = Table({
+        "/cluster/resources": [row(104, "web", tags="homelab-pve", type="lxc")],
+        "/nodes/father/lxc/104/status/current": {"status": "running", "ha": {"managed": 1}},
+        "/nodes/father/lxc/104/config": {},
+    })  # fmt: skip
+    steps = plan(WISH, describe(reader, WISH)).steps
+    assert [(step.verb, step.path) for step in steps] == [
+        ("DELETE", "/cluster/ha/resources/ct%3A104"),
+        ("POST", "/nodes/father/lxc/104/status/shutdown"),
+        ("DELETE", "/nodes/father/lxc/104"),
+    ]
+
+
+def test_a_guest_that_is_hidden_is_not_absent() -> None:
+    taken = PveError("GET", "/cluster/nextid", 400, "Parameter", errors={"vmid": "VM 104 already exists"})
+    with pytest.raises(RefusedError, match=r"^The guest with vmid 104 is hidden from the login\. Grant VM\.Audit on"):
+        describe(Table({"/cluster/resources": [], "/cluster/nextid": taken}), WISH)
+
+
 def test_gone_and_unreachable_are_different() -> None:
-    assert describe(Table({"/cluster/resources": []}), WISH) is None
+    assert describe(Table({"/cluster/resources": [], "/cluster/nextid": "104"}), WISH) is None
     with pytest.raises(PveError):
         describe(Table({}), WISH)

@@ -1,0 +1,35 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing the same for many guests at once, over one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def together(work: Callable[[T], R], items: Sequence[T], bound: int) -> list[R]:
+    """``work`` done on each item, on up to ``bound`` at once. The results are in the items' order.
+
+    After an error no further item is begun; the first error by the items' order is raised.
+    """
+    broken = Event()
+
+    def guarded(item: T) -> R:
+        if broken.is_set():
+            raise CancelledError
+        try:
+            return work(item)
+        except BaseException:
+            broken.set()
+            raise
+
+    with ThreadPoolExecutor(max_workers=max(1, min(bound, len(items)))) as pool:
+        # Items are begun in their order, so what was cancelled comes after the error that caused it.
+        return list(pool.map(guarded, items))

@@ -1,0 +1,57 @@
+"""Doing the same for many."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    later = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 1:
+            assert later.wait(10)  # the first item ends last
+        else:
+            later.set()
+        return item * 10
+
+    assert together(work, [1, 2], 2) == [10, 20]
+
+
+def test_no_more_than_allowed_are_under_way() -> None:
+    lock, under_way, most = threading.Lock(), 0, 0
+    pair = threading.Barrier(2, timeout=10)
+
+    def work(_item: int) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        pair.wait()  # two at a time, or this breaks
+        with lock:
+            under_way -= 1
+
+    together(work, range(6), 2)
+    assert most == 2
+
+
+@pytest.mark.parametrize("bound", [0, 1, 50])
+def test_any_bound_works(bound: int) -> None:
+    assert together(str, [1, 2, 3], bound) == ["1", "2", "3"]
+    assert together(str, [], bound) == []
+
+
+def test_the_rest_is_left_undone_after_an_error() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        if item == 1:
+            raise ValueError(f"bad {item}")
+        done.append(item)
+
+    with pytest.raises(ValueError, match="bad 1"):
+        together(work, range(100), 1)
+    assert done == [0]
