@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import LOCK_TIMEOUT, Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound, Plan, Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    BOUND,
+    Bound,
+    Plan,
+    Reader,
+    Resource,
+    Step,
+    Values,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     OutcomeUnknownError,
@@ -69,17 +77,23 @@ def reconcile(resource: Resource, wish: Values, client: Client, *, dry_run: bool
     Starts again from what is there when that changed after it was read, or when an answer was lost: so a change is
     never made from an outdated view, and nothing is created twice.
     """
-    seen = _look(resource, wish, client)
-    if dry_run or not seen.changed:
+    seen = look(resource, wish, client)
+    return seen if dry_run else carry_out(resource, wish, client, seen, timeout=timeout)
+
+
+def look(resource: Resource, wish: Values, read: Reader) -> Outcome:
+    """What is there and what would be done about it."""
+    state = resource.describe(read, wish)
+    plan = resource.plan(wish, state)
+    return Outcome(plan, state, plan.warnings)
+
+
+def carry_out(resource: Resource, wish: Values, client: Client, seen: Outcome, *, timeout: float) -> Outcome:
+    """Do what was planned at the look before, and look again."""
+    if not seen.changed:
         return seen
     # What is reported is the plan that was made first: a later one lacks what the earlier attempt had done already.
     return replace(_attempted(resource, wish, client, seen.plan, timeout), plan=seen.plan)
-
-
-def _look(resource: Resource, wish: Values, client: Client) -> Outcome:
-    state = resource.describe(client, wish)
-    plan = resource.plan(wish, state)
-    return Outcome(plan, state, plan.warnings)
 
 
 def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, timeout: float) -> Outcome:
@@ -91,7 +105,7 @@ def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, tim
             if not (being_made(error.cause) or (outdated(error.cause) and attempt < ATTEMPTS)):
                 raise
             failure = error
-        seen = _look(resource, wish, client)
+        seen = look(resource, wish, client)
         if not seen.changed:
             return seen
         plan = seen.plan
@@ -113,7 +127,7 @@ def outdated(error: HomelabPveError) -> bool:
 def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
     for index, step in enumerate(plan.steps):
         try:
-            run.answers.append(_carry_out(step, run))
+            run.answers.append(_step(step, run))
         except HomelabPveError as error:
             left = [_named(later, run) for later in plan.steps[index + 1 :]]
             raise StepFailedError(_named(step, run), error, run.done, left) from error
@@ -123,7 +137,7 @@ def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
     return Outcome(plan, state, (*plan.warnings, *run.warnings), tuple(run.answers))
 
 
-def _carry_out(step: Step, run: Run) -> Json:
+def _step(step: Step, run: Run) -> Json:
     """One step, and its task if it has one. Returns PVE's answer."""
     if step.claim is None:
         return _send(step, run)

@@ -27,6 +27,10 @@ BOUND = "_bound"
 """Key of the wish under which a plan's bindings are handed to the read that verifies it."""
 
 
+RESERVED = "_reserved"
+"""Key of the wish under which ids are handed that others of the same run are about to claim."""
+
+
 class Reader(Protocol):
     """What a describe function may do: read."""
 
@@ -127,6 +131,19 @@ class Plan:
         return bool(self.steps)
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A list whose rows say what its items say one by one: where many items are described, it is read instead."""
+
+    item: str
+    """Regular expression for an item's path, with the groups ``list`` (the list's path) and ``id``."""
+
+    key: str
+    """Where a row has the id."""
+
+    params: Values = field(default_factory=dict)
+
+
 Describe: TypeAlias = Callable[[Reader, Values], "Json | None"]
 """What is there now, or None when it is absent. Reads only; not reaching the node is an error, never None."""
 
@@ -148,6 +165,8 @@ class Resource:
     fields: tuple[Field, ...] = ()
     rules: Mapping[str, Sequence[Json]] = field(default_factory=dict)
     """AnsibleModule's own checks: required_one_of, mutually_exclusive, required_if, ..."""
+
+    listings: tuple[Listing, ...] = ()
 
     def argument_spec(self) -> dict[str, dict[str, Json]]:
         """The options of the module, without the connection's."""

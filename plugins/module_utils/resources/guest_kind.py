@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -51,6 +51,9 @@ class Kind:
 
     ingredients: Callable[[Reader, Values, str], Values] = nothing_else
     """Reads what a new guest on a node is made of beyond its configuration: parameters of the create request."""
+
+    list_params: Values = field(default_factory=dict)
+    """Parameters for a node's list of guests that make its rows say as much as a guest's own status."""
 
     @property
     def noun(self) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Change,
     Claim,
     Field,
+    Listing,
     Options,
     Plan,
     Resource,
@@ -308,6 +309,10 @@ def guest_resource(kind: Kind, options: Options) -> Resource:
         plan=partial(plan, kind),
         result=partial(result, kind),
         rules={"required_one_of": [["vmid", kind.name_key]], "mutually_exclusive": [["vmid", "vmid_range"]]},
+        # The node's list is as live as a guest's own status; the cluster's is some seconds old.
+        listings=(
+            Listing(rf"(?P<list>/nodes/[^/]+/{kind.type})/(?P<id>\d+)/status/current", "vmid", kind.list_params),
+        ),
     )
 
 

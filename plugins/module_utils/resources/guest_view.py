@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
@@ -142,7 +142,7 @@ def _free(read: Reader, wish: Values, guests: Sequence[Guest]) -> tuple[int, ...
     """Ids to try, best first."""
     if wish.get("vmid"):
         return (int(wish["vmid"]),)
-    used, bounds = {item.vmid for item in guests}, vmid_bounds(wish.get("vmid_range"))
+    used, bounds = {item.vmid for item in guests} | set(wish.get(RESERVED, ())), vmid_bounds(wish.get("vmid_range"))
     if bounds is None:
         bounds = int(read.get("/cluster/nextid")), HIGHEST_VMID
     free = tuple(islice((vmid for vmid in range(bounds[0], bounds[1] + 1) if vmid not in used), CANDIDATES))

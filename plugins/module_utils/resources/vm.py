@@ -36,6 +36,8 @@ QEMU = Kind(
     not_copied=frozenset({"template", "digest", "vmgenid", "smbios1", "meta", "lock", "parent"}),
     clone_options=("full", "storage", "format"),
     nics=vm_config.shown_nics,
+    # Whether a VM is paused is told by its QEMU alone (PVE::QemuServer::vmstatus).
+    list_params={"full": True},
 )
 
 OPTIONS: Options = {

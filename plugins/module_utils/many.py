@@ -1,0 +1,174 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many wishes for resources of one kind: looked at together, so that each thing is read once, and carried out at once.
+
+What is shared is read for planning only. What was changed is verified by a read of its own, and what turns out to be
+outdated is read anew, as for a single wish (``apply.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, carry_out, look
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    RESERVED,
+    Claim,
+    Listing,
+    Reader,
+    Resource,
+    Values,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    ConnectionError,
+    HomelabPveError,
+    OutcomeUnknownError,
+    StepFailedError,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
+
+Verdict: TypeAlias = Outcome | HomelabPveError
+"""What became of a wish, or why it could not be."""
+
+
+@dataclass
+class SharedReads:
+    """A reader that asks each question once, whichever thread asks first; the others wait for the same answer."""
+
+    read: Reader
+    listings: Sequence[Listing] = ()
+    _answers: dict[str, Future[Json]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, path: str, params: Values | None = None) -> Json:
+        """See engine.Reader. An answer is shared, so it must not be changed."""
+        return (None if params else self._row(path)) or self._once(path, params)
+
+    def _row(self, path: str) -> Json | None:
+        """What a list says about the item at ``path``; None where there is no list, or the item isn't in it."""
+        for listing in self.listings:
+            if found := re.fullmatch(listing.item, path):
+                rows = self._once(found["list"], listing.params)
+                return next((row for row in rows if str(row[listing.key]) == found["id"]), None)
+        return None
+
+    def _once(self, path: str, params: Values | None) -> Json:
+        key = json.dumps([path, dict(params or {})], sort_keys=True)
+        with self._lock:
+            first = key not in self._answers
+            answer = self._answers.setdefault(key, Future())
+        if first:
+            self._ask(answer, path, params)
+        return answer.result()
+
+    def _ask(self, answer: Future[Json], path: str, params: Values | None) -> None:
+        try:
+            answer.set_result(self.read.get(path, params))
+        except BaseException as error:
+            answer.set_exception(error)
+
+
+def look_at_all(resource: Resource, wishes: Sequence[Values], client: Client, parallel: int) -> list[Verdict]:
+    """The plans for all wishes, in their order. No two of them claim the same id.
+
+    Raises ConnectionError and AuthenticationError: they would be the same for all.
+    """
+    reads = SharedReads(client, resource.listings)
+    seen = together(lambda wish: _seen(resource, wish, reads), wishes, parallel)
+    return _apart(resource, wishes, seen, reads)
+
+
+def _seen(resource: Resource, wish: Values, reads: Reader) -> Verdict:
+    try:
+        return look(resource, wish, reads)
+    except (ConnectionError, AuthenticationError):
+        raise
+    except HomelabPveError as error:
+        return error
+
+
+def claims(verdict: Verdict) -> tuple[Claim, ...]:
+    """The claims of ids in a plan."""
+    steps = verdict.plan.steps if isinstance(verdict, Outcome) else ()
+    return tuple(step.claim for step in steps if step.claim)
+
+
+def _apart(resource: Resource, wishes: Sequence[Values], seen: Sequence[Verdict], reads: Reader) -> list[Verdict]:
+    """The plans made anew where two of them would claim the same id. Asks nothing: the answers are there."""
+    given = [any(wish.get(claim.name) for claim in claims(verdict)) for wish, verdict in zip(wishes, seen, strict=True)]
+    reserved = {
+        claim.candidates[0]
+        for verdict, is_given in zip(seen, given, strict=True)
+        if is_given
+        for claim in claims(verdict)
+    }
+    spread = list(seen)
+    for index, (wish, is_given) in enumerate(zip(wishes, given, strict=True)):
+        if claims(spread[index]) and not is_given:
+            spread[index] = _seen(resource, {**wish, RESERVED: frozenset(reserved)}, reads)
+            reserved |= {claim.candidates[0] for claim in claims(spread[index])}
+    return [_leaving(verdict, reserved) for verdict in spread]
+
+
+def _leaving(verdict: Verdict, reserved: Collection[Json]) -> Verdict:
+    """The plan, trying no id beside its first that another plan begins with."""
+    if isinstance(verdict, HomelabPveError):
+        return verdict
+    steps = tuple(replace(step, claim=step.claim and _spare(step.claim, reserved)) for step in verdict.plan.steps)
+    return replace(verdict, plan=replace(verdict.plan, steps=steps))
+
+
+def _spare(claim: Claim, reserved: Collection[Json]) -> Claim:
+    first, *others = claim.candidates
+    return replace(claim, candidates=(first, *(item for item in others if item not in reserved)))
+
+
+@dataclass
+class Carrying:
+    """Plans being carried out, several at once; when the node can't be reached any more, the rest isn't begun."""
+
+    resource: Resource
+    client: Client
+    timeout: float
+    lost: HomelabPveError | None = None
+
+    def one(self, planned: tuple[Values, Verdict]) -> Verdict:
+        """Carry out one plan."""
+        wish, seen = planned
+        if isinstance(seen, HomelabPveError):
+            return seen
+        if self.lost and seen.changed:
+            return self.lost
+        try:
+            limit = float(wish.get("wait_timeout") or self.timeout)
+            return carry_out(self.resource, wish, self.client, seen, timeout=limit)
+        except HomelabPveError as error:
+            self.lost = self.lost or _hopeless(error)
+            return error
+
+
+def _hopeless(error: HomelabPveError) -> HomelabPveError | None:
+    """The error if it would be the same for all others."""
+    cause = error.cause if isinstance(error, StepFailedError) else error
+    everywhere = isinstance(cause, ConnectionError | AuthenticationError) and not isinstance(cause, OutcomeUnknownError)
+    return cause if everywhere else None
+
+
+def carry_out_all(
+    resource: Resource, planned: Sequence[tuple[Values, Verdict]], client: Client, parallel: int, *, timeout: float
+) -> list[Verdict]:
+    """Do what was planned for the wishes, in their order. One that fails doesn't stop the others.
+
+    ``timeout``: seconds for each task, where the wish has no ``wait_timeout``.
+    """
+    return together(Carrying(resource, client, timeout).one, planned, parallel)
