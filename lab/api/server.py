@@ -15,14 +15,15 @@ from aiohttp import web
 
 from lab.api import certificates
 from lab.api.agent import AgentArea
+from lab.api.containers import ContainerArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import Call, FakeVm, Next
 from lab.api.node import NodeArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
-from lab.api.snapshots import SnapshotArea
 from lab.api.status import StatusArea
+from lab.api.templates import TemplateArea
 from lab.guests.driver import GuestDriver
 from lab.guests.none import NoneDriver
 
@@ -46,7 +47,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(SnapshotArea, StatusArea, AgentArea, NodeArea, ControlArea):
+class LabApi(ContainerArea, TemplateArea, StatusArea, AgentArea, NodeArea, ControlArea):
     """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
@@ -114,6 +115,8 @@ class LabApi(SnapshotArea, StatusArea, AgentArea, NodeArea, ControlArea):
         for guest in [guest for guest in self.vms if str(guest.config.get("onboot")) == "1" and not guest.template]:
             call = Call({"node": self.node, "vmid": guest.vmid}, "root@pam")
             await self._start(call)
+        for container in [item for item in self.cts if str(item.config.get("onboot")) == "1" and not item.template]:
+            await self._lxc_start("root@pam", {"node": container.node, "vmid": container.vmid})
 
     async def stop(self) -> None:
         """Stop listening, interrupt the tasks and end the guests."""

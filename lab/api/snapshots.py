@@ -10,13 +10,16 @@ kept: a rollback to a snapshot with ``vmstate`` boots the guest anew.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from lab.api.config_area import ConfigArea
 from lab.api.fake import Call, FakeVm, Route
 from lab.api.tasks import followed_by
 from lab.api.volumes import guest_volumes
 
-SNAPSHOT = "/nodes/{node}/qemu/{vmid}/snapshot"
+SNAPSHOT = "/nodes/{{node}}/{kind}/{{vmid}}/snapshot"
+KINDS = ("qemu", "lxc")
 
 
 def kept(volume: str, snapshot: str) -> str:
@@ -25,28 +28,40 @@ def kept(volume: str, snapshot: str) -> str:
 
 
 class SnapshotArea(ConfigArea):
-    """Mixin: snapshots of VMs with their data."""
+    """Mixin: snapshots of VMs and containers with their data."""
 
     def routes(self) -> list[Route]:
         """Taking, removing and returning to snapshots."""
+        return [route for kind in KINDS for route in self._snapshot_routes(kind, SNAPSHOT.format(kind=kind))]
+
+    def _snapshot_routes(self, kind: str, path: str) -> list[Route]:
         return [
-            ("POST", SNAPSHOT, self._take),
-            ("DELETE", SNAPSHOT + "/{snapname}", self._forget),
-            ("POST", SNAPSHOT + "/{snapname}/rollback", self._return_to),
+            ("POST", path, partial(self._take, kind)),
+            ("DELETE", path + "/{snapname}", partial(self._forget, kind)),
+            ("POST", path + "/{snapname}/rollback", partial(self._return_to, kind)),
         ]
 
-    async def _take(self, call: Call) -> object:
-        guest = self.find(call["node"], call["vmid"])
+    def _snapshot_guest(self, kind: str, call: Call) -> Any:  # noqa: ANN401 - a guest of fakepve
+        return self.find(call["node"], call["vmid"]) if kind == "qemu" else self._find_ct(call["node"], call["vmid"])
+
+    async def _in_books(self, kind: str, action: str, call: Call) -> object:
+        """fakepve's part of a request."""
+        if kind == "qemu":
+            return await getattr(self, f"_qm_{action}")(call.values, call.user)
+        return await getattr(self, f"_lxc_{action}")(call.user, call.values)
+
+    async def _take(self, kind: str, call: Call) -> object:
+        guest = self._snapshot_guest(kind, call)
 
         async def copy() -> None:
             for volume in guest_volumes(guest.config).values():
                 await self.copy_directory(volume, kept(volume, call["snapname"]))
 
         with followed_by(copy):
-            return await self._qm_snapshot(call.values, call.user)
+            return await self._in_books(kind, "snapshot", call)
 
-    async def _forget(self, call: Call) -> object:
-        guest = self.find(call["node"], call["vmid"])
+    async def _forget(self, kind: str, call: Call) -> object:
+        guest = self._snapshot_guest(kind, call)
         volumes = guest_volumes(guest.snapshots.get(call["snapname"], {}))
 
         async def drop() -> None:
@@ -54,21 +69,26 @@ class SnapshotArea(ConfigArea):
                 await self.drop_volume(kept(volume, call["snapname"]))
 
         with followed_by(drop):
-            return await self._qm_snapshot_delete(call.values, call.user)
+            return await self._in_books(kind, "snapshot_delete", call)
 
-    async def _return_to(self, call: Call) -> object:
-        guest = self.find(call["node"], call["vmid"])
+    async def _return_to(self, kind: str, call: Call) -> object:
+        guest = self._snapshot_guest(kind, call)
+        restore = self._boot_again(guest, call) if kind == "qemu" else partial(self._restore_volumes, guest, call)
+        with followed_by(restore):
+            return await self._in_books(kind, "rollback", call)
+
+    async def _restore_volumes(self, guest: Any, call: Call) -> None:  # noqa: ANN401
+        for volume in guest_volumes(guest.snapshots[call["snapname"]]).values():
+            await self.drop_volume(volume)
+            await self.copy_directory(kept(volume, call["snapname"]), volume)
+
+    def _boot_again(self, guest: FakeVm, call: Call) -> Callable[[], Awaitable[None]]:
         ran = guest.status == "running"
-        with followed_by(self._restoring(guest, call, ran)):
-            return await self._qm_rollback(call.values, call.user)
 
-    def _restoring(self, guest: FakeVm, call: Call, ran: bool) -> Callable[[], Awaitable[None]]:
         async def restore() -> None:
             await self.driver.kill(guest.vmid)
             self._powered_off(guest)
-            for volume in guest_volumes(guest.config).values():
-                await self.drop_volume(volume)
-                await self.copy_directory(kept(volume, call["snapname"]), volume)
+            await self._restore_volumes(guest, call)
             if call.get("start") or (ran and guest.snapshots[call["snapname"]].get("vmstate")):
                 await self._boot(guest)
 

@@ -72,7 +72,7 @@ class StorageArea(VolumeArea):
         """What reads or writes files."""
         return [
             ("POST", NODE_STORAGE + "/download-url", self._download),
-            ("POST", CONTENT, self._allocate),
+            ("POST", CONTENT, self._allocate_volume),
             ("GET", CONTENT + "/{volume}", self._volume_info),
             ("DELETE", CONTENT + "/{volume}", self._remove_volume),
         ]
@@ -206,7 +206,7 @@ class StorageArea(VolumeArea):
 
     # --------------------------------------------------------------- volumes
 
-    async def _allocate(self, call: Call) -> str:
+    async def _allocate_volume(self, call: Call) -> str:
         volume: str = await self._content_create(call.values, call.user)
         await self.make_volume(volume)
         return volume

@@ -17,7 +17,7 @@ from typing import Any
 from lab.api.fake import Fake
 from lab.guests.driver import GuestDriver
 
-DRIVE_KEY = re.compile(r"(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+")
+DRIVE_KEY = re.compile(r"(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused|mp)\d+|rootfs")
 VOLUME_ID = re.compile(r"(?P<storage>[A-Za-z][A-Za-z0-9._-]*):(?P<name>.+)")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ FILES = {
     "iso/test.iso": bytes(2 * 1024**2),
     "import/cloud.qcow2": header(200 * 1024**2),
     "snippets/user.yaml": b"#cloud-config\n",
+    "vztmpl/debian-13-mini_13.1-1_amd64.tar.zst": b"",
 }
+PROCESSORS = 2
 
 pytestmark = [
     pytest.mark.shared,
@@ -46,8 +49,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def recorded_node(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
-    """A node as the transcripts found it: its token, its password, one ISO image, one image to import."""
+def recorded_node(lab_authority: Pair, lab_certificate: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedLab]:
+    """A node as the transcripts found it: its token, its password, an ISO image, an image, a container template."""
+    monkeypatch.setattr(os, "cpu_count", lambda: PROCESSORS)
     start = seed.Seed(STORAGES, (), {golden.TOKEN_ID: golden.TOKEN_SECRET}, golden.ROOT_PASSWORD)
     api = LabApi(seed=start, host="127.0.0.1", port=0)
     for name, content in FILES.items():
