@@ -149,6 +149,9 @@ NOT_FOR_TOKENS = {
 }
 """PVE's words -> what to do."""
 
+UNNAMED = "The module's documentation says which privileges it needs, and where."
+"""... when PVE names no privilege, because any of several rules would have allowed it."""
+
 
 class PermissionDeniedError(PveError):
     """403. Note that PVE also answers so for guests and storages that do not exist."""
@@ -158,7 +161,7 @@ class PermissionDeniedError(PveError):
         """Which privilege to grant where."""
         found = MISSING_PRIVILEGE.search(self.message)
         if not found:
-            return next((advice for words, advice in NOT_FOR_TOKENS.items() if words in self.message), "")
+            return next((advice for words, advice in NOT_FOR_TOKENS.items() if words in self.message), UNNAMED)
         path, privileges = found["path"], found["privileges"].replace("|", " or ")
         unsure = " Proxmox VE says the same of what does not exist." if path.count("/") > 1 else ""
         return f"Grant {privileges} on {path} to the user, and to the token if it has privilege separation.{unsure}"

@@ -16,7 +16,8 @@ description:
   - A secret that is at hand (O(current_secret) or O(secret_path)) is tried against the API. While it works the token is
     kept; when it doesn't, or when the file doesn't hold it, the token is removed and made anew.
   - Proxmox VE drops the access control entries of a token that is removed.
-  - Needs to be the user itself, or the privilege C(User.Modify) on the user's groups.
+  - Needs the privilege C(User.Modify) on one of the user's groups or on V(/access/groups), or a login as that user with
+    its password.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes

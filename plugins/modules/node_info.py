@@ -15,7 +15,7 @@ description:
   - Shows version and state of the cluster's nodes. A node that does not answer is listed with the reason and hides no
     other.
   - Fails when the host of the connection itself does not answer.
-  - Needs the privilege C(Sys.Audit) on the nodes.
+  - Needs the privilege C(Sys.Audit) on the nodes; one without it is listed with the reason.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads

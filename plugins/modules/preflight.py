@@ -15,7 +15,7 @@ description:
   - Looks at name resolution, port, certificate, login and privileges, and at the template, storages, bridge and vmid
     range that the work needs.
   - Fails at the end with every check that failed and what mends it. The checks are in the result then, too.
-  - Needs the privileges C(VM.Audit), C(Datastore.Audit) and C(Sys.Audit) to see what it checks.
+  - Needs the privileges C(VM.Audit) on the template and C(Datastore.Audit) on the storages, to see them.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads

@@ -14,8 +14,8 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Lets a node download an ISO image, a container template or a disk image to import, and removes such files.
   - A file that is there is not fetched again, whatever its content.
-  - Needs the privilege C(Datastore.AllocateTemplate) on the storage, and for downloads C(Sys.AccessNetwork) on the node
-    (or C(Sys.Audit) and C(Sys.Modify) on V(/)).
+  - Needs the privilege C(Datastore.Audit) on the storage; for a download C(Datastore.AllocateTemplate) on it, too, and
+    C(Sys.AccessNetwork) on the node (or C(Sys.Audit) and C(Sys.Modify) on V(/)); for a removal C(Datastore.Allocate).
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes

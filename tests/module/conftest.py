@@ -19,6 +19,19 @@ MODULES = "ansible_collections.homelab.pve.plugins.modules"
 Result = dict[str, Any]
 
 
+UNNAMED = "403 Permission check failed. The module's documentation says which privileges it needs, and where."
+"""The end of a message about privileges that Proxmox VE doesn't name."""
+
+
+def denied(privilege: str, path: str) -> str:
+    """The end of a message about a privilege that is missing: what Proxmox VE said, and what to do."""
+    unsure = " Proxmox VE says the same of what does not exist." if path.count("/") > 1 else ""
+    return (
+        f"403 Permission check failed ({path}, {privilege.replace(' or ', '|')}). Grant {privilege} on {path} to the "
+        f"user, and to the token if it has privilege separation.{unsure}"
+    )
+
+
 @dataclass
 class Modules:
     """Calls modules by name and checks what they promise."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules
+from .conftest import UNNAMED, Modules
 
 TOKEN: dict[str, Any] = {"userid": "root@pam", "tokenid": "ci", "privsep": False}
 
@@ -76,3 +76,13 @@ def test_a_file_that_is_something_else_is_left_alone(
     path.write_text(content)
     assert modules.message("api_token", **TOKEN, secret_path=str(path)) == f"{path}: {complaint}"
     assert path.read_text() == content
+
+
+def test_least_privileges(modules: Modules) -> None:
+    needed = {"/access/groups": ["User.Modify"]}
+    assert modules.refusals(needed, "api_token", **TOKEN) == {
+        "User.Modify on /access/groups": f"GET /access/users/root%40pam/token/ci: {UNNAMED}"
+    }
+    limited = modules.limited(needed)
+    for wish in ({}, {"comment": "x"}, {"state": "absent"}):
+        limited.converge("api_token", **TOKEN, **wish)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import Modules
+from .conftest import Modules, denied
 
 
 def test_the_nodes(modules: Modules) -> None:
@@ -14,3 +14,11 @@ def test_the_nodes(modules: Modules) -> None:
 
 def test_an_unknown_node(modules: Modules) -> None:
     assert modules.message("node_info", node="mother") == "There is no node 'mother'. Nodes are father."
+
+
+def test_least_privileges(modules: Modules) -> None:
+    (node,) = modules.limited({"/nodes/father": ["Sys.Audit"]}).ok("node_info")["nodes"]
+    assert node["reachable"]
+    (node,) = modules.limited({}).ok("node_info")["nodes"]
+    error = f"GET /nodes/father/status: {denied('Sys.Audit', '/nodes/father')}"
+    assert (node["reachable"], node["error"]) == (False, error)

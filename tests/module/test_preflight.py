@@ -83,3 +83,28 @@ def test_the_way_there(modules: Modules, connection: dict[str, Any], failed: str
     expected = ["ok"] * position + ["failed"] + ["skipped"] * (len(NAMES) - position - 1)
     assert [found[name] for name in NAMES] == expected
     assert result["msg"].count("\n") == 1
+
+
+def test_least_privileges(modules: Modules) -> None:
+    audit = {"/vms": ["VM.Audit"], "/storage": ["Datastore.Audit"]}
+    wish = {**READY, "privileges": audit}
+    lines = {
+        "VM.Audit on /vms": (
+            "- privileges: the login lacks VM.Audit on /vms. {give}\n"
+            "- template: there is no template 'debian-12-pve' (templates: none). "
+            "Make the template, or name one that exists. The login needs VM.Audit on it to see it."
+        ),
+        "Datastore.Audit on /storage": (
+            "- privileges: the login lacks Datastore.Audit on /storage. {give}\n"
+            "- storage local-lvm: father has no storage 'local-lvm' (storages: none). Add it, or name one that exists."
+            "\n- storage local: father has no storage 'local' (storages: none). Add it, or name one that exists."
+        ),
+    }
+    give = (
+        "Give it a role that has them: pveum acl modify PATH --tokens USER@REALM!NAME --roles ROLE. "
+        "A token with privilege separation needs entries of its own."
+    )
+    assert modules.refusals(audit, "preflight", **wish) == {
+        privilege: "127.0.0.1 is not ready:\n" + text.format(give=give) for privilege, text in lines.items()
+    }
+    modules.limited(audit).ok("preflight", **wish)

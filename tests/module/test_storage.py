@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules
+from .conftest import Modules, denied
 
 EXTRA: dict[str, Any] = {"storage": "extra", "type": "dir", "path": "/srv/extra", "content": ["iso", "snippets"]}
 
@@ -74,3 +74,13 @@ def test_what_proxmox_refuses(modules: Modules) -> None:
         "(content: invalid format - invalid content type 'bogus')."
     )
     assert result["error"]["errors"] == {"content": "invalid format - invalid content type 'bogus'"}
+
+
+def test_least_privileges(modules: Modules) -> None:
+    needed = {"/storage": ["Datastore.Allocate"]}
+    assert modules.refusals(needed, "storage", **EXTRA) == {
+        "Datastore.Allocate on /storage": f"GET /storage/extra: {denied('Datastore.Allocate', '/storage/extra')}"
+    }
+    limited = modules.limited(needed)
+    for wish in (EXTRA, {"storage": "extra", "content": ["iso"]}, {"storage": "extra", "state": "absent"}):
+        limited.converge("storage", **wish)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules
+from .conftest import UNNAMED, Modules, denied
 
 CONTENT = b"an image"
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -88,3 +88,30 @@ def test_a_download_that_fails(modules: Modules, mirror: str, file: str, checksu
 )
 def test_wrong_input(modules: Modules, wish: dict[str, Any], message: str) -> None:
     assert modules.message("storage_content", **wish) == message
+
+
+def test_least_privileges(modules: Modules, mirror: str) -> None:
+    wish: dict[str, Any] = {"storage": "local", "content": "import", "url": f"{mirror}/debian.qcow2"}
+    on_storage = {"/storage/local": ["Datastore.Audit", "Datastore.AllocateTemplate"]}
+    needed = {**on_storage, "/nodes/father": ["Sys.AccessNetwork"]}
+    download = (
+        f"Cannot download {mirror}/debian.qcow2 to local:import/debian.qcow2 on father: "
+        "POST /nodes/father/storage/local/download-url:"
+    )
+    assert modules.refusals(needed, "storage_content", **wish) == {
+        "Datastore.Audit on /storage/local": (
+            "Storage 'local' does not exist on node father, or the login may not see it."
+        ),
+        "Datastore.AllocateTemplate on /storage/local": (
+            f"{download} {denied('Datastore.AllocateTemplate', '/storage/local')}"
+        ),
+        "Sys.AccessNetwork on /nodes/father": f"{download} {UNNAMED}",
+    }
+    modules.limited(needed).converge("storage_content", **wish)
+    gone = {"storage": "local", "content": "import", "filename": "debian.qcow2", "state": "absent"}
+    assert modules.limited(on_storage).run("storage_content", **gone)["msg"] == (
+        "Cannot remove local:import/debian.qcow2 on father: "
+        "DELETE /nodes/father/storage/local/content/local%3Aimport%2Fdebian.qcow2: "
+        + denied("Datastore.Allocate", "/storage/local")
+    )
+    modules.limited({"/storage/local": ["Datastore.Audit", "Datastore.Allocate"]}).converge("storage_content", **gone)

@@ -27,3 +27,10 @@ def test_what_is_told_about_a_storage(modules: Modules) -> None:
     (found,) = modules.ok("storage_info", storage="local")["storages"]
     assert found["content"] == ["backup", "import", "iso", "snippets", "vztmpl"]
     assert (found["type"], found["path"]) == ("dir", "/var/lib/vz")
+
+
+def test_least_privileges(modules: Modules) -> None:
+    for privilege in ("Datastore.Audit", "Datastore.AllocateSpace"):
+        found = modules.limited({"/storage/local": [privilege]}).ok("storage_info")["storages"]
+        assert [row["storage"] for row in found] == ["local"]
+    assert modules.limited({"/storage": ["Datastore.AllocateTemplate"]}).ok("storage_info")["storages"] == []

@@ -53,7 +53,11 @@ def denied(why: str) -> PermissionDeniedError:
         (CommandTimeoutError(["qm"], "son", 1.5), "'qm' on son did not end within 1.5 s and was stopped."),
         (PVE, "POST /storage: 400 Parameter verification failed (path: invalid format - absolute)."),
         (PveError("GET", "/x", 500, "got no worker"), "GET /x: 500 got no worker."),
-        (denied(""), "GET /x: 403 Permission check failed."),
+        (
+            denied(""),
+            "GET /x: 403 Permission check failed. "
+            "The module's documentation says which privileges it needs, and where.",
+        ),
         (
             denied(" (/vms, VM.Audit)"),
             "GET /x: 403 Permission check failed (/vms, VM.Audit). "
