@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lab.api.cloudinit import agent_enabled
-from lab.api.fake import Call, Fake, FakeVm, PveError, Route, Values, die, param_error
+from lab.api.fake import Call, Fake, FakeVm, Route, Values, die, param_error
+from lab.guests.agent import characters
 from lab.guests.driver import GuestDriver, GuestError
 
 AGENT = "/nodes/{node}/qemu/{vmid}/agent"
@@ -43,6 +44,10 @@ SUPPORTED = (
 )
 
 
+COMMANDS = {"file-read": "file-open", "file-write": "file-open"}
+"""The agent's own command an endpoint begins with, where the names differ."""
+
+
 def parse_os_release(text: str) -> dict[str, str]:
     """The keys of an ``/etc/os-release``, unquoted."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
@@ -68,20 +73,37 @@ def command_line(values: Values) -> list[str]:
     return [str(word) for word in command] if isinstance(command, list) else str(command).split("\0")
 
 
+def latin(name: str, text: str) -> bytes:
+    """Characters as bytes: PVE encodes each for the agent as one (MIME::Base64), and dies of one beyond U+00FF."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise die(f"Wide character in subroutine entry ({name})") from None
+
+
 def decoded(values: Values) -> bytes:
     """The content of ``file-write``: PVE encodes it itself unless the caller did (``encode=0``)."""
     content = str(values["content"])
+    if not content:
+        # The daemon takes ``content=`` for a parameter without a value (pve-http-server, decode_urlencoded).
+        raise param_error(content="property is missing and it is not optional")
     if values.get("encode", 1):
-        return content.encode()
+        return latin("content", content)
     try:
-        return base64.b64decode(content, validate=True)
+        return base64.b64decode(content.replace("\n", ""), validate=True)
     except binascii.Error:
         raise param_error(content="content is not valid base64") from None
 
 
-def text_of(content: bytes) -> str:
-    """File content for JSON: PVE passes the bytes on as characters."""
-    return content.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
+def file_answer(content: bytes, values: Values) -> dict[str, object]:
+    """``file-read`` from ``offset``: at most ``count`` bytes, as characters or (``decode=0``) in base64.
+
+    A read that ends exactly at ``count`` is called truncated too: the end of the file wasn't seen.
+    """
+    offset, count = int(values.get("offset", 0)), int(values.get("count", MAX_READ))
+    part = content[offset : offset + count]
+    shown = characters(part) if values.get("decode", 1) else base64.b64encode(part).decode()
+    return {"content": shown, "bytes-read": len(part)} | ({"truncated": 1} if len(part) == count else {})
 
 
 class AgentArea(Fake):
@@ -90,8 +112,9 @@ class AgentArea(Fake):
     driver: GuestDriver
 
     def __init__(self, **options: object) -> None:
-        """Start with no guest on its way down."""
+        """Start with no guest on its way down, and with agents that are allowed everything."""
         super().__init__(**options)
+        self.blocked: dict[int, tuple[str, ...]] = {}
         self._endings: set[asyncio.Task[bool]] = set()
 
     def routes(self) -> list[Route]:
@@ -108,14 +131,20 @@ class AgentArea(Fake):
             ("POST", "file-write"): self._file_write,
             ("POST", "shutdown"): self._shut_down,
         }
-        return [(method, f"{AGENT}/{command}", self._asked(answer)) for (method, command), answer in answers.items()]
+        return [
+            (method, f"{AGENT}/{command}", self._asked(command, answer))
+            for (method, command), answer in answers.items()
+        ]
 
-    def _asked(self, answer: Callable[[FakeVm, Values], Awaitable[object]]) -> Callable[[Call], Awaitable[object]]:
+    def _asked(
+        self, command: str, answer: Callable[[FakeVm, Values], Awaitable[object]]
+    ) -> Callable[[Call], Awaitable[object]]:
         """A handler that asks the agent only when there is one, with PVE's errors when there is none."""
 
         async def ask(call: Call) -> object:
             guest = self.find(call["node"], call["vmid"])
             await self._need_agent(guest)
+            self._need_command(guest, COMMANDS.get(command, command))
             try:
                 return await answer(guest, call.values)
             except GuestError as error:
@@ -124,21 +153,28 @@ class AgentArea(Fake):
         return ask
 
     async def _need_agent(self, guest: FakeVm) -> None:
+        """PVE's three questions, in its order (PVE::QemuServer::Agent, assert_agent_available)."""
+        if "agent" not in guest.config:
+            raise die("No QEMU guest agent configured")
         if guest.status != "running":
             raise die(f"VM {guest.vmid} is not running")
-        if not agent_enabled(guest.config):
-            raise die("No QEMU guest agent configured")
-        if guest.vmid not in await self.driver.running():
+        if not agent_enabled(guest.config) or guest.vmid not in await self.driver.running():
             raise die(NOT_RUNNING)
         if guest.agent_hangs or guest.qmpstatus == "paused":
             await self.pause(AGENT_TIMEOUT)
-            raise PveError(500, f"VM {guest.vmid} qmp command 'guest-ping' failed - got timeout")
+            raise die(NOT_RUNNING)
+
+    def _need_command(self, guest: FakeVm, command: str) -> None:
+        """The agent's configuration in the guest may forbid commands, as Red Hat's images do for exec and files."""
+        if f"guest-{command}" in self.blocked.get(guest.vmid, ()):
+            raise die(f"Agent error: Command guest-{command} has been disabled: the command is not allowed")
 
     async def _ping(self, _guest: FakeVm, _values: Values) -> object:
         return {"result": {}}
 
-    async def _info(self, _guest: FakeVm, _values: Values) -> object:
-        commands = [{"name": name, "enabled": True, "success-response": True} for name in SUPPORTED]
+    async def _info(self, guest: FakeVm, _values: Values) -> object:
+        blocked = self.blocked.get(guest.vmid, ())
+        commands = [{"name": name, "enabled": name not in blocked, "success-response": True} for name in SUPPORTED]
         return {"result": {"version": "7.2.0", "supported_commands": commands}}
 
     async def _interfaces(self, guest: FakeVm, _values: Values) -> object:
@@ -166,16 +202,14 @@ class AgentArea(Fake):
 
     async def _exec(self, guest: FakeVm, values: Values) -> dict[str, int]:
         data = values.get("input-data")
-        stdin = None if data is None else str(data).encode()
+        stdin = None if data is None else latin("input-data", str(data))
         return {"pid": await self.driver.exec(guest.vmid, command_line(values), stdin)}
 
     async def _exec_status(self, guest: FakeVm, values: Values) -> dict[str, Any]:
         return await self.driver.exec_status(guest.vmid, int(values["pid"]))
 
     async def _file_read(self, guest: FakeVm, values: Values) -> dict[str, object]:
-        content = await self.driver.read_file(guest.vmid, str(values["file"]))
-        answer: dict[str, object] = {"content": text_of(content[:MAX_READ]), "bytes-read": min(len(content), MAX_READ)}
-        return answer | ({"truncated": 1} if len(content) > MAX_READ else {})
+        return file_answer(await self.driver.read_file(guest.vmid, str(values["file"])), values)
 
     async def _file_write(self, guest: FakeVm, values: Values) -> None:
         await self.driver.write_file(guest.vmid, str(values["file"]), decoded(values))

@@ -12,7 +12,8 @@ GET /state      the node's state, as it is saved
 GET /faults     the faults in force
 POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}``, ``{"kind": "fail", "method": "GET",
                 "path": "/nodes/father/status", "status": 595, "message": "Connection refused", "times": 2}``,
-                ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown)
+                ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown),
+                ``{"kind": "block-agent", "vmid": 100, "commands": ["guest-exec"]}`` (the agent refuses them)
 DELETE ...      remove them all
 ==============  ======================================================================================
 """
@@ -87,6 +88,7 @@ class ControlArea(StateArea):
         kinds: dict[str, Callable[[Fault], None]] = {
             "latency": self._be_slow,
             "fail": self._fail_requests,
+            "block-agent": self._block_agent,
             "hang-agent": lambda fault: self._set_guest(fault, "agent_hangs", True),
             "deaf": lambda fault: self._set_guest(fault, "acpi", False),
         }
@@ -103,6 +105,7 @@ class ControlArea(StateArea):
         """End every fault."""
         self.faults.clear()
         self.failures.clear()
+        self.blocked.clear()
         self._delay = 0.0
         for guest in self.vms:
             guest.agent_hangs, guest.acpi = False, True
@@ -113,6 +116,9 @@ class ControlArea(StateArea):
     def _fail_requests(self, fault: Fault) -> None:
         status, message = int(fault["status"]), str(fault.get("message", "injected failure"))
         self.fail(fault["method"], fault["path"], status, message, times=fault.get("times"))
+
+    def _block_agent(self, fault: Fault) -> None:
+        self.blocked[int(fault["vmid"])] = tuple(fault["commands"])
 
     def _set_guest(self, fault: Fault, name: str, value: bool) -> None:
         guest = self.vm(int(fault["vmid"]))

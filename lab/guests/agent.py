@@ -9,6 +9,7 @@ Shapes follow qemu-guest-agent's ``guest-network-get-interfaces``, ``guest-exec-
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -19,6 +20,13 @@ _ENVIRONMENT = {
     "HOME": "/root",
     "LANG": "C.UTF-8",
 }
+MAX_OUTPUT = 16 * 1024 * 1024
+"""Bytes the agent keeps of each output stream of a command (qga, GUEST_EXEC_MAX_OUTPUT)."""
+
+CHUNK = 64 * 1024
+NEW_FILE_MODE = 0o666
+"""Mode the agent gives a file it makes, whatever the umask (qga, DEFAULT_NEW_FILE_MODE)."""
+
 _FAMILIES = {"inet": "ipv4", "inet6": "ipv6"}
 _STATISTICS = {
     "rx-bytes": ("rx", "bytes"),
@@ -86,33 +94,95 @@ async def interfaces(pid: int) -> list[dict[str, Any]]:
     return [interface_entry(link) for link in json.loads(out) if link]
 
 
+def characters(content: bytes) -> str:
+    """Bytes for JSON: PVE takes each byte for a character (qemu-server decodes base64 and leaves it at that)."""
+    return content.decode("latin-1")
+
+
 def exec_result(code: int, out: bytes, err: bytes) -> dict[str, Any]:
-    """The answer of ``exec-status`` for a command that has ended."""
+    """The answer of ``exec-status`` for a command that has ended; output beyond the agent's limit is cut off."""
     result: dict[str, Any] = {"exited": 1}
     result |= {"signal": -code} if code < 0 else {"exitcode": code}
-    if out:
-        result["out-data"] = out.decode(errors="replace")
-    if err:
-        result["err-data"] = err.decode(errors="replace")
+    for name, data in (("out", out), ("err", err)):
+        if data:
+            result[f"{name}-data"] = characters(data[:MAX_OUTPUT])
+        if len(data) > MAX_OUTPUT:
+            result[f"{name}-truncated"] = 1
     return result
+
+
+async def finish(process: asyncio.subprocess.Process, stdin: bytes | None) -> dict[str, Any]:
+    """Wait for a command's end, keeping no more of its output than the agent does."""
+    assert process.stdout and process.stderr  # noqa: S101 - both are pipes
+    fed = asyncio.create_task(_feed(process, stdin))
+    out, err = await asyncio.gather(_kept(process.stdout), _kept(process.stderr))
+    code = await process.wait()
+    await fed
+    return exec_result(code, out, err)
+
+
+async def _feed(process: asyncio.subprocess.Process, stdin: bytes | None) -> None:
+    """Write a command's input, as far as it is read."""
+    if process.stdin is None:
+        return
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(stdin or b"")
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _kept(stream: asyncio.StreamReader) -> bytes:
+    """What the agent keeps of a stream, and a byte more if there was more; the rest is read and dropped."""
+    kept = bytearray()
+    while chunk := await stream.read(CHUNK):
+        kept += chunk[: MAX_OUTPUT + 1 - len(kept)]
+    return bytes(kept)
+
+
+def not_executed(program: str) -> GuestError:
+    """The agent's words for a program that it can't start (qga, guest-exec, with GLib's message)."""
+    return GuestError(
+        "Agent error: Guest agent command failed, error was "
+        f"'Failed to execute child process \u201c{program}\u201d (No such file or directory)'"
+    )
+
+
+async def need_program(pid: int, program: str) -> None:
+    """Raise GuestError when the guest has no such program."""
+    code, _, _ = await run(inside(pid, ["sh", "-c", 'command -v -- "$1"', "sh", program]))
+    if code != 0:
+        raise not_executed(program)
+
+
+def no_such_command(pid: int) -> GuestError:
+    """The agent's words for a pid it didn't give out, or whose end it has told already."""
+    return GuestError(f"Agent error: PID {pid} does not exist")
 
 
 async def read_file(pid: int, path: str) -> bytes:
     """Contents of a file of the guest."""
     code, out, err = await run(inside(pid, ["cat", "--", path]))
     if code != 0:
-        raise GuestError(_file_error(path, "r", err))
+        raise GuestError(file_error(path, "r", err.decode(errors="replace").strip().rpartition(": ")[2]))
     return out
 
 
+WRITE = f'[ -e "$1" ]; old=$?; dd status=none of="$1" && {{ [ $old = 0 ] || chmod {NEW_FILE_MODE:o} "$1"; }}'
+"""Shell program: the agent's ``file-write``."""
+
+
 async def write_file(pid: int, path: str, content: bytes) -> None:
-    """Replace the contents of a file of the guest, which keeps its owner and mode."""
-    code, _, err = await run(inside(pid, ["dd", "status=none", f"of={path}"]), content)
+    """Replace the contents of a file of the guest, which keeps its owner and mode; everybody may write to a new one."""
+    code, _, err = await run(inside(pid, ["sh", "-c", WRITE, "sh", path]), content)
     if code != 0:
-        raise GuestError(_file_error(path, "w", err))
+        raise GuestError(file_error(path, "wb", err.decode(errors="replace").strip().rpartition(": ")[2]))
 
 
-def _file_error(path: str, mode: str, err: bytes) -> str:
-    """The agent's wording, with the reason the program gave last on its line."""
-    reason = err.decode(errors="replace").strip().rpartition(": ")[2]
+def file_error(path: str, mode: str, reason: str) -> str:
+    """The agent's wording; a directory can be opened, but not read."""
+    if mode == "r" and reason == DIRECTORY:
+        return f"Agent error: failed to read file: {reason}"
     return f"Agent error: failed to open file '{path}' (mode: '{mode}'): {reason}"
+
+
+DIRECTORY = "Is a directory"

@@ -93,8 +93,9 @@ class NamespaceDriver:
 
     async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:
         """Start a command in the guest; the result waits for :meth:`exec_status`."""
+        await agent.need_program(self.pid(vmid), argv[0])
         process = await agent.start(agent.inside(self.pid(vmid), argv), stdin)
-        self._commands[vmid, process.pid] = asyncio.create_task(_finish(process, stdin))
+        self._commands[vmid, process.pid] = asyncio.create_task(agent.finish(process, stdin))
         return process.pid
 
     async def exec_status(self, vmid: int, pid: int) -> dict[str, Any]:
@@ -102,7 +103,7 @@ class NamespaceDriver:
         self._machine(vmid)
         task = self._commands.get((vmid, pid))
         if task is None:
-            raise GuestError(f"Agent error: Invalid parameter 'pid': PID {pid} does not exist")
+            raise agent.no_such_command(pid)
         if not task.done():
             return {"exited": 0}
         del self._commands[vmid, pid]
@@ -133,11 +134,6 @@ class NamespaceDriver:
     async def close(self) -> None:
         """End every guest."""
         await asyncio.gather(*(machine.kill() for machine in list(self._machines.values())))
-
-
-async def _finish(process: asyncio.subprocess.Process, stdin: bytes | None) -> dict[str, Any]:
-    out, err = await process.communicate(stdin)
-    return agent.exec_result(process.returncode or 0, out, err)
 
 
 async def _in_thread(function: Callable[..., None], *paths: Path) -> None:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from lab.guests.driver import GuestError, GuestNotRunningError, GuestSpec, Nic
+from lab.guests.agent import exec_result, no_such_command
+from lab.guests.driver import GuestNotRunningError, GuestSpec, Nic
+from lab.guests.userland import Ended, Userland
 
 _LOOPBACK: dict[str, Any] = {
     "name": "lo",
@@ -43,17 +48,22 @@ def pretended_interface(nic: Nic, vmid: int) -> dict[str, Any]:
     return entry
 
 
+FIRST_PID = 1000
+
+
 @dataclass
 class _Pretended:
-    """A running guest: what it was booted from, the files written to it, the commands it "ran"."""
+    """A running guest: what it was booted from, its files and programs, and the commands it runs."""
 
     spec: GuestSpec
-    files: dict[str, bytes] = field(default_factory=dict)
-    commands: int = 0
+    system: Userland
+    pids: Iterator[int] = field(default_factory=lambda: count(FIRST_PID))
+    commands: dict[int, tuple[float, Ended]] = field(default_factory=dict)
+    """By pid: when it ends, and how."""
 
 
 class NoneDriver:
-    """Answers at once and starts nothing. Commands in a guest succeed without output."""
+    """Answers at once and starts nothing. Commands in a guest are pretended: see :mod:`lab.guests.userland`."""
 
     def __init__(self) -> None:
         """Start with no guest running."""
@@ -67,7 +77,7 @@ class NoneDriver:
 
     async def boot(self, spec: GuestSpec) -> None:
         """Call the guest running."""
-        self._guests[spec.vmid] = _Pretended(spec)
+        self._guests[spec.vmid] = _Pretended(spec, Userland(spec.hostname))
 
     async def kill(self, vmid: int) -> None:
         """Call the guest stopped."""
@@ -79,8 +89,8 @@ class NoneDriver:
         return True
 
     async def reboot(self, vmid: int, timeout: float) -> bool:  # noqa: ARG002
-        """Forget the files written since the last boot."""
-        self._guests[vmid] = _Pretended(self._guest(vmid).spec)
+        """End every command."""
+        self._guest(vmid).commands.clear()
         return True
 
     async def suspend(self, vmid: int) -> None:
@@ -100,30 +110,32 @@ class NoneDriver:
         spec = self._guest(vmid).spec
         return [dict(_LOOPBACK), *(pretended_interface(nic, vmid) for nic in spec.nics)]
 
-    async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:  # noqa: ARG002
-        """Count the command; nothing runs."""
+    async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:
+        """Run the command at once; its end is told when its time has come."""
         guest = self._guest(vmid)
-        guest.commands += 1
-        return guest.commands
+        ended = guest.system.run(argv, stdin or b"")
+        pid = next(guest.pids)
+        guest.commands[pid] = (time.monotonic() + ended.after, ended)
+        return pid
 
     async def exec_status(self, vmid: int, pid: int) -> dict[str, Any]:
-        """Success without output for a pid that was given out."""
-        if not 1 <= pid <= self._guest(vmid).commands:
-            raise GuestError(f"Agent error: Invalid parameter 'pid': PID {pid} does not exist")
-        return {"exited": 1, "exitcode": 0}
+        """Whether a command has ended, and then how; as with the agent, an end is told once."""
+        commands = self._guest(vmid).commands
+        if pid not in commands:
+            raise no_such_command(pid)
+        when, ended = commands[pid]
+        if time.monotonic() < when:
+            return {"exited": 0}
+        del commands[pid]
+        return exec_result(ended.code, ended.out, ended.err)
 
     async def read_file(self, vmid: int, path: str) -> bytes:
         """A file written before, or the agent's error."""
-        try:
-            return self._guest(vmid).files[path]
-        except KeyError:
-            raise GuestError(
-                f"Agent error: failed to open file '{path}' (mode: 'r'): No such file or directory"
-            ) from None
+        return self._guest(vmid).system.read(path)
 
     async def write_file(self, vmid: int, path: str, content: bytes) -> None:
         """Remember the file until the guest stops."""
-        self._guest(vmid).files[path] = content
+        self._guest(vmid).system.write(path, content)
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy the directory."""

@@ -56,8 +56,9 @@ def test_a_started_guest_answers_through_its_agent(client: Client) -> None:
     ("prepare", "reason"),
     [
         ({}, "VM 100 is not running"),
-        ({"agent": "0"}, "No QEMU guest agent configured"),
-        ({"agent": "enabled=0"}, "No QEMU guest agent configured"),
+        ({"agent": "0"}, "QEMU guest agent is not running"),
+        ({"agent": "enabled=0"}, "QEMU guest agent is not running"),
+        ({"delete": "agent"}, "No QEMU guest agent configured"),
     ],
 )
 def test_without_an_agent_there_is_the_error_of_pve(client: Client, prepare: dict[str, str], reason: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from lab.guests.agent import exec_result, interface_entry
+from lab.guests.agent import MAX_OUTPUT, exec_result, finish, interface_entry, start
 
 LINK: dict[str, Any] = {
     "ifname": "eth0",
@@ -50,8 +51,38 @@ def test_an_interface_without_addresses_has_no_list_of_them() -> None:
         ((0, b"", b""), {"exited": 1, "exitcode": 0}),
         ((3, b"out", b"err"), {"exited": 1, "exitcode": 3, "out-data": "out", "err-data": "err"}),
         ((-9, b"", b""), {"exited": 1, "signal": 9}),
-        ((0, b"\xff", b""), {"exited": 1, "exitcode": 0, "out-data": "\ufffd"}),
+        ((0, b"\xff", b""), {"exited": 1, "exitcode": 0, "out-data": "\xff"}),
     ],
 )
 def test_a_commands_end(ended: tuple[int, bytes, bytes], expected: dict[str, Any]) -> None:
     assert exec_result(*ended) == expected
+
+
+def test_more_output_than_the_agent_keeps_is_cut_off() -> None:
+    result = exec_result(0, bytes(MAX_OUTPUT + 1), b"x" * MAX_OUTPUT)
+    assert (len(result["out-data"]), result["out-truncated"]) == (MAX_OUTPUT, 1)
+    assert (len(result["err-data"]), "err-truncated" in result) == (MAX_OUTPUT, False)
+
+
+@pytest.mark.parametrize(
+    ("script", "stdin", "expected"),
+    [
+        ("cat; echo no >&2; exit 3", b"\xfc\n", {"exitcode": 3, "out-data": "\xfc\n", "err-data": "no\n"}),
+        ("exec true", b"never read" * 100_000, {"exitcode": 0}),
+        ("kill -9 $$", None, {"signal": 9}),
+        ("cat", None, {"exitcode": 0}),
+    ],
+)
+def test_a_command_is_finished(script: str, stdin: bytes | None, expected: dict[str, Any]) -> None:
+    async def run() -> dict[str, Any]:
+        return await finish(await start(["sh", "-c", script], stdin), stdin)
+
+    assert asyncio.run(run()) == {"exited": 1, **expected}
+
+
+def test_endless_output_is_read_but_not_kept() -> None:
+    async def run() -> dict[str, Any]:
+        return await finish(await start(["head", "-c", "100M", "/dev/zero"]), None)
+
+    result = asyncio.run(run())
+    assert (len(result["out-data"]), result["out-truncated"], result["exitcode"]) == (MAX_OUTPUT, 1, 0)

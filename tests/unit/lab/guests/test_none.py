@@ -33,7 +33,11 @@ def test_a_guest_lives_from_boot_to_kill(tmp_path: Path) -> None:
         assert await driver.running() == {105}
         await driver.write_file(105, "/etc/motd", b"hello")
         assert await driver.read_file(105, "/etc/motd") == b"hello"
-        assert await driver.exec_status(105, await driver.exec(105, ["true"])) == {"exited": 1, "exitcode": 0}
+        first, second = await driver.exec(105, ["sleep", "600"]), await driver.exec(105, ["true"])
+        assert await driver.exec_status(105, first) == {"exited": 0}
+        assert await driver.exec_status(105, second) == {"exited": 1, "exitcode": 0}
+        with pytest.raises(GuestError, match=f"^Agent error: PID {second} does not exist$"):
+            await driver.exec_status(105, second)
         await driver.kill(105)
         assert await driver.running() == frozenset()
 
