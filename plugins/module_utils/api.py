@@ -130,6 +130,8 @@ class Session(Protocol):
 class Client:
     """Requests with retries and judged answers. Safe to share between threads."""
 
+    _closed = False
+
     def __init__(
         self, session: Session, host: str, retries: int = 3, sleep: Callable[[float], None] = time.sleep
     ) -> None:
@@ -153,6 +155,8 @@ class Client:
 
     def request(self, method: str, path: str, params: Params | None = None) -> Json:
         """One call; raises PveError, ConnectionError or AuthenticationError."""
+        if self._closed:  # a thread that outlived its work, as after Ctrl-C
+            raise ConnectionError(self.host, 0, f"{method} {path}: the session is closed")
         sent = wire_params(params or {})
         for pause in pauses(self.retries):
             try:
@@ -164,7 +168,8 @@ class Client:
         return self._judged(method, path, sent)
 
     def close(self) -> None:
-        """Close the session."""
+        """Close the session; requests are refused from now on."""
+        self._closed = True
         self.session.close()
 
     def _judged(self, method: str, path: str, params: Params) -> Json:

@@ -107,7 +107,10 @@ class HttpsSession:
         """Log in with the password; False for a token, which either works or doesn't."""
         if not isinstance(self._auth, _TicketAuth):
             return False
+        refused = self._auth.ticket
         with self._login_lock:
+            if self._auth.ticket != refused:  # another thread has just logged in
+                return True
             login = {"username": self._connection.user, "password": self._connection.password}
             self._auth.ticket, self._auth.csrf = _ticket(self._send("POST", "/access/ticket", login), self._connection)
         return True

@@ -39,6 +39,9 @@ OUTDATED = re.compile(
 """PVE's words for "this is no longer as you saw it": nothing was done."""
 
 BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone)\)")
+LOCK_PAUSE = 10.0
+"""Longest pause between two attempts, in seconds: each leaves a failed task in PVE's log."""
+
 LOCK_PATIENCE = 30.0
 """Seconds to wait for a lock that goes away by itself."""
 
@@ -157,14 +160,19 @@ def _claimed(step: Step, name: str, candidate: Json, run: Run) -> Json:
 
 
 def _send(step: Step, run: Run) -> Json:
-    """The write, and again when its task only waited for a lock in vain: then nothing was done."""
-    for _retry in range(run.client.retries):
+    """The write, and again as long as its task waits for a lock in vain: then nothing was done.
+
+    A clone of a running VM holds the VM's lock till its end (PVE::API2::Qemu, clone_vm), and the next gives up after a
+    second. So the wait may be as long as a task.
+    """
+    pace = looks(step.timeout or run.timeout, LOCK_PAUSE)
+    next(pace)
+    while True:
         try:
             return _sent(step, run)
         except TaskFailedError as error:
-            if not LOCK_TIMEOUT.search(error.exitstatus):
+            if not LOCK_TIMEOUT.search(error.exitstatus) or next(pace, None) is None:
                 raise
-    return _sent(step, run)
 
 
 def _sent(step: Step, run: Run) -> Json:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from threading import Event
@@ -17,7 +18,8 @@ R = TypeVar("R")
 def together(work: Callable[[T], R], items: Sequence[T], bound: int) -> list[R]:
     """``work`` done on each item, on up to ``bound`` at once. The results are in the items' order.
 
-    After an error no further item is begun; the first error by the items' order is raised.
+    After an error no further item is begun; the first error by the items' order is raised. What runs then is waited
+    for, except after Ctrl-C: it is left to end by itself, which it does at its next request once the client is closed.
     """
     broken = Event()
 
@@ -30,6 +32,9 @@ def together(work: Callable[[T], R], items: Sequence[T], bound: int) -> list[R]:
             broken.set()
             raise
 
-    with ThreadPoolExecutor(max_workers=max(1, min(bound, len(items)))) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, min(bound, len(items))))
+    try:
         # Items are begun in their order, so what was cancelled comes after the error that caused it.
         return list(pool.map(guarded, items))
+    finally:
+        pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)

@@ -205,3 +205,12 @@ def test_connections_that_cannot_work(params: dict[str, Any], message: str) -> N
 )
 def test_connections_that_can(params: dict[str, Any]) -> None:
     assert Connection.from_params({**params, "port": None}).port == 8006
+
+
+def test_a_closed_session_sends_nothing() -> None:
+    script = Script(OK)
+    found, _ = client(script)
+    found.close()
+    with pytest.raises(ConnectionError, match="GET /version: the session is closed"):
+        found.get("/version")
+    assert script.sent == []

@@ -15,6 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConnectionError,
     OutcomeUnknownError,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
@@ -91,6 +92,13 @@ def test_password_login(connection: Connection, lab_api: ServedLab) -> None:
     client = connect(login)
     assert client.get("/version")
     client.put("/storage/local", {"disable": False})
+    assert [record.path for record in lab_api.requests()].count("/access/ticket") == 1
+
+
+def test_threads_share_one_login(connection: Connection, lab_api: ServedLab) -> None:
+    lab_api.api.inject({"kind": "latency", "seconds": 0.05})  # all of them find that there is no ticket yet
+    client = connect(replace(connection, token_id=None, token_secret=None, user="root@pam", password=lab_api.password))
+    together(lambda _: client.get("/version"), range(8), 8)
     assert [record.path for record in lab_api.requests()].count("/access/ticket") == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -137,11 +137,20 @@ def test_not_for_ever() -> None:
 
 def test_a_task_that_waited_for_a_lock_in_vain_is_started_again() -> None:
     locked = TaskFailedError(UPID, "can't lock file '/var/lock/qemu-server/lock-104.conf' - got timeout")
-    client = Fake(failures={1: locked, 2: locked})
+    client = Fake(failures=dict.fromkeys(range(1, 6), locked))
     assert go(client, resource(ALONE)).changed
-    assert len(client.sent) == 3
+    assert len(client.sent) == 6
     with pytest.raises(StepFailedError):
         go(Fake(failures={1: TaskFailedError(UPID, "no space left")}), resource(ALONE))
+
+
+def test_a_lock_is_waited_for_as_long_as_a_task() -> None:
+    locked = TaskFailedError(UPID, "can't lock file '/var/lock/qemu-server/lock-104.conf' - got timeout")
+    brief = replace(ALONE, timeout=0.1)
+    client = Fake(failures=dict.fromkeys(range(1, 100), locked))
+    with pytest.raises(StepFailedError, match="can't lock file"):
+        go(client, resource(brief))
+    assert 1 < len(client.sent) < 100
 
 
 def test_a_guest_that_is_being_made_is_waited_for() -> None:

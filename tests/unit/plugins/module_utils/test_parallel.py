@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 
 import pytest
@@ -55,3 +57,17 @@ def test_the_rest_is_left_undone_after_an_error() -> None:
     with pytest.raises(ValueError, match="bad 1"):
         together(work, range(100), 1)
     assert done == [0]
+
+
+def test_what_runs_when_ctrl_c_comes_is_not_waited_for() -> None:
+    released, done = threading.Event(), list[int]()
+
+    def work(item: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)  # Python hands it to the main thread
+        released.wait(30)
+        done.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        together(work, range(50), 1)
+    assert done == []
+    released.set()
