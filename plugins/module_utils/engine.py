@@ -43,8 +43,9 @@ class Field:
     """One thing that is managed: an option of the module and a parameter of the API.
 
     ``default`` is what PVE assumes when the parameter is unset: a wish equal to it changes nothing. ``create_only``
-    can't be changed later. ``live`` is False when a running guest sees the change after a restart only. ``secret``
-    values are never shown; PVE doesn't give them back, so they are compared by policy (see ``diff``).
+    can't be changed later. ``live`` is False when a running guest sees the change after a restart only;
+    ``live_when_new``: but it sees at once that a value is set where there was none. ``secret`` values are never
+    shown; PVE doesn't give them back, so they are compared by policy (see ``diff``).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Field:
     default: Json = None
     create_only: bool = False
     live: bool = True
+    live_when_new: bool = False
     secret: bool = False
     spec: Values = field(default_factory=dict)
 
@@ -79,6 +81,11 @@ class Change:
     key: str
     before: Json
     after: Json
+
+    @property
+    def waits(self) -> bool:
+        """Whether a running guest sees it after a restart only."""
+        return not (self.field.live or (self.field.live_when_new and self.before is None))
 
 
 @dataclass(frozen=True)

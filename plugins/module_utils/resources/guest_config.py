@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
+    TEXT,
+    Codec,
+    Json,
+    Properties,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Change,
     Field,
@@ -24,6 +29,20 @@ Item = tuple[Field, str, Json]
 """A row, PVE's key and the wished value."""
 
 
+STARTUP = Properties(default_key="order", kinds={"order": "str", "up": "int", "down": "int"})
+"""Order and delays at the node's start and shutdown."""
+
+
+def at_boot(name: str, codec: Codec = TEXT, **row: Json) -> Field:
+    """A row that a running guest follows at its next start."""
+    return Field(name, codec, live=False, **row)
+
+
+def choices(*values: str) -> dict[str, Json]:
+    """The part of an option's spec that says which values there are."""
+    return {"choices": list(values)}
+
+
 @dataclass(frozen=True)
 class Family:
     """Options with a number: ``net0`` ... ``net31``, given as one dictionary option."""
@@ -35,6 +54,9 @@ class Family:
     prefix: str = ""
     """PVE's name without the number, where the option is called otherwise."""
 
+    live_when_new: bool = False
+    """A member that is added works at once, even if a change of one waits for a restart."""
+
     @property
     def stem(self) -> str:
         """PVE's name without the number."""
@@ -42,7 +64,7 @@ class Family:
 
     def field(self, key: str) -> Field:
         """The row of one member."""
-        return Field(key, self.codec, live=self.live)
+        return Field(key, self.codec, live=self.live, live_when_new=self.live_when_new)
 
     def owns(self, key: str) -> bool:
         """Whether ``key`` is one of them."""

@@ -27,7 +27,13 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     Properties,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import ConfigTable, Family
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import (
+    STARTUP,
+    ConfigTable,
+    Family,
+    at_boot,
+    choices,
+)
 
 NIC_MODELS = (
     "virtio", "e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b", "i82559er",
@@ -89,7 +95,6 @@ CPU = Properties(
 )  # fmt: skip
 IPCONFIG = Properties(kinds={"ip": "lower", "gw": "lower", "ip6": "lower", "gw6": "lower"})
 CICUSTOM = Properties(kinds=dict.fromkeys(("meta", "network", "user", "vendor"), "str"))
-STARTUP = Properties(default_key="order", kinds={"order": "str", "up": "int", "down": "int"})
 VGA = Properties(default_key="type", kinds={"type": "str", "memory": "int", "clipboard": "str"})
 MACHINE = Properties(
     default_key="type",
@@ -125,15 +130,6 @@ VIRTIOFS = Properties(
 )
 
 
-def _at_boot(name: str, codec: Codec = TEXT, **row: Json) -> Field:
-    """A row that a running VM follows at its next start."""
-    return Field(name, codec, live=False, **row)
-
-
-def _choices(*values: str) -> dict[str, Json]:
-    return {"choices": list(values)}
-
-
 FIELDS: tuple[Field, ...] = (
     Field("name"),
     Field("description", DESCRIPTION),
@@ -144,65 +140,65 @@ FIELDS: tuple[Field, ...] = (
     Field("startup", STARTUP.codec()),
     Field("hookscript"),
     Field("hotplug", CONTENT, default=["disk", "network", "usb"]),
-    _at_boot("cores", INTEGER, default=1),
-    _at_boot("sockets", INTEGER, default=1),
-    _at_boot("vcpus", INTEGER),
-    _at_boot("cpu", CPU.codec(), default={"cputype": "kvm64"}),
+    at_boot("cores", INTEGER, default=1),
+    at_boot("sockets", INTEGER, default=1),
+    at_boot("vcpus", INTEGER),
+    at_boot("cpu", CPU.codec(), default={"cputype": "kvm64"}),
     Field("cpulimit", NUMBER, default=0.0),
     Field("cpuunits", INTEGER),
-    _at_boot("affinity"),
-    _at_boot("numa", BOOLEAN, default=False),
-    _at_boot("memory", MEMORY, default=512),
-    _at_boot("balloon", INTEGER),
+    at_boot("affinity"),
+    at_boot("numa", BOOLEAN, default=False),
+    at_boot("memory", MEMORY, default=512),
+    at_boot("balloon", INTEGER),
     Field("shares", INTEGER, default=1000),
-    _at_boot("allow_ksm", BOOLEAN, wire="allow-ksm", default=True),
-    _at_boot("hugepages", spec=_choices("any", "2", "1024")),
-    _at_boot("keephugepages", BOOLEAN, default=False),
-    _at_boot("agent", AGENT.codec(), default={}),
-    _at_boot("acpi", BOOLEAN, default=True),
-    _at_boot("kvm", BOOLEAN, default=True),
-    _at_boot("tablet", BOOLEAN, default=True),
-    _at_boot("localtime", BOOLEAN),
-    _at_boot("tdf", BOOLEAN, default=False),
-    _at_boot("freeze", BOOLEAN, default=False),
-    _at_boot("arch", spec=_choices("x86_64", "aarch64")),
-    _at_boot("bios", default="seabios", spec=_choices("seabios", "ovmf")),
-    _at_boot("boot", BOOT.codec()),
-    _at_boot("machine", MACHINE.codec()),
-    _at_boot(
+    at_boot("allow_ksm", BOOLEAN, wire="allow-ksm", default=True),
+    at_boot("hugepages", spec=choices("any", "2", "1024")),
+    at_boot("keephugepages", BOOLEAN, default=False),
+    at_boot("agent", AGENT.codec(), default={}),
+    at_boot("acpi", BOOLEAN, default=True),
+    at_boot("kvm", BOOLEAN, default=True),
+    at_boot("tablet", BOOLEAN, default=True),
+    at_boot("localtime", BOOLEAN),
+    at_boot("tdf", BOOLEAN, default=False),
+    at_boot("freeze", BOOLEAN, default=False),
+    at_boot("arch", spec=choices("x86_64", "aarch64")),
+    at_boot("bios", default="seabios", spec=choices("seabios", "ovmf")),
+    at_boot("boot", BOOT.codec()),
+    at_boot("machine", MACHINE.codec()),
+    at_boot(
         "ostype",
         default="other",
-        spec=_choices(
+        spec=choices(
             "other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"
         ),
     ),
-    _at_boot(
+    at_boot(
         "scsihw",
         default="lsi",
-        spec=_choices("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"),
+        spec=choices("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"),
     ),
-    _at_boot("vga", VGA.codec()),
-    _at_boot("audio0", AUDIO.codec()),
-    _at_boot("rng0", RNG.codec()),
-    _at_boot("watchdog", WATCHDOG.codec()),
-    _at_boot("smbios1", SMBIOS.codec()),
-    _at_boot("ivshmem", IVSHMEM.codec()),
-    _at_boot("spice_enhancements", SPICE.codec()),
-    _at_boot("keyboard"),
-    _at_boot("startdate"),
-    _at_boot("args"),
-    _at_boot("amd_sev", wire="amd-sev"),
-    _at_boot("intel_tdx", wire="intel-tdx"),
-    _at_boot("vmgenid"),
+    at_boot("vga", VGA.codec()),
+    at_boot("audio0", AUDIO.codec()),
+    at_boot("rng0", RNG.codec()),
+    at_boot("watchdog", WATCHDOG.codec()),
+    at_boot("smbios1", SMBIOS.codec()),
+    at_boot("ivshmem", IVSHMEM.codec()),
+    at_boot("spice_enhancements", SPICE.codec()),
+    at_boot("keyboard"),
+    at_boot("startdate"),
+    at_boot("args"),
+    at_boot("amd_sev", wire="amd-sev"),
+    at_boot("intel_tdx", wire="intel-tdx"),
+    at_boot("vmgenid"),
     Field("vmstatestorage"),
-    _at_boot("citype", spec=_choices("configdrive2", "nocloud", "opennebula")),
-    _at_boot("ciuser"),
-    _at_boot("cipassword", secret=True),
-    _at_boot("ciupgrade", BOOLEAN, default=True),
-    _at_boot("cicustom", CICUSTOM.codec()),
-    _at_boot("sshkeys", SSH_KEYS),
-    _at_boot("nameserver", NAMESERVERS),
-    _at_boot("searchdomain"),
+    at_boot("citype", spec=choices("configdrive2", "nocloud", "opennebula")),
+    at_boot("ciuser"),
+    at_boot("cipassword", secret=True),
+    at_boot("ciupgrade", BOOLEAN, default=True),
+    at_boot("cicustom", CICUSTOM.codec()),
+    at_boot("sshkeys", SSH_KEYS),
+    at_boot("nameserver", NAMESERVERS),
+    at_boot("searchdomain"),
 )
 
 
