@@ -147,6 +147,28 @@ def find(read: Reader, vmid: int) -> Guest:
     return found
 
 
+GUEST_OPTIONS: dict[str, dict[str, Json]] = {"vmid": {"type": "int"}, "name": {"type": "str"}}
+GUEST_RULES: dict[str, Sequence[Json]] = {
+    "required_one_of": [("vmid", "name")],
+    "mutually_exclusive": [("vmid", "name")],
+}
+"""How modules are told which existing guest is meant."""
+
+
+def meant(read: Reader, params: Values) -> Guest:
+    """The guest of the option ``vmid`` or ``name``. Raises RefusedError when there is none, or two of the name."""
+    name = params.get("name")
+    if not name:
+        return find(read, params["vmid"])
+    found = only([item for item in named(read, read_guests(read)) if item.name == name], f"The name '{name}'")
+    if found is None:
+        raise RefusedError(
+            f"There is no guest named '{name}', or the login may not see it. Check the name, and that the login has "
+            "the privilege VM.Audit on the guest."
+        )
+    return found
+
+
 TAKEN = re.compile(r"VM \d+ already exists")
 
 

@@ -9,6 +9,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     discover,
     find,
+    meant,
     guest,
     select,
     vmid_bounds,
@@ -90,3 +91,31 @@ def test_find() -> None:
     assert find(reader, 99900).path("agent", "ping") == "/nodes/mother/qemu/99900/agent/ping"
     with pytest.raises(RefusedError, match=r"^There is no guest with vmid 4711"):
         find(reader, 4711)
+
+
+@pytest.mark.parametrize(("wish", "vmid"), [({"vmid": 102}, 102), ({"name": "web"}, 101)])
+def test_the_guest_that_is_meant(wish: dict[str, Any], vmid: int) -> None:
+    reader = Table({"/cluster/resources": [row(101, "web"), row(102, "db"), row(103, "db")]})
+    assert meant(reader, wish).vmid == vmid
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "no",
+            "There is no guest named 'no', or the login may not see it. "
+            "Check the name, and that the login has the privilege VM.Audit on the guest.",
+        ),
+        (
+            "db",
+            "The name 'db' is ambiguous: 102 on father, 103 on father. "
+            "Give the vmid, or a pool or vmid_range that tells them apart.",
+        ),
+    ],
+)
+def test_no_guest_is_meant(name: str, message: str) -> None:
+    reader = Table({"/cluster/resources": [row(101, "web"), row(102, "db"), row(103, "db")]})
+    with pytest.raises(RefusedError) as caught:
+        meant(reader, {"name": name})
+    assert str(caught.value) == message
