@@ -38,7 +38,7 @@ OUTDATED = re.compile(
 )
 """PVE's words for "this is no longer as you saw it": nothing was done."""
 
-BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone)\)")
+BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone|snapshot|snapshot-delete|rollback)\)")
 LOCK_PAUSE = 10.0
 """Longest pause between two attempts, in seconds: each leaves a failed task in PVE's log."""
 
@@ -116,7 +116,7 @@ def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, tim
 
 
 def being_made(error: HomelabPveError) -> bool:
-    """Whether the guest is still being created or cloned, by somebody else or by a request whose answer was lost."""
+    """Whether the guest is still being made, or a snapshot of it, by somebody else or after an answer that was lost."""
     return isinstance(error, PveError | TaskFailedError) and BEING_MADE.search(str(error)) is not None
 
 
@@ -133,11 +133,16 @@ def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
             run.answers.append(_step(step, run))
         except HomelabPveError as error:
             left = [_named(later, run) for later in plan.steps[index + 1 :]]
-            raise StepFailedError(_named(step, run), error, run.done, left) from error
+            raise StepFailedError(_named(step, run), error, run.done, left, _advice(step, error)) from error
         run.done.append(_named(step, run))
     # What was just made appears in PVE's lists only seconds later: the reader is told where to look for it.
     state = resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
     return Outcome(plan, state, (*plan.warnings, *run.warnings), tuple(run.answers))
+
+
+def _advice(step: Step, error: HomelabPveError) -> str:
+    """What to do about a failure whose words the step knows."""
+    return next((str(text) for words, text in step.advice.items() if re.search(words, str(error))), "")
 
 
 def _step(step: Step, run: Run) -> Json:

@@ -206,9 +206,11 @@ class FindingsError(HomelabPveError):
 class StepFailedError(HomelabPveError):
     """A step of a plan failed. ``cause`` is the error, ``done`` and ``left`` are the other steps' reasons."""
 
-    def __init__(self, step: str, cause: HomelabPveError, done: Sequence[str], left: Sequence[str]) -> None:
+    def __init__(
+        self, step: str, cause: HomelabPveError, done: Sequence[str], left: Sequence[str], advice: str = ""
+    ) -> None:
         self.step, self.cause, self.done, self.left = step, cause, tuple(done), tuple(left)
-        parts = [f"Cannot {step}: {cause}"]
+        parts = [f"Cannot {step}: {cause}", *([advice] if advice else [])]
         if done:
             parts.append(f"Already done: {', '.join(done)}.")
         if left:

@@ -128,6 +128,19 @@ def test_after_a_lost_answer_nothing_is_done_twice() -> None:
     assert (outcome.changed, outcome.state, len(client.sent)) == (True, (2, None), 1)
 
 
+def test_a_snapshot_under_way_is_waited_for() -> None:
+    client = Fake(failures={1: TaskFailedError(UPID, "VM is locked (snapshot)")})
+    assert go(client, resource(ALONE)).changed
+    assert len(client.sent) == 2
+
+
+def test_advice_of_the_step_stands_beside_what_proxmox_said() -> None:
+    told = replace(SETTING, path="/things/1", reason="set a", advice={"other": "Not this.", "no\\.$": "Ask nicely."})
+    with pytest.raises(StepFailedError) as caught:
+        go(Fake(failures={1: BAD}), resource(told, START))
+    assert str(caught.value) == "Cannot set a: PUT /things/1: 500 no.\nAsk nicely.\nNot done: start thing ?."
+
+
 def test_not_for_ever() -> None:
     client = Fake(failures={1: CHANGED, 2: CHANGED, 3: CHANGED})
     with pytest.raises(StepFailedError, match="checksum mismatch"):
