@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties, size_bytes
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange, Volumes
+from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import (
+    VolumeChange,
+    Volumes,
+    grown,
+    occupied,
+    storage_of,
+)
 
 BUSES = {"ide": 4, "sata": 6, "scsi": 31, "virtio": 16, "efidisk": 1, "tpmstate": 1}
 """How many drives each bus takes (PVE::QemuServer::Drive)."""
@@ -137,15 +143,12 @@ def _options(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, 
 
 
 def _occupied(guest: str, key: str, have: Mapping[str, Json]) -> RefusedError:
-    return RefusedError(
-        f"Cannot replace {key} of {guest}: it holds {have['file']}. "
-        f"Detach that first ({key}: '' in the option disks), or use another drive."
-    )
+    return occupied(guest, key, have["file"], f"{key}: '' in the option disks", "drive")
 
 
 def _moved(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> str | None:
     storage = wish.get("storage")
-    if storage is None or storage == str(have["file"]).partition(":")[0]:
+    if storage is None or storage == storage_of(have["file"]):
         return None
     if have.get("media") == "cdrom":
         raise _occupied(guest, key, have)
@@ -153,15 +156,9 @@ def _moved(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Js
 
 
 def _grown(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> str | None:
-    size, present = wish.get("size"), have.get("size")
-    if not size or not present or have.get("media") == "cdrom" or key.startswith(("efidisk", "tpmstate")):
+    if have.get("media") == "cdrom" or key.startswith(("efidisk", "tpmstate")):
         return None
-    if size_bytes(size) < size_bytes(present):
-        raise RefusedError(
-            f"Cannot shrink disk {key} of {guest} from {present} to {size}: Proxmox VE only grows disks. "
-            f"Set size to {present} or more, or recreate the disk."
-        )
-    return str(size) if size_bytes(size) > size_bytes(present) else None
+    return grown(guest, f"disk {key}", wish.get("size"), have.get("size"))
 
 
 DRIVES = Volumes(DISK, wanted, compare, set_verb="POST", move_action="move_disk", move_parameter="disk")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, size_bytes
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,33 @@ class VolumeChange:
     size: str | None = None
     before: str | None = None
     after: str | None = None
+    waits: bool = False
+    """A running guest sees the change after a restart only."""
+
+
+def storage_of(volume: object) -> str:
+    """The storage a volume id such as ``local-lvm:vm-100-disk-0`` names."""
+    return str(volume).partition(":")[0]
+
+
+def grown(guest: str, volume: str, wanted: str | None, present: str | None) -> str | None:
+    """The size to grow to, None when it has it. Raises RefusedError for a smaller one; ``volume`` as in a sentence."""
+    if not wanted or not present:
+        return None
+    if size_bytes(wanted) < size_bytes(present):
+        what = volume.partition(" ")[0] if " " in volume else "volume"
+        raise RefusedError(
+            f"Cannot shrink {volume} of {guest} from {present} to {wanted}: Proxmox VE only grows {what}s. "
+            f"Set size to {present} or more, or recreate the {what}."
+        )
+    return wanted if size_bytes(wanted) > size_bytes(present) else None
+
+
+def occupied(guest: str, key: str, held: str, option: str, other: str) -> RefusedError:
+    """The refusal to put something else where a volume is; ``option`` is how to detach that."""
+    return RefusedError(
+        f"Cannot replace {key} of {guest}: it holds {held}. Detach that first ({option}), or use another {other}."
+    )
 
 
 CompareVolume: TypeAlias = Callable[[str, str, "Json | None", "Mapping[str, Json] | None"], "VolumeChange | None"]
