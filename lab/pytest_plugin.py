@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from lab.api import seed
 from lab.api.certificates import Pair, issue, make_authority
-from lab.api.server import LabApi
+from lab.api.server import LabApi, storage_entry
 from lab.api.serving import ServedLab, serve
 
 HOST = "127.0.0.1"
@@ -37,11 +38,25 @@ def lab_certificate(lab_authority: Pair) -> Pair:
     return issue(lab_authority, Pair(folder / "server.pem", folder / "server.key"), ["father", "localhost", HOST])
 
 
+@contextmanager
+def _served(authority: Pair, certificate: Pair, *others: str) -> Iterator[ServedLab]:
+    token = secrets.token_hex(16)
+    password = secrets.token_hex(8)
+    api = LabApi(seed=seed.outer({TOKEN_ID: token}, password), others=others, host=HOST, port=0)
+    with serve(api, certificate) as served:
+        yield ServedLab(served, authority.certificate, TOKEN_ID, token, password)
+
+
 @pytest.fixture
 def lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """A served node API with the seed of father: templates 9000 and 9001, storages, a token of root."""
-    token = secrets.token_hex(16)
-    password = secrets.token_hex(8)
-    api = LabApi(seed=seed.outer({TOKEN_ID: token}, password), host=HOST, port=0)
-    with serve(api, lab_certificate) as served:
-        yield ServedLab(served, lab_authority.certificate, TOKEN_ID, token, password)
+    with _served(lab_authority, lab_certificate) as served:
+        yield served
+
+
+@pytest.fixture
+def lab_cluster_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
+    """The same with the nodes mother and son in one cluster with father, and a storage ``shared`` they all see."""
+    with _served(lab_authority, lab_certificate, "mother", "son") as served:
+        served.api.storages["shared"] = storage_entry(seed.SHARED)
+        yield served

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fakepve.qemu import NEW_DISK, is_cdrom, split_drive, with_mac  # type: ignore[import-untyped]
+from fakepve.qemu import is_cdrom, split_drive, with_mac  # type: ignore[import-untyped]
 
 from lab.api import settings
 from lab.api.cloudinit_dump import DOCUMENTS
@@ -193,10 +193,8 @@ class ConfigArea(GuestArea):
         return not swap and guest.config.get(option) != value
 
     async def _new_drive(self, guest: FakeVm, option: str, value: str) -> str:
-        volume, properties = split_drive(value)
+        _, properties = split_drive(value)
         before = {*self._known_volumes()}
-        if volume_of(value) and not NEW_DISK.match(volume) and not is_cloudinit(value) and "import-from" not in value:
-            self._need_volume(volume)
         try:
             new, made = self._qm_new_drive(guest.vmid, option, value, None)
         except PveError as error:
@@ -209,11 +207,6 @@ class ConfigArea(GuestArea):
 
     def _known_volumes(self) -> set[str]:
         return {f"{name}:{volume}" for name, store in self.storages.items() for volume in store.get("volumes", {})}
-
-    def _need_volume(self, volume: str) -> None:
-        storage, _, name = volume.partition(":")
-        if storage not in self.storages or name not in self._volumes(storage):
-            raise TaskError(f"volume '{volume}' does not exist")
 
     async def _delete_option(self, guest: FakeVm, option: str, *, force: bool) -> None:
         if option not in guest.config:

@@ -66,6 +66,7 @@ NOT_IMPLEMENTED = 501
 LOGIN = "/access/ticket"
 
 __all__ = [
+    "API",
     "LOGIN",
     "UNAUTHORIZED",
     "USER",

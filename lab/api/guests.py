@@ -10,8 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fakepve.qemu import NEW_DISK  # type: ignore[import-untyped]
+from fakepve.storage import spec_of  # type: ignore[import-untyped]
+
 from lab.api import settings
-from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, param_error, split_list
+from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, split_list
 from lab.api.images import virtual_size
 from lab.api.power import PowerArea
 from lab.api.storage import StorageArea
@@ -77,6 +80,9 @@ class GuestArea(PowerArea, StorageArea):
 
     def _qm_new_drive(self, vmid: int, key: str, value: str, default: str | None) -> tuple[str, list[str]]:
         """fakepve's allocation of one drive, with PVE's name for a cloud-init drive and without ``import-from``."""
+        volume = volume_of(value)
+        if volume and not NEW_DISK.match(volume) and not is_cloudinit(value) and not import_source(value):
+            self._need_volume(volume)
         if is_cloudinit(value):
             volume = self._new_cloudinit(vmid, (volume_of(value) or "").partition(":")[0] or str(default))
             return f"{volume},media=cdrom", [volume]
@@ -89,6 +95,29 @@ class GuestArea(PowerArea, StorageArea):
         self._volume_record(made[1][0])["size"] = size
         return with_size(made[0], size), made[1]
 
+    def _qm_alloc(
+        self, sid: str, vmid: int, fmt: str | None, size: int, linked_from: str | None = None
+    ) -> tuple[str, str]:
+        """fakepve's allocation, with the node a volume is on."""
+        self._check_enabled(sid, self.asked_node())
+        made: tuple[str, str] = super()._qm_alloc(sid, vmid, fmt, size, linked_from)
+        if not self.is_shared(sid):
+            self._volume_record(made[0])["node"] = self.asked_node()
+        return made
+
+    def _need_volume(self, volume: str) -> None:
+        storage, _, name = volume.partition(":")
+        if storage in self.storages:
+            self._check_enabled(storage, self.asked_node())
+        if name not in (self._volumes(storage) if storage in self.storages else {}):
+            raise TaskError(f"volume '{volume}' does not exist")
+
+    def kept_format(self, volume: str, storage: str) -> str | None:
+        """The format a volume has after a move to a storage: its own where that can hold it, else the default."""
+        own = self._volume_record(volume).get("format")
+        known = (spec_of(self.storages[storage]) or {}).get("formats") or ["raw"]
+        return own if own in known else None
+
     def _new_cloudinit(self, vmid: int, storage: str) -> str:
         """Book the volume of a cloud-init drive (../golden qemu: ``local:100/vm-100-cloudinit.qcow2``)."""
         store = self._store(storage)
@@ -100,7 +129,7 @@ class GuestArea(PowerArea, StorageArea):
             "size": CLOUDINIT_SIZE,
             "vmid": vmid,
             "ctime": 0,
-        }
+        } | ({} if self.is_shared(storage) else {"node": self.asked_node()})
         return f"{storage}:{name}"
 
     def _qm_free(self, volid: str) -> None:
@@ -206,10 +235,28 @@ class GuestArea(PowerArea, StorageArea):
     async def _clone_vm(self, call: Call) -> object:
         sources = self._clone_sources(call)
         source = self.vm(int(call["vmid"]))
+        self._check_clone_target(call, sources)
+        taken = self.guest(int(call["newid"]))
+        if source and taken and taken.node != call["node"]:
+            # Only the write of the new configuration notices a guest of another node (../golden migrate).
+            path = f"/etc/pve/nodes/{call['node']}/qemu-server/{taken.vmid}.conf"
+            reason = f"close (rename) atomic file '{path}' failed: File exists"
+            return await self._refuse_in_task(call, "qmclone", source, reason)
         # PVE's default: a template is cloned linked, every other guest in full.
         full = bool(call.get("full", not (source and source.template)))
         with followed_by(lambda: self._finish_clone(self.vm(int(call["newid"])), sources, full)):
             return await self._qm_clone(call.values, call.user)
+
+    def _check_clone_target(self, call: Call, sources: Mapping[str, str]) -> None:
+        """PVE copies onto another node only what both see (PVE/API2/Qemu.pm: clone_vm)."""
+        target = call.get("target", call["node"])
+        if target == call["node"] or target not in self.nodes:
+            return
+        storages = {volume.partition(":")[0] for volume in sources.values()}
+        if not all(self.is_shared(storage) for storage in storages):
+            raise die(f"can't clone VM to node '{target}' (VM uses local storage)")
+        for storage in storages:
+            self._check_enabled(storage, target)
 
     def _clone_sources(self, call: Call) -> dict[str, str]:
         """Drive key -> volume of the guest to clone; empty when there is none, which fakepve then says."""
@@ -254,7 +301,9 @@ class GuestArea(PowerArea, StorageArea):
         await self.look()
         used = next((volume for volume in guest_volumes(guest.config).values() if self._is_base(volume)), None)
         if used:
-            return await self._refuse_in_task(call, guest, f"base volume '{used}' is still in use by linked cloned")
+            return await self._refuse_in_task(
+                call, "qmdestroy", guest, f"base volume '{used}' is still in use by linked cloned"
+            )
         volumes = self._volumes_to_drop(guest, unreferenced=bool(call.get("destroy-unreferenced-disks")))
 
         async def drop() -> None:
@@ -270,11 +319,11 @@ class GuestArea(PowerArea, StorageArea):
         records = (record for store in self.storages.values() for record in store.get("volumes", {}).values())
         return any(record.get("base") == volume for record in records)
 
-    async def _refuse_in_task(self, call: Call, guest: FakeVm, reason: str) -> str:
+    async def _refuse_in_task(self, call: Call, ttype: str, guest: FakeVm, reason: str) -> str:
         async def body() -> None:
             raise TaskError(reason)
 
-        upid: str = await self.task(guest.node, "qmdestroy", guest.vmid, call.user, body)
+        upid: str = await self.task(guest.node, ttype, guest.vmid, call.user, body)
         return upid
 
     def _volumes_to_drop(self, guest: FakeVm, *, unreferenced: bool) -> list[str]:

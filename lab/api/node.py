@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node itself: version, status, network, DNS, and its place in ``/cluster``."""
+"""The node itself: version, status, network, DNS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.api import interfaces
-from lab.api.fake import Call, Fake, Route, Values, param_error
+from lab.api.fake import Call, Route, param_error
+from lab.api.nodes import NodesArea
 from lab.api.release import KERNEL, RELEASE, REPOSITORY_ID, VERSION
 
 NODE = "/nodes/{node}"
@@ -41,10 +42,9 @@ def processor() -> dict[str, Any]:
     return {"cpus": count, "cores": count, "sockets": 1, "model": platform.processor() or platform.machine(), "hvm": ""}
 
 
-class NodeArea(Fake):
+class NodeArea(NodesArea):
     """Mixin: what the node says about itself."""
 
-    node: str
     files_root: Path
     # SHA-256 fingerprint of the certificate that is served, once there is one.
     fingerprint = ""
@@ -64,9 +64,6 @@ class NodeArea(Fake):
             ("GET", NODE + "/network/{iface}", self._show_interface),
             ("GET", NODE + "/dns", self._say_dns),
             ("GET", NODE + "/time", self._say_time),
-            ("GET", "/nodes", self._list_nodes),
-            ("GET", "/cluster/status", self._say_cluster_status),
-            ("GET", "/cluster/resources", self._list_resources),
         ]
 
     # ------------------------------------------------------------------ node
@@ -128,6 +125,10 @@ class NodeArea(Fake):
             return interfaces.listing(interfaces.DEFAULT, interfaces.parse(interfaces.DEFAULT))
         return interfaces.listing(text, os.listdir("/sys/class/net"))  # noqa: PTH208 - names, not paths
 
+    def has_bridge(self, name: str) -> bool:
+        """Whether a guest's card can be plugged into a bridge of this name."""
+        return any(item["iface"] == name for item in self._network_items())
+
     async def _list_network(self, call: Call) -> list[dict[str, Any]]:
         wanted = call.get("type")
         kinds = NETWORK_FILTERS.get(wanted, (wanted,))
@@ -148,74 +149,3 @@ class NodeArea(Fake):
             item["address"] for item in self._network_items() if item["type"] == "bridge" and "address" in item
         )
         return next(addresses, "127.0.0.1")
-
-    # --------------------------------------------------------------- cluster
-
-    async def _list_nodes(self, call: Call) -> list[dict[str, Any]]:
-        item = {**self._node_item(call.user), "ssl_fingerprint": self.fingerprint}
-        item.pop("cgroup-mode", None)
-        return [item]
-
-    def _node_item(self, user: str) -> dict[str, Any]:
-        """The node in a list; figures only for who may see them."""
-        item = {
-            "id": f"node/{self.node}",
-            "type": "node",
-            "node": self.node,
-            "status": "online",
-            "level": "",
-            "cgroup-mode": 2,
-        }
-        return item | (self._usage() if self.allowed(user, f"/nodes/{self.node}", "Sys.Audit") else {})
-
-    async def _say_cluster_status(self, _call: Call) -> list[dict[str, Any]]:
-        """A node in no cluster is alone in the list, with number 0 (../golden cluster)."""
-        entry = {
-            "type": "node",
-            "id": f"node/{self.node}",
-            "name": self.node,
-            "nodeid": 0,
-            "ip": self.address(),
-            "level": "",
-            "local": 1,
-            "online": 1,
-        }
-        return [entry]
-
-    async def _list_resources(self, call: Call) -> list[dict[str, Any]]:
-        kind = call.get("type")
-        groups = {
-            "pool": self._pool_items(call.user),
-            "vm": [*self._vm_items(call.user), *self.ct_resources(call.user, "vm")],
-            "node": [self._node_item(call.user)],
-            "storage": self._storage_items(call.user),
-        }
-        return [item for name, items in groups.items() if kind in (None, name) for item in items]
-
-    def _pool_items(self, user: str) -> list[dict[str, Any]]:
-        names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))
-        return [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in names]
-
-    def _vm_items(self, user: str) -> list[Values]:
-        guests = [guest for guest in self.vms if self.allowed(user, f"/vms/{guest.vmid}", "VM.Audit")]
-        return [self._vm_item(guest) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
-
-    def _vm_item(self, guest: Any) -> Values:  # noqa: ANN401 - a guest of fakepve
-        item = {
-            "id": f"qemu/{guest.vmid}",
-            "type": "qemu",
-            "vmid": guest.vmid,
-            "node": guest.node,
-            "name": guest.name,
-            "status": guest.status,
-            "template": int(bool(guest.template)),
-            **self._vm_usage(guest),
-        }
-        optional = {"tags": guest.config.get("tags"), "lock": guest.lock, "pool": guest.pool, "hastate": guest.ha_state}
-        return item | {key: value for key, value in optional.items() if value}
-
-    def _storage_items(self, user: str) -> list[Values]:
-        items = (
-            self._storage_resource(self.node, name) for name in sorted(self.storages) if self._can_audit(user, name)
-        )
-        return [item for item in items if item]

@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from lab.api.cloudinit import boot_disk, guest_spec
+from lab.api.cloudinit import boot_disk, cards, guest_spec
 from lab.api.fake import Call, FakeVm, Route, TaskError, die, param_error
+from lab.api.node import NodeArea
 from lab.api.tasks import Body, TaskArea
 from lab.api.volumes import VolumeArea, guest_volumes, volume_of
 
@@ -27,7 +28,7 @@ def timeout_of(call: Call) -> float:
     return float(call.get("timeout") or SHUTDOWN_TIMEOUT)
 
 
-class PowerArea(TaskArea, VolumeArea):
+class PowerArea(TaskArea, VolumeArea, NodeArea):
     """Mixin: ``/nodes/{node}/qemu/{vmid}/status/*``."""
 
     # Whether a VM whose disk holds no system, or that has no disk, gets a guest all the same. So it is in the lab
@@ -39,7 +40,7 @@ class PowerArea(TaskArea, VolumeArea):
         return [
             ("POST", f"{STATUS}/start", self._start),
             ("POST", f"{STATUS}/stop", self._stop),
-            ("POST", f"{STATUS}/shutdown", self._power_action("qmshutdown", self._power_down)),
+            ("POST", f"{STATUS}/shutdown", self._shutdown),
             ("POST", f"{STATUS}/reboot", self._power_action("qmreboot", self._restart)),
             ("POST", f"{STATUS}/reset", self._power_action("qmreset", self._reset)),
             ("POST", f"{STATUS}/suspend", self._suspend),
@@ -95,6 +96,9 @@ class PowerArea(TaskArea, VolumeArea):
 
         return handle
 
+    async def _shutdown(self, call: Call) -> str:
+        return await self._power_action("qmshutdown", self._power_down)(call)
+
     async def _suspend(self, call: Call) -> str:
         """Pausing is a task ``qmpause``, writing the state to disk ``qmsuspend`` (../golden qemu)."""
         ttype, action = ("qmsuspend", self._hibernate) if call.get("todisk") else ("qmpause", self._freeze)
@@ -120,7 +124,9 @@ class PowerArea(TaskArea, VolumeArea):
         """Boot the guest through the driver; the VM of an empty disk runs, with nothing in it."""
         key = boot_disk(guest.config)
         volume = volume_of(guest.config[key]) if key else None
-        self._check_disks(guest)
+        with self.on_node(guest.node):
+            self._check_disks(guest)
+        self._check_bridges(guest)
         if self.boots_empty_disks or (volume and self.is_bootable(volume)):
             spec = guest_spec(guest.vmid, guest.config, self._boot_path(guest, volume), str(uuid.uuid4()))
             await self.driver.boot(spec)
@@ -138,6 +144,13 @@ class PowerArea(TaskArea, VolumeArea):
                 raise TaskError(f"storage '{storage}' does not exist")
             if name not in self._volumes(storage):
                 raise TaskError(f"volume '{volume}' does not exist")
+
+    def _check_bridges(self, guest: FakeVm) -> None:
+        """A start fails in the task when a card's bridge is not on the node (../golden flows-05-network)."""
+        for _, card in cards(guest.config):
+            bridge = card.get("bridge")
+            if bridge and not self.has_bridge(bridge):
+                raise TaskError(f"bridge '{bridge}' does not exist")
 
     @staticmethod
     def _powered_on(guest: FakeVm) -> None:

@@ -22,6 +22,8 @@ LOCAL_WITH_SNIPPETS: Mapping[str, Any] = {
     "path": "/var/lib/vz",
     "content": "iso,vztmpl,backup,import,snippets",
 }
+# A storage that every node of a cluster sees.
+SHARED: Mapping[str, Any] = {"type": "rbd", "content": "rootdir,images", "pool": "rbd", "shared": 1}
 # A fresh installation has no snippets on `local`, and a nested node of the lab has no second storage for images.
 LOCAL_AS_INSTALLED: Mapping[str, Any] = {
     "type": "dir",

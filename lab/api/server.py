@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from aiohttp import web
 
 from lab.api import certificates
 from lab.api.agent import AgentArea
+from lab.api.cluster import ClusterArea
 from lab.api.containers import ContainerArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
-from lab.api.fake import Call, FakeVm, Next
-from lab.api.node import NodeArea
+from lab.api.fake import API, Call, FakeVm, Next
+from lab.api.ha import HaArea
+from lab.api.moving import MovingArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.api.status import StatusArea
@@ -47,8 +49,8 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(ContainerArea, TemplateArea, StatusArea, AgentArea, NodeArea, ControlArea):
-    """One node's API. Give it a seed and a guest driver, then :meth:`start` it."""
+class LabApi(HaArea, MovingArea, ContainerArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea):
+    """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
         self,
@@ -56,15 +58,17 @@ class LabApi(ContainerArea, TemplateArea, StatusArea, AgentArea, NodeArea, Contr
         seed: Seed | None = None,
         driver: GuestDriver | None = None,
         places: Places | None = None,
+        others: Iterable[str] = (),
         **options: object,
     ) -> None:
         """Take the node's name, what it holds at first, and where its guests come from.
 
-        Without a driver guests exist as states only. ``options`` are fakepve's: host, port, user, password.
+        Without a driver guests exist as states only. ``others`` are further nodes of its cluster, without guests of
+        their own at first. ``options`` are fakepve's: host, port, user, password.
         """
         super().__init__(**options)
         self.node = node
-        self.nodes = {node: {"online": True}}
+        self.nodes = {name: {"online": True} for name in (node, *others)}
         self.version, self.release_version = VERSION, RELEASE
         self.driver = driver or NoneDriver()
         self.boots_empty_disks = isinstance(self.driver, NoneDriver)
@@ -98,7 +102,9 @@ class LabApi(ContainerArea, TemplateArea, StatusArea, AgentArea, NodeArea, Contr
     async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Look at the guests before every answer: one may have powered itself off."""
         await self.look()
-        return await super()._dispatch(request, handler)
+        match = self.resolve(request, API)
+        with self.on_node(match.params.get("node") if match else None):
+            return await super()._dispatch(request, handler)
 
     async def start(self, certfile: str, keyfile: str) -> None:
         """Listen on TLS with a certificate and its key (PEM files)."""

@@ -25,6 +25,8 @@ from lab.api.volumes import VolumeArea, is_disk
 
 NODE_STORAGE = "/nodes/{node}/storage/{storage}"
 CONTENT = NODE_STORAGE + "/content"
+# Below the folder of all files: those of the other nodes of a cluster.
+OTHER_NODES = "nodes"
 FILE_STORAGES = ("dir", "nfs", "cifs", "cephfs", "btrfs")
 UPLOADABLE = ("iso", "vztmpl", "import")
 # Order of the fields of an upload; PVE's daemon answers an empty 400 for another one.
@@ -83,8 +85,11 @@ class StorageArea(VolumeArea):
         return self.storages[name].get("type", "dir") in FILE_STORAGES
 
     def storage_folder(self, name: str) -> Path:
-        """Where a file-based storage is on this machine."""
-        return self.files_root / str(self._base_path(name)).lstrip("/")
+        """Where a file-based storage is on this machine: each node has its own folder, unless it is shared."""
+        node = self.asked_node()
+        own = node == self.node or self.is_shared(name)
+        root = self.files_root if own else self.files_root / OTHER_NODES / node
+        return root / str(self._base_path(name)).lstrip("/")
 
     def file_path(self, storage: str, name: str) -> Path:
         """The file of a volume such as ``iso/x.iso``."""
@@ -94,8 +99,11 @@ class StorageArea(VolumeArea):
         return self.storage_folder(storage) / KINDS[kind].folder / rest
 
     def _volumes(self, name: str) -> dict[str, dict[str, Any]]:
-        """fakepve's book of volumes, and the files that are really there."""
+        """fakepve's book of volumes, those of the asked node, and the files that are really there."""
         booked: dict[str, dict[str, Any]] = super()._volumes(name)
+        if not self.is_shared(name):
+            node = self.asked_node()
+            booked = {volume: record for volume, record in booked.items() if self.node_of(record) == node}
         if not self._is_file_storage(name):
             return booked
         kept = {volume: record for volume, record in booked.items() if volume.partition("/")[0] not in KINDS}

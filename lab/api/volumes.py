@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.api.fake import Fake
+from lab.api.nodes import NodesArea
 from lab.guests.driver import GuestDriver
 
 DRIVE_KEY = re.compile(r"(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused|mp)\d+|rootfs")
@@ -44,7 +44,7 @@ def own_name(name: str) -> str:
     return re.sub(r"^(?:\d+/)?base(?:vol)?-[^/]+/", "", name)
 
 
-class VolumeArea(Fake):
+class VolumeArea(NodesArea):
     """Mixin: where volumes are, and the driver that keeps them."""
 
     driver: GuestDriver

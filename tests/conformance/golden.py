@@ -44,6 +44,9 @@ MEASURED = frozenset(
         "release", "CSRFPreventionToken",
     }
 )  # fmt: skip
+# What was done on the node itself, between two requests, and the lock that a command leaves a guest with.
+COMMAND = "COMMAND"
+LOCK_COMMAND = re.compile(r"(?:qm set (?P<locked>\d+) --lock (?P<lock>\w+)|(?:qm|pct) unlock (?P<freed>\d+))")
 SETS = frozenset({"content", "privs"})
 
 
@@ -64,13 +67,16 @@ class Step:
 
     @property
     def is_playable(self) -> bool:
-        """Uploads were recorded without their bodies; a download would leave this machine."""
-        return not self.path.endswith(("/upload", "/download-url"))
+        """Uploads were recorded without their bodies; a download would leave this machine; a command has no answer."""
+        return self.method != COMMAND and not self.path.endswith(("/upload", "/download-url"))
 
 
 def steps(path: Path) -> Iterator[Step]:
     """The requests of a transcript."""
     for item in json.loads(path.read_text(encoding="utf-8")):
+        if "cli" in item:
+            yield Step(item["name"] or "", COMMAND, " ".join(item["cli"]), "", 0, "", None, {})
+            continue
         yield Step(
             item["name"],
             item["method"],
@@ -139,6 +145,18 @@ class Player:
             answer = self._send(step)
         self._learn(step.body, answer.body)
         return answer
+
+    def command(self, step: Step) -> None:
+        """Do what a recorded command did, where it matters for the answers that follow."""
+        found = LOCK_COMMAND.fullmatch(step.path)
+        if found:
+            self.lab.call(self._set_lock(int(found["locked"] or found["freed"]), found["lock"]))
+
+    async def _set_lock(self, vmid: int, lock: str | None) -> None:
+        if lock:
+            self.lab.api.snapshot_lock(vmid, lock)
+        else:
+            self.lab.api.unlock(vmid)
 
     def _send(self, step: Step) -> Answer:
         path = UPID.sub(lambda found: self.upids.get(found[0], found[0]), step.path)

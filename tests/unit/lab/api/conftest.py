@@ -29,22 +29,23 @@ class Client:
 
     def get(self, path: str, /, **values: Any) -> Any:
         """``data`` of a GET that must succeed."""
-        return self._data(self.ask("GET", path, **values))
+        return self.data(self.ask("GET", path, **values))
 
     def post(self, path: str, /, **values: Any) -> Any:
         """``data`` of a POST that must succeed."""
-        return self._data(self.ask("POST", path, **values))
+        return self.data(self.ask("POST", path, **values))
 
     def put(self, path: str, /, **values: Any) -> Any:
         """``data`` of a PUT that must succeed."""
-        return self._data(self.ask("PUT", path, **values))
+        return self.data(self.ask("PUT", path, **values))
 
     def delete(self, path: str, /, **values: Any) -> Any:
         """``data`` of a DELETE that must succeed."""
-        return self._data(self.ask("DELETE", path, **values))
+        return self.data(self.ask("DELETE", path, **values))
 
     @staticmethod
-    def _data(response: requests.Response) -> Any:
+    def data(response: requests.Response) -> Any:
+        """``data`` of an answer that must be a good one."""
         assert response.status_code == 200, f"{response.status_code} {response.reason} {response.text}"
         return response.json()["data"]
 
@@ -61,7 +62,7 @@ class Client:
 
     def run(self, method: str, path: str, /, **values: Any) -> str:
         """Send a request that starts a task; returns the task's exit status."""
-        return self.wait(self._data(self.ask(method, path, **values)))
+        return self.wait(self.data(self.ask(method, path, **values)))
 
 
 def client_of(lab: ServedLab) -> Client:

@@ -1,0 +1,120 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster: its nodes, its status, and the list of everything on it. One node alone is no cluster, as on PVE."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from lab.api.fake import Call, Route, Values
+from lab.api.node import NodeArea
+
+CLUSTER_VERSION = 3
+
+
+class ClusterArea(NodeArea):
+    """Mixin: ``/nodes``, ``/cluster/status``, ``/cluster/resources``."""
+
+    def routes(self) -> list[Route]:
+        """The lists every client begins with."""
+        return [
+            ("GET", "/nodes", self._list_nodes),
+            ("GET", "/cluster/status", self._say_cluster_status),
+            ("GET", "/cluster/resources", self._list_resources),
+        ]
+
+    def is_online(self, node: str) -> bool:
+        """Whether a node answers."""
+        return bool(self.nodes[node].get("online", True))
+
+    # ----------------------------------------------------------------- nodes
+
+    async def _list_nodes(self, call: Call) -> list[dict[str, Any]]:
+        items = [{**self._node_item(name, call.user), "ssl_fingerprint": self.fingerprint} for name in self.nodes]
+        return [{key: value for key, value in item.items() if key != "cgroup-mode"} for item in items]
+
+    def _node_item(self, name: str, user: str) -> dict[str, Any]:
+        """A node in a list; figures only for who may see them."""
+        online = self.is_online(name)
+        item = {
+            "id": f"node/{name}",
+            "type": "node",
+            "node": name,
+            "status": "online" if online else "offline",
+            "level": "",
+        }
+        return item | ({"cgroup-mode": 2} | self._figures(name, user) if online else {})
+
+    def _figures(self, name: str, user: str) -> dict[str, Any]:
+        return self._usage() if self.allowed(user, f"/nodes/{name}", "Sys.Audit") else {}
+
+    # ---------------------------------------------------------------- status
+
+    async def _say_cluster_status(self, _call: Call) -> list[dict[str, Any]]:
+        """A node in no cluster is alone in the list, with number 0 (../golden cluster, cluster-3node)."""
+        first = ipaddress.ip_address(self.address())
+        if len(self.nodes) == 1:
+            return [self._status_entry(self.node, 0, str(first))]
+        quorum = {
+            "type": "cluster",
+            "id": "cluster",
+            "name": self.cluster_name,
+            "nodes": len(self.nodes),
+            "quorate": int(self.quorate),
+            "version": CLUSTER_VERSION,
+        }
+        names = enumerate(self.nodes, 1)
+        return [quorum, *(self._status_entry(name, number, str(first + number - 1)) for number, name in names)]
+
+    def _status_entry(self, name: str, number: int, address: str) -> dict[str, Any]:
+        return {
+            "type": "node",
+            "id": f"node/{name}",
+            "name": name,
+            "nodeid": number,
+            "ip": address,
+            "level": "",
+            "local": int(name == self.node),
+            "online": int(self.is_online(name)),
+        }
+
+    # ------------------------------------------------------------- resources
+
+    async def _list_resources(self, call: Call) -> list[dict[str, Any]]:
+        kind = call.get("type")
+        groups = {
+            "pool": self._pool_items(call.user),
+            "vm": [*self._vm_items(call.user), *self.ct_resources(call.user, "vm")],
+            "node": [self._node_item(name, call.user) for name in self.nodes],
+            "storage": self._storage_items(call.user),
+        }
+        return [item for name, items in groups.items() if kind in (None, name) for item in items]
+
+    def _pool_items(self, user: str) -> list[dict[str, Any]]:
+        names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))
+        return [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in names]
+
+    def _vm_items(self, user: str) -> list[Values]:
+        guests = [guest for guest in self.vms if self.allowed(user, f"/vms/{guest.vmid}", "VM.Audit")]
+        return [self._vm_item(guest) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
+
+    def _vm_item(self, guest: Any) -> Values:  # noqa: ANN401 - a guest of fakepve
+        item = {
+            "id": f"qemu/{guest.vmid}",
+            "type": "qemu",
+            "vmid": guest.vmid,
+            "node": guest.node,
+            "name": guest.name,
+            "status": guest.status if self.is_online(guest.node) else "unknown",
+            "template": int(bool(guest.template)),
+            **self._vm_usage(guest),
+        }
+        optional = {"tags": guest.config.get("tags"), "lock": guest.lock, "pool": guest.pool, "hastate": guest.ha_state}
+        return item | {key: value for key, value in optional.items() if value}
+
+    def _storage_items(self, user: str) -> list[Values]:
+        names = [name for name in sorted(self.storages) if self._can_audit(user, name)]
+        items = (self._storage_resource(node, name) for node in self.nodes for name in names)
+        return [item for item in items if item]
