@@ -27,7 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     StepFailedError,
     TaskFailedError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, wait_for_task
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, newest_task, wait_for_task
 
 ATTEMPTS = 3
 """How often a plan is made anew because what it was made from had changed in the meantime."""
@@ -41,6 +41,9 @@ OUTDATED = re.compile(
 BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone|snapshot|snapshot-delete|rollback)\)")
 LOCK_PAUSE = 10.0
 """Longest pause between two attempts, in seconds: each leaves a failed task in PVE's log."""
+
+GUEST_PATH = re.compile(r"^/nodes/([^/]+)/(?:qemu|lxc)/(\d+)")
+"""Node and vmid in the path of a request about a guest."""
 
 LOCK_PATIENCE = 30.0
 """Seconds to wait for a lock that goes away by itself."""
@@ -182,7 +185,10 @@ def _send(step: Step, run: Run) -> Json:
 
 def _sent(step: Step, run: Run) -> Json:
     params = {name: _value(value, run.bindings) for name, value in step.params.items()}
-    answer = run.client.request(step.verb, step.path.format(**run.bindings), params)
+    path = step.path.format(**run.bindings)
+    answer = run.client.request(step.verb, path, params)
+    if step.unnamed_task:
+        answer = newest_task(run.client, *GUEST_PATH.findall(path)[0], step.unnamed_task)
     if is_upid(answer):
         run.warnings += wait_for_task(run.client, answer, step.timeout or run.timeout).warnings
     return answer

@@ -117,6 +117,9 @@ class Step:
     timeout: float | None = None
     """Seconds its task may take, where the module's general limit doesn't fit."""
 
+    unnamed_task: str = ""
+    """Type of the task that PVE starts without naming it in its answer."""
+
     advice: Values = field(default_factory=dict)
     """PVE's words in a failure (regular expression) -> what to do about it."""
 

@@ -78,6 +78,12 @@ def wait_for_task(read: Reader, upid: str, timeout: float) -> TaskResult:
     return _verdict(read, base, upid, str(status.get("exitstatus", "no exit status")))
 
 
+def newest_task(read: Reader, node: str, vmid: str, kind: str) -> str | None:
+    """UPID of the guest's newest task of one type, for what PVE starts without saying so."""
+    rows = read.get(f"/nodes/{node}/tasks", {"vmid": vmid, "typefilter": kind, "source": "all", "limit": 1}) or []
+    return str(rows[0]["upid"]) if rows else None
+
+
 def task_log(read: Reader, base: str) -> tuple[str, ...]:
     """Lines of the log of the task at ``base``."""
     lines = read.get(f"{base}/log", {"limit": LOG_LIMIT}) or []

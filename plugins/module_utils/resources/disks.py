@@ -12,6 +12,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, J
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import (
+    ALLOCATED,
     VolumeChange,
     Volumes,
     grown,
@@ -23,9 +24,6 @@ BUSES = {"ide": 4, "sata": 6, "scsi": 31, "virtio": 16, "efidisk": 1, "tpmstate"
 """How many drives each bus takes (PVE::QemuServer::Drive)."""
 
 KEY = re.compile(r"^(ide|sata|scsi|virtio|efidisk|tpmstate)(\d+)$")
-ALLOCATED = re.compile(r"^([^:/\s]+):(\d+(?:\.\d+)?)$")
-"""PVE's way to ask for a new volume: ``storage:GiB``."""
-
 CLOUDINIT = "cloudinit"
 EMPTY_DRIVE = frozenset({"none", "cdrom"})
 

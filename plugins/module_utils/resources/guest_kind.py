@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import ConfigTable
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import Volumes
@@ -19,9 +19,20 @@ Transitions: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 """(wished state, present status) -> PVE's actions that lead there."""
 
 
-def nothing_else(_read: Reader, _wish: Values, _node: str) -> Values:
+@dataclass(frozen=True)
+class Ingredients:
+    """What a new guest is made of beyond its configuration."""
+
+    params: Values = field(default_factory=dict)
+    """Parameters of the create request."""
+
+    steps: tuple[Step, ...] = ()
+    """What has to be fetched first."""
+
+
+def nothing_else(_read: Reader, _wish: Values, _node: str) -> Ingredients:
     """A new guest is made of its configuration alone."""
-    return {}
+    return Ingredients()
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,11 @@ class Kind:
     nics: Callable[[Values], dict[str, Json]]
     """The network cards in a configuration, for people."""
 
-    ingredients: Callable[[Reader, Values, str], Values] = nothing_else
-    """Reads what a new guest on a node is made of beyond its configuration: parameters of the create request."""
+    ingredients: Callable[[Reader, Values, str], Ingredients] = nothing_else
+    """Reads what a new guest on a node is made of. Raises ConfigError and RefusedError for what can't be made."""
+
+    template_task: str = ""
+    """Type of the task that makes a template, where PVE's answer doesn't name the task."""
 
     list_params: Values = field(default_factory=dict)
     """Parameters for a node's list of guests that make its rows say as much as a guest's own status."""

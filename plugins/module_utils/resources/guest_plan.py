@@ -22,6 +22,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Step,
     Values,
     encoded,
+    refuse_fixed,
     url,
     views,
 )
@@ -81,9 +82,7 @@ def _plan_create(kind: Kind, wish: Values, view: View) -> Plan:
     after = views(changes)[1]
     shown = {"vmid": view.free[0], "name": name, "node": node, **after, **_volume_view(volumes, "after")}
     power = transition(kind.transitions, wish, "stopped", path, label)
-    template = (
-        (Step("POST", f"{path}/template", {}, f"make {label} a template"),) if wish["state"] == "template" else ()
-    )
+    template = (_make_template(kind, path, label),) if wish["state"] == "template" else ()
     return Plan(
         (*steps, *_volume_steps(kind, volumes, path, label), *template, *power.steps),
         changes,
@@ -103,7 +102,7 @@ def _created(kind: Kind, wish: Values, view: View) -> Making:
     params = {
         **encoded(changes),
         **encoded([volume.change for volume in volumes if volume.change]),
-        **view.ingredients,
+        **view.ingredients.params,
         "vmid": Bound("vmid"),
         "pool": wish.get("pool"),
     }
@@ -111,7 +110,7 @@ def _created(kind: Kind, wish: Values, view: View) -> Making:
     step = Step(
         "POST", url("/nodes/{}/{}", view.node, kind.type), params, f"create {_new_label(kind, wish)}", _claim(view)
     )
-    return (step,), changes, tuple(replace(volume, change=None) for volume in volumes)
+    return (*view.ingredients.steps, step), changes, tuple(replace(volume, change=None) for volume in volumes)
 
 
 def _cloned(kind: Kind, wish: Values, view: View, source: Source) -> Making:
@@ -120,6 +119,7 @@ def _cloned(kind: Kind, wish: Values, view: View, source: Source) -> Making:
     have = {**kind.config.current(given), **({kind.name_key: name} if name else {})}
     label = f"the clone of {source.guest.label}"
     changes, volumes = _config_changes(kind, wish, have, creating=True), _volume_changes(kind, wish, given, label)
+    refuse_fixed(kind.noun, f"cloned from {source.guest.label}", changes)
     path = url("/nodes/{}/{}/{{vmid}}/config", view.node, kind.type)
     setting = _config_step(kind, changes, volumes, path, _new_label(kind, wish))
     naming = Change(Field(kind.name_key), kind.name_key, None, name)
@@ -151,16 +151,19 @@ def _new_label(kind: Kind, wish: Values) -> str:
 def _plan_present(kind: Kind, wish: Values, view: View, guest: Guest) -> Plan:
     _refuse_other_node(wish, guest)
     changes = _config_changes(kind, wish, kind.config.current(view.config), creating=False)
+    refuse_fixed(kind.noun, guest.label.removeprefix(f"{kind.noun} "), changes)
     volumes = _volume_changes(kind, wish, view.config, guest.label)
-    power = transition(kind.transitions, wish, view.status, guest.path(), guest.label)
+    stop, power = _stop_to_move(kind, wish, view, guest, volumes)
     steps = (
+        *stop,
         *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=view.config.get("digest")),
         *_volume_steps(kind, volumes, guest.path(), guest.label),
         *_pool_step(wish, guest),
-        *_template_step(wish, view, guest),
+        *_template_step(kind, wish, view, guest),
         *power.steps,
     )
-    restart = _restart(wish, view, guest, changes, already=bool(power.steps))
+    waiting = any(change.waits for change in changes) or any(volume.waits for volume in volumes)
+    restart = _restart(wish, view, guest, needed=waiting and not power.steps)
     (before, after), (before_else, after_else) = views(changes), _sides(wish, view, guest, power)
     return Plan(
         (*steps, *restart.steps),
@@ -173,10 +176,29 @@ def _plan_present(kind: Kind, wish: Values, view: View, guest: Guest) -> Plan:
     )
 
 
+def _stop_to_move(
+    kind: Kind, wish: Values, view: View, guest: Guest, volumes: Sequence[VolumeChange]
+) -> tuple[tuple[Step, ...], Power]:
+    """What comes before the other steps, and the change of the power state that comes after them."""
+    power = transition(kind.transitions, wish, view.status, guest.path(), guest.label)
+    moving = next((volume for volume in volumes if volume.move_to), None)
+    if moving is None or kind.volumes.moves_running or view.status == "stopped":
+        return (), power
+    if power.after == "stopped":
+        return power.steps, Power((), "stopped")
+    if wish.get("restart") == "never" and wish["state"] != "restarted":
+        raise RefusedError(
+            f"Cannot move {moving.key} of {guest.label} to storage {moving.move_to}: it is {view.status}, and Proxmox "
+            f"VE moves volumes of stopped {kind.noun}s only. Stop it first, or set restart to if_needed."
+        )
+    around = [power_step(guest.path(), action, guest.label, wish) for action in ("shutdown", "start")]
+    return (around[0],), Power((around[1],), "running")
+
+
 def _sides(wish: Values, view: View, guest: Guest, power: Power) -> tuple[dict[str, Json], dict[str, Json]]:
     """The part of the diff that is no configuration: status, pool, template."""
     wished: dict[str, tuple[Json, Json]] = {
-        "status": (view.status, power.after if power.steps else view.status),
+        "status": (view.status, power.after),
         "pool": (guest.pool, wish.get("pool") or guest.pool),
         "template": (guest.template, guest.template or wish["state"] == "template"),
     }
@@ -252,7 +274,7 @@ def _pool_step(wish: Values, guest: Guest) -> tuple[Step, ...]:
     return (Step("PUT", "/pools", params, f"put {guest.label} into pool {pool}"),)
 
 
-def _template_step(wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
+def _template_step(kind: Kind, wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
     if wish["state"] != "template" or guest.template:
         return ()
     if view.status != "stopped" and not wish.get("force"):
@@ -261,7 +283,11 @@ def _template_step(wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
             "Stop it first, or set force to true to have it stopped."
         )
     stop = () if view.status == "stopped" else (power_step(guest.path(), "stop", guest.label),)
-    return (*stop, Step("POST", guest.path("template"), {}, f"make {guest.label} a template"))
+    return (*stop, _make_template(kind, guest.path(), guest.label))
+
+
+def _make_template(kind: Kind, path: str, label: str) -> Step:
+    return Step("POST", f"{path}/template", {}, f"make {label} a template", unnamed_task=kind.template_task)
 
 
 @dataclass(frozen=True)
@@ -272,9 +298,8 @@ class Restart:
     steps: tuple[Step, ...] = ()
 
 
-def _restart(wish: Values, view: View, guest: Guest, changes: Sequence[Change], *, already: bool) -> Restart:
-    waiting = any(not change.field.live for change in changes)
-    if view.status != "running" or already or not waiting:
+def _restart(wish: Values, view: View, guest: Guest, *, needed: bool) -> Restart:
+    if view.status != "running" or not needed:
         return Restart(needed=False)
     if wish.get("restart") != "if_needed":
         return Restart(needed=True)

@@ -11,7 +11,7 @@ from itertools import islice
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     HIGHEST_VMID,
     KINDS,
@@ -46,7 +46,7 @@ class View:
     node: str | None = None
     source: Source | None = None
     free: tuple[int, ...] = ()
-    ingredients: Values = field(default_factory=dict)
+    ingredients: Ingredients = field(default_factory=Ingredients)
 
 
 def describe(kind: Kind, read: Reader, wish: Values) -> View:
@@ -118,7 +118,7 @@ def _prospect(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -
     """What is needed to make the guest."""
     source = _source(kind, read, wish["clone"], guests) if wish.get("clone") else None
     node = str(wish.get("node") or (source.guest.node if source else only_node(read, f"to create a {kind.title}")))
-    ingredients = {} if source else kind.ingredients(read, wish, node)
+    ingredients = Ingredients() if source else kind.ingredients(read, wish, node)
     return View(node=node, source=source, free=_free(read, wish, guests), ingredients=ingredients)
 
 

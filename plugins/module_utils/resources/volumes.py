@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -26,6 +27,10 @@ class VolumeChange:
     after: str | None = None
     waits: bool = False
     """A running guest sees the change after a restart only."""
+
+
+ALLOCATED = re.compile(r"^([^:/\s]+):(\d+(?:\.\d+)?)$")
+"""PVE's way to ask for a new volume: ``storage:GiB``."""
 
 
 def storage_of(volume: object) -> str:
@@ -74,3 +79,5 @@ class Volumes:
 
     move_action: str
     move_parameter: str
+    moves_running: bool = True
+    """Whether a volume of a running guest can be moved to another storage."""

@@ -1,0 +1,155 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container's root file system and mount points: how they are written, created, changed, grown and moved. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties, size_bytes
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import (
+    ALLOCATED,
+    VolumeChange,
+    Volumes,
+    grown,
+    occupied,
+    storage_of,
+)
+
+COUNT = 256
+"""PVE::LXC::Config: MAX_MOUNT_POINTS."""
+
+ROOTFS = "rootfs"
+KEY = re.compile(r"mp(\d+)")
+
+MOUNT = Properties(
+    default_key="volume",
+    kinds={
+        **dict.fromkeys(("volume", "storage", "mp"), "str"),
+        **dict.fromkeys(("acl", "backup", "keepattrs", "quota", "replicate", "ro", "shared"), "bool"),
+        "mountoptions": "set",
+        "size": "size",
+    },
+)
+
+
+def _parse(value: Json) -> dict[str, Json]:
+    """A volume as a user writes it, in PVE's form or ours, in ours: ``storage`` and ``size`` for a new one."""
+    mount = MOUNT.parse(value)
+    found = ALLOCATED.match(str(mount.get("volume", "")))
+    if not found:
+        return mount
+    del mount["volume"]
+    return {**mount, "storage": found.group(1), "size": MOUNT.parse({"size": f"{found.group(2)}G"})["size"]}
+
+
+def _encode(mount: Mapping[str, Json]) -> str:
+    """A volume as PVE takes it."""
+    rest = {name: value for name, value in mount.items() if name != "storage"}
+    if mount.get("storage") is None:
+        return MOUNT.encode(rest)
+    gib = size_bytes(rest.pop("size", "0")) / 2**30
+    return MOUNT.encode({**rest, "volume": f"{mount['storage']}:{gib:g}"})
+
+
+CODEC = Codec(_parse, MOUNT.decode, _encode, MOUNT.merge, MOUNT.same, ansible_type="dict")
+FIELD = Field("mp", CODEC)
+
+
+def wanted(params: Values) -> dict[str, Json]:
+    """The options ``rootfs`` and ``mp`` in canonical form, by key; None stands for a mount point to detach."""
+    root = {ROOTFS: params[ROOTFS]} if params.get(ROOTFS) is not None else {}
+    found = {key: _wanted(key, value) for key, value in {**root, **(params.get("mp") or {})}.items()}
+    default = params.get("storage")
+    return {key: _placed(mount, default) for key, mount in found.items()}
+
+
+def _wanted(key: str, value: Json) -> dict[str, Json] | None:
+    number = KEY.fullmatch(key)
+    if key != ROOTFS and not (number and int(number.group(1)) < COUNT):
+        raise ConfigError(f"Option 'mp': '{key}' is none of mp0 to mp{COUNT - 1}.")
+    if value in ("", {}, None):
+        return None
+    try:
+        return _parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{_option(key)}: {error}") from error
+
+
+def _option(key: str) -> str:
+    return f"Option '{ROOTFS}'" if key == ROOTFS else f"Option 'mp': {key}"
+
+
+def _placed(mount: dict[str, Json] | None, storage: str | None) -> dict[str, Json] | None:
+    """A new volume without a storage of its own goes where the option ``storage`` says."""
+    if mount is None or "volume" in mount or "storage" in mount or storage is None:
+        return mount
+    return {**mount, DEFAULT_STORAGE: storage}
+
+
+DEFAULT_STORAGE = "default-storage"
+"""Where a volume is made that is not there; one that is there stays where it is."""
+
+
+def is_volume(held: object) -> bool:
+    """Whether a mount point holds a volume of a storage, and not a directory or device of the host."""
+    return not str(held).startswith("/")
+
+
+def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[str, Json] | None) -> VolumeChange | None:
+    """What turns the volume into the wished one. Raises RefusedError for what would lose data."""
+    if key == ROOTFS and wish is None:
+        raise ConfigError(f"Option 'rootfs': {guest} can't be without its root file system. Leave the option out.")
+    if have is None:
+        return _added(guest, key, wish) if wish else None
+    if wish is None:
+        return VolumeChange(key, Change(FIELD, key, have, None), before=MOUNT.encode(have), waits=True)
+    return _changed(guest, key, {name: item for name, item in wish.items() if name != DEFAULT_STORAGE}, have)
+
+
+def _added(guest: str, key: str, wish: Mapping[str, Json]) -> VolumeChange:
+    placed = {"storage": wish.get(DEFAULT_STORAGE), **wish}
+    mount = {name: item for name, item in placed.items() if name != DEFAULT_STORAGE and item is not None}
+    if "volume" not in mount and not (mount.get("storage") and mount.get("size")):
+        raise ConfigError(
+            f"{_option(key)}: {key} does not exist on {guest} yet. Give storage and size to make it, "
+            "or volume to use one that exists."
+        )
+    if key != ROOTFS and not mount.get("mp"):
+        raise ConfigError(f"{_option(key)}: the new {key} of {guest} needs mp, its path in the container.")
+    return VolumeChange(key, Change(FIELD, key, None, mount), after=_encode(mount))
+
+
+def _changed(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> VolumeChange | None:
+    _refuse_replacing(guest, key, wish, have)
+    after = MOUNT.merge(have, {name: item for name, item in wish.items() if name not in {"storage", "size"}})
+    change = None if MOUNT.same(have, after) else Change(FIELD, key, have, after)
+    move_to = wish["storage"] if wish.get("storage") not in (None, storage_of(have["volume"])) else None
+    size = grown(guest, key, wish.get("size"), have.get("size"))
+    if not (change or move_to or size):
+        return None
+    shown = MOUNT.encode({**after, **({"size": size} if size else {})}) + (f" on {move_to}" if move_to else "")
+    return VolumeChange(key, change, move_to, size, MOUNT.encode(have), shown, waits=change is not None)
+
+
+def _refuse_replacing(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> None:
+    held = have["volume"]
+    if not is_volume(held):
+        if wish.get("size") or wish.get("storage"):
+            raise RefusedError(
+                f"Cannot give {key} of {guest} a size or storage: it is {held} of the host, not a volume. "
+                f"Detach that first ({key}: '' in the option mp), or use another mount point."
+            )
+        return
+    if wish.get("volume", held) != held:
+        how = f"{key}: '' in the option mp" if key != ROOTFS else "by making the container anew"
+        raise occupied(guest, key, held, how, "mount point")
+
+
+VOLUMES = Volumes(
+    CODEC, wanted, compare, set_verb="PUT", move_action="move_volume", move_parameter="volume", moves_running=False
+)
