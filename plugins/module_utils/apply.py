@@ -108,7 +108,8 @@ def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, tim
         try:
             return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
         except StepFailedError as error:
-            if not (being_made(error.cause) or (outdated(error.cause) and attempt < ATTEMPTS)):
+            again = being_made(error.cause) or (outdated(error.cause) and attempt < ATTEMPTS)
+            if error.final or not again:
                 raise
             failure = error
         seen = look(resource, wish, client)
@@ -136,7 +137,9 @@ def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
             run.answers.append(_step(step, run))
         except HomelabPveError as error:
             left = [_named(later, run) for later in plan.steps[index + 1 :]]
-            raise StepFailedError(_named(step, run), error, run.done, left, _advice(step, error)) from error
+            failure = StepFailedError(_named(step, run), error, run.done, left, _advice(step, error))
+            failure.final = step.once and isinstance(error, OutcomeUnknownError)
+            raise failure from error
         run.done.append(_named(step, run))
     # What was just made appears in PVE's lists only seconds later: the reader is told where to look for it.
     state = resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
@@ -189,9 +192,10 @@ def _sent(step: Step, run: Run) -> Json:
     answer = run.client.request(step.verb, path, params)
     if step.unnamed_task:
         answer = newest_task(run.client, *GUEST_PATH.findall(path)[0], step.unnamed_task)
+    timeout = step.timeout or run.timeout
     if is_upid(answer):
-        run.warnings += wait_for_task(run.client, answer, step.timeout or run.timeout).warnings
-    return answer
+        run.warnings += wait_for_task(run.client, answer, timeout).warnings
+    return step.follow(run.client, answer, timeout) if step.follow else answer
 
 
 def _value(value: Json, bindings: Mapping[str, Json]) -> Json:

@@ -105,6 +105,10 @@ class Claim:
     """Regular expression: PVE's words for "somebody else has it"."""
 
 
+Follow: TypeAlias = "Callable[[Reader, Json, float], Json]"
+"""Waits, for a number of seconds at most, for what an answer began; what it returns stands for the answer."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One write. ``path`` may hold ``{name}`` for what the plan binds; ``reason`` completes "Cannot ..."."""
@@ -119,6 +123,12 @@ class Step:
 
     unnamed_task: str = ""
     """Type of the task that PVE starts without naming it in its answer."""
+
+    follow: Follow | None = None
+    """What to wait for after the answer where it begins something that is no task."""
+
+    once: bool = False
+    """It acts each time it is carried out: whatever fails, no plan is made anew that has it again."""
 
     advice: Values = field(default_factory=dict)
     """PVE's words in a failure (regular expression) -> what to do about it."""

@@ -206,6 +206,9 @@ class FindingsError(HomelabPveError):
 class StepFailedError(HomelabPveError):
     """A step of a plan failed. ``cause`` is the error, ``done`` and ``left`` are the other steps' reasons."""
 
+    final = False
+    """Whether making a plan anew is no answer to it."""
+
     def __init__(
         self, step: str, cause: HomelabPveError, done: Sequence[str], left: Sequence[str], advice: str = ""
     ) -> None:

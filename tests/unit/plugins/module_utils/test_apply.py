@@ -173,3 +173,16 @@ def test_a_guest_that_is_being_made_is_waited_for() -> None:
     assert len(client.sent) == 6
     with pytest.raises(StepFailedError):
         go(Fake(failures={1: PveError("PUT", "/things/1", 500, "VM is locked (backup)")}), resource(ALONE))
+
+
+def test_what_an_answer_began_is_waited_for() -> None:
+    step = replace(START, path="/things/1/start", follow=lambda _read, answer, timeout: (answer, timeout), timeout=7)
+    outcome = reconcile(resource(step), {}, Fake(), dry_run=False, timeout=1)
+    assert outcome.answers == ((None, 7),)
+
+
+def test_what_must_not_be_done_twice_is_not() -> None:
+    client = Fake(failures={1: LOST})
+    with pytest.raises(StepFailedError, match="^Cannot start thing 1: "):
+        reconcile(resource(replace(ALONE, once=True)), {}, client, dry_run=False, timeout=1)
+    assert len(client.sent) == 1
