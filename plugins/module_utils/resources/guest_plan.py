@@ -156,8 +156,7 @@ def _plan_present(kind: Kind, wish: Values, view: View, guest: Guest) -> Plan:
     stop, power = _stop_to_move(kind, wish, view, guest, volumes)
     steps = (
         *stop,
-        *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=view.config.get("digest")),
-        *_volume_steps(kind, volumes, guest.path(), guest.label),
+        *_configure(kind, view, guest, changes, volumes),
         *_pool_step(wish, guest),
         *_template_step(kind, wish, view, guest),
         *power.steps,
@@ -249,6 +248,24 @@ def _config_step(
     return (Step(verb, path, {**encoded(every), "digest": digest}, f"set {names} of {label}"),)
 
 
+def _configure(
+    kind: Kind, view: View, guest: Guest, changes: Sequence[Change], volumes: Sequence[VolumeChange]
+) -> tuple[Step, ...]:
+    """The configuration and the volumes of a guest that is there. The first write checks that it is as it was read."""
+    digest = view.config.get("digest")
+    early = [volume for volume in volumes if kind.volumes.grows_first and volume.size and volume.change]
+    grows = [_grow_step(volume, guest.path(), guest.label) for volume in early]
+    first = [replace(step, params={**step.params, "digest": digest}) for step in grows[:1]]
+    later = [replace(volume, size=None) if volume in early else volume for volume in volumes]
+    digest = None if early else digest
+    return (
+        *first,
+        *grows[1:],
+        *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=digest),
+        *_volume_steps(kind, later, guest.path(), guest.label),
+    )
+
+
 def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
     moves = (_move_step(kind, volume, path, label) for volume in volumes if volume.move_to)
     grows = (_grow_step(volume, path, label) for volume in volumes if volume.size)
@@ -324,8 +341,10 @@ def result(kind: Kind, view: View) -> dict[str, Json]:
     }
 
 
-def guest_resource(kind: Kind, options: Options) -> Resource:
-    """The resource of one kind of guest; ``options`` are those that only this kind has."""
+def guest_resource(kind: Kind, options: Options, exclusive: Sequence[Sequence[str]] = ()) -> Resource:
+    """The resource of one kind of guest; ``options`` are those that only this kind has, ``exclusive`` those of them
+    that can't be given together.
+    """
     return Resource(
         kind=kind.noun,
         options={**SHARED_OPTIONS, **kind.config.options, **options},
@@ -333,7 +352,10 @@ def guest_resource(kind: Kind, options: Options) -> Resource:
         describe=partial(guest_view.describe, kind),
         plan=partial(plan, kind),
         result=partial(result, kind),
-        rules={"required_one_of": [["vmid", kind.name_key]], "mutually_exclusive": [["vmid", "vmid_range"]]},
+        rules={
+            "required_one_of": [["vmid", kind.name_key]],
+            "mutually_exclusive": [["vmid", "vmid_range"], *exclusive],
+        },
         # The node's list is as live as a guest's own status; the cluster's is some seconds old.
         listings=(
             Listing(rf"(?P<list>/nodes/[^/]+/{kind.type})/(?P<id>\d+)/status/current", "vmid", kind.list_params),
@@ -353,7 +375,6 @@ SHARED_OPTIONS: Options = {
     "purge": {"type": "bool", "default": True},
     "destroy_unreferenced_disks": {"type": "bool", "default": False},
     "restart": {"type": "str", "choices": ["never", "if_needed"], "default": "never"},
-    "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
     "shutdown_timeout": {"type": "int", "default": 60},
     "wait_timeout": {"type": "float", "default": 600},
 }

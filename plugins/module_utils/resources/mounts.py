@@ -34,13 +34,20 @@ MOUNT = Properties(
         "mountoptions": "set",
         "size": "size",
     },
+    defaults={"keepattrs": False, "quota": False, "replicate": True, "ro": False, "shared": False},
 )
+BARE_SIZE = re.compile(r"\d+(?:\.\d+)?([KMGT]?)", re.IGNORECASE)
+"""PVE takes a bare number of GiB where the storage is clear; with a unit it is ours."""
 
 
 def _parse(value: Json) -> dict[str, Json]:
     """A volume as a user writes it, in PVE's form or ours, in ours: ``storage`` and ``size`` for a new one."""
     mount = MOUNT.parse(value)
-    found = ALLOCATED.match(str(mount.get("volume", "")))
+    volume = str(mount.get("volume", ""))
+    if bare := BARE_SIZE.fullmatch(volume):
+        del mount["volume"]
+        return {**mount, **MOUNT.parse({"size": volume if bare.group(1) else f"{volume}G"})}
+    found = ALLOCATED.match(volume)
     if not found:
         return mount
     del mount["volume"]
@@ -127,12 +134,13 @@ def _added(guest: str, key: str, wish: Mapping[str, Json]) -> VolumeChange:
 def _changed(guest: str, key: str, wish: Mapping[str, Json], have: Mapping[str, Json]) -> VolumeChange | None:
     _refuse_replacing(guest, key, wish, have)
     after = MOUNT.merge(have, {name: item for name, item in wish.items() if name not in {"storage", "size"}})
-    change = None if MOUNT.same(have, after) else Change(FIELD, key, have, after)
     move_to = wish["storage"] if wish.get("storage") not in (None, storage_of(have["volume"])) else None
     size = grown(guest, key, wish.get("size"), have.get("size"))
+    final = {**after, **({"size": size} if size else {})}
+    change = None if MOUNT.same(have, after) else Change(FIELD, key, have, final)
     if not (change or move_to or size):
         return None
-    shown = MOUNT.encode({**after, **({"size": size} if size else {})}) + (f" on {move_to}" if move_to else "")
+    shown = MOUNT.encode(final) + (f" on {move_to}" if move_to else "")
     return VolumeChange(key, change, move_to, size, MOUNT.encode(have), shown, waits=change is not None)
 
 
@@ -151,5 +159,12 @@ def _refuse_replacing(guest: str, key: str, wish: Mapping[str, Json], have: Mapp
 
 
 VOLUMES = Volumes(
-    CODEC, wanted, compare, set_verb="PUT", move_action="move_volume", move_parameter="volume", moves_running=False
+    CODEC,
+    wanted,
+    compare,
+    set_verb="PUT",
+    move_action="move_volume",
+    move_parameter="volume",
+    moves_running=False,
+    grows_first=True,
 )

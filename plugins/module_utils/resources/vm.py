@@ -44,6 +44,7 @@ OPTIONS: Options = {
     "state": {"type": "str", "choices": list(STATES), "default": "present"},
     "format": {"type": "str", "choices": ["raw", "qcow2", "vmdk"]},
     "disks": {"type": "dict"},
+    "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
 }
 
 VM = guest_resource(QEMU, OPTIONS)

@@ -81,3 +81,6 @@ class Volumes:
     move_parameter: str
     moves_running: bool = True
     """Whether a volume of a running guest can be moved to another storage."""
+
+    grows_first: bool = False
+    """Whether a volume's options may wait for a restart with its size among them, so that it has to be grown before."""
