@@ -120,14 +120,30 @@ class HttpsSession:
         self._session.close()
 
     def _send(self, method: str, path: str, params: Params) -> Answer:
-        place = "data" if method in {"POST", "PUT"} else "params"
         try:
-            response = self._session.request(
-                method, self._base + path, allow_redirects=False, **{place: dict(params) or None}
-            )
+            response = self._respond(method, self._base + path, dict(params))
         except requests.RequestException as error:
             raise explained(error, self._connection) from error
         return judged(response)
+
+    def _respond(self, method: str, url: str, params: dict[str, Json]) -> requests.Response:
+        if method in {"POST", "PUT"} and "" in params.values():
+            return self._with_json(method, url, params)
+        place = "data" if method in {"POST", "PUT"} else "params"
+        response: requests.Response = self._session.request(
+            method, url, allow_redirects=False, **{place: params or None}
+        )
+        return response
+
+    def _with_json(self, method: str, url: str, params: dict[str, Json]) -> requests.Response:
+        """In a form an empty value is lost (PVE::APIServer::AnyEvent, decode_urlencoded), and nothing gets emptied.
+
+        proxmoxer's own request() knows forms only, and adds what it got from us: verification and timeout.
+        """
+        trust, timeout = self._auth.verify_ssl, self._auth.timeout
+        return requests.Session.request(
+            self._session, method, url, json=params, allow_redirects=False, verify=trust, timeout=timeout
+        )
 
 
 def _auth(connection: Connection) -> _TokenAuth | _TicketAuth:

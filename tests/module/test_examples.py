@@ -32,7 +32,9 @@ SEPARATOR = " | "
 FAILURES = ("runner_on_failed", "runner_on_unreachable")
 
 # Tasks that do something each time they are asked to, by module and task name, with the reason.
-ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {}
+ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {
+    ("snapshot", "Go back, if the upgrade went wrong"): "nobody can tell what the guest has written since",
+}
 
 # Added to every result by Ansible or described once for all modules.
 STANDARD_KEYS = frozenset(

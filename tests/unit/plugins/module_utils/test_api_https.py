@@ -139,3 +139,14 @@ def test_an_answer_that_never_comes(connection: Connection, lab_api: ServedLab) 
     lab_api.api.inject({"kind": "latency", "seconds": 1.0})
     with pytest.raises(OutcomeUnknownError, match=r"no answer within 0\.05 s"):
         version(replace(connection, timeout=0.05))
+
+
+def test_an_empty_value_arrives(connection: Connection, lab_api: ServedLab) -> None:
+    client = connect(connection)
+    try:
+        client.post("/access/users", {"userid": "joe@pve", "comment": "first"})
+        client.put("/access/users/joe@pve", {"comment": "", "enable": False})
+        assert client.get("/access/users/joe@pve")["comment"] == ""
+        assert lab_api.api.directory.users["joe@pve"].enable == 0
+    finally:
+        client.close()
