@@ -33,7 +33,6 @@ class Doomed:
     guest: Guest
     config: Mapping[str, Json]
     status: str
-    ha_managed: bool = False
 
 
 def describe(read: Reader, wish: Values) -> Doomed | None:
@@ -41,9 +40,8 @@ def describe(read: Reader, wish: Values) -> Doomed | None:
     vmid = int(wish["vmid"])
     found = [item for item in read_guests(read) if item.vmid == vmid]
     for guest in named(read, found):
-        now = read.get(guest.path("status", "current"))
-        managed = bool(int((now.get("ha") or {}).get("managed") or 0))
-        return Doomed(guest, read.get(guest.path("config")), str(now["status"]), managed)
+        status = str(read.get(guest.path("status", "current"))["status"])
+        return Doomed(guest, read.get(guest.path("config")), status)
     if is_taken(read, vmid):
         raise hidden(vmid)
     return None
@@ -83,7 +81,7 @@ def _flag(config: Mapping[str, Json], name: str) -> bool:
 
 def _release(have: Doomed) -> tuple[Step, ...]:
     """HA would only note the wish to stop its guest, and PVE doesn't destroy one that runs."""
-    if not have.ha_managed:
+    if not have.guest.managed:
         return ()
     path = url("/cluster/ha/resources/{}", f"{HA_TYPES[have.guest.type]}:{have.guest.vmid}")
     return (Step("DELETE", path, {}, f"take {have.guest.label} out of HA"),)

@@ -72,8 +72,8 @@ def test_the_status_is_read_anew() -> None:
 
 def test_a_guest_is_taken_out_of_ha_first() -> None:
     reader = Table({
-        "/cluster/resources": [row(104, "web", tags="homelab-pve", type="lxc")],
-        "/nodes/father/lxc/104/status/current": {"status": "running", "ha": {"managed": 1}},
+        "/cluster/resources": [row(104, "web", tags="homelab-pve", type="lxc", hastate="started")],
+        "/nodes/father/lxc/104/status/current": {"status": "running"},
         "/nodes/father/lxc/104/config": {},
     })  # fmt: skip
     steps = plan(WISH, describe(reader, WISH)).steps
