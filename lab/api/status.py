@@ -52,7 +52,9 @@ class StatusArea(Fake):
 
     def _listed(self, guest: FakeVm, *, full: bool) -> Values:
         status = adjusted(self._vm_status(guest, True), guest.config, guest.vmid)
-        return status if full else {key: value for key, value in status.items() if key != "nics"}
+        if full:  # QEMU itself is asked (PVE::QemuServer::vmstatus)
+            return {**status, "qmpstatus": guest.qmpstatus}
+        return {key: value for key, value in status.items() if key != "nics"}
 
     async def _current_status(self, call: Call) -> dict[str, Any]:
         guest = self.find(call["node"], call["vmid"])

@@ -8,10 +8,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -56,6 +59,8 @@ CONNECTION_OPTIONS: Options = {
     "ssh_known_hosts": {"type": "path"},
 }
 
+ENTRY_RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
+
 Work: TypeAlias = Callable[[Client, Values, bool], dict[str, Json]]
 """What a module does: client, parameters, whether it is a dry run -> the module's result."""
 
@@ -87,7 +92,7 @@ def ask(question: Question) -> None:
 def run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
     """Main function of any module: ends the process with the module's result or its failure."""
     spec = {**CONNECTION_OPTIONS, **options}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **(rules or {}))
+    module = _Module(argument_spec=spec, supports_check_mode=True, **(rules or {}))
     with _failures_reported(module):
         client = connect(Connection.from_params(module.params))
         try:
@@ -97,6 +102,47 @@ def run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] |
     for warning in answer.pop("warnings", ()):
         module.warn(warning)
     module.exit_json(**answer)
+
+
+class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible ships no types
+    """Says which entry of a list of options is wrong; AnsibleModule itself only names the option."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # What doesn't validate is dropped from the parameters.
+        self.as_given = deepcopy(self.params)
+
+    def fail_json(self, msg: str, **result: Json) -> None:
+        """Fail; a refusal of the parameters names the entries."""
+        wrong = wrong_entries(self.argument_spec, self.as_given) if self.validation_result.error_messages else []
+        super().fail_json(msg="\n".join(wrong) or msg, **result)
+
+
+def wrong_entries(spec: Options, params: Values) -> list[str]:
+    """What is wrong with the entries of options that are lists of dictionaries: ``guests[3] (web): ...``."""
+    lists = [(name, option) for name, option in spec.items() if option.get("elements") == "dict"]
+    return [
+        f"{name}[{index}]{_called(entry)}: {text}"
+        for name, option in lists
+        for index, entry in enumerate(params[name] if isinstance(params.get(name), list) else ())
+        for text in _wrong(option, entry)
+    ]
+
+
+def _wrong(option: Values, entry: Values) -> list[str]:
+    if not isinstance(entry, Mapping):
+        return [f"{type(entry).__name__} is not a dictionary of options"]
+    rules = {rule: option[rule] for rule in ENTRY_RULES if rule in option}
+    validator = ArgumentSpecValidator(option.get("options") or {}, **rules)
+    return [
+        f"unknown option {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
+        for error in validator.validate(entry).errors
+    ]
+
+
+def _called(entry: Values) -> str:
+    name = (entry.get("name") or entry.get("vmid")) if isinstance(entry, Mapping) else None
+    return f" ({name})" if name else ""
 
 
 def result(resource: Resource, outcome: Outcome) -> dict[str, Json]:

@@ -47,7 +47,7 @@ def test_an_estate_is_declared_and_removed(stand: Stand, tmp_path: Path) -> None
 
     changed, _ = play("modules", tmp_path)
     standing = shown(stand)
-    assert changed == 4
+    assert changed == 5
     assert [word for word in TRACES if word in standing] == list(TRACES)
     assert (tmp_path / "token.json").stat().st_mode & 0o077 == 0
 

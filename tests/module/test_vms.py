@@ -1,0 +1,285 @@
+"""Module vms against the lab's API: many VMs at once, what they share, what it costs, and who is named on failure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from .conftest import UNNAMED, Modules, denied
+
+TEMPLATE: dict[str, Any] = {"clone": "debian-12", "vmid_range": [200, 299], "tags": ["homelab-pve"]}
+
+
+def guests(count: int, **options: Any) -> list[dict[str, Any]]:
+    """Entries for ``count`` VMs."""
+    return [{"name": f"vm{number}", **options} for number in range(count)]
+
+
+def test_twelve_steps(modules: Modules) -> None:
+    names = [{"name": "one"}, {"name": "two", "memory": "2G"}, {"name": "three", "vmid": 250}]
+    made = modules.converge("vms", defaults=TEMPLATE, guests=names)
+    assert [guest["vmid"] for guest in made["guests"]] == [200, 201, 250]
+    assert [guest["config"]["memory"] for guest in made["guests"]] == ["512", "2048", "512"]
+    changes = {"defaults": {"vmid_range": [200, 299], "cores": 3, "state": "started"}}
+    changed = modules.converge("vms", **changes, guests=names)
+    assert [guest["status"] for guest in changed["guests"]] == ["running"] * 3
+    assert changed["diff"]["after"]["guests[0] (one)"] == {"cores": 3, "status": "running"}
+    gone = {"defaults": {"vmid_range": [200, 299], "state": "absent", "force": True}}
+    assert [guest["changed"] for guest in modules.converge("vms", **gone, guests=names)["guests"]] == [True] * 3
+
+
+def test_each_has_a_result_of_its_own(modules: Modules) -> None:
+    modules.ok("vms", defaults=TEMPLATE, guests=guests(3))
+    wish = [{"vmid": 201, "cores": 4}, {"name": "vm0"}, {"vmid": 202, "description": "third"}, {"name": "new"}]
+    predicted = modules.ok("vms", check=True, guests=wish)
+    real = modules.ok("vms", guests=wish)
+    assert [guest["changed"] for guest in real["guests"]] == [True, False, True, True]
+    assert [guest.get("vmid") for guest in real["guests"]] == [201, 200, 202, 100]
+    assert [guest["diff"] for guest in predicted["guests"]] == [guest["diff"] for guest in real["guests"]]
+    assert real["diff"] == {
+        "before": {"guests[0] (201)": {"cores": 1}, "guests[2] (202)": {}, "guests[3] (new)": {}},
+        "after": {
+            "guests[0] (201)": {"cores": 4},
+            "guests[2] (202)": {"description": "third"},
+            "guests[3] (new)": {"name": "new", "node": "father", "status": "stopped", "vmid": 100},
+        },
+    }
+    assert real["plan"] == ["set cores of vm 201 (vm1)", "set description of vm 202 (vm2)", "create vm {vmid} (new)"]
+    assert real["guests"][1]["plan"] == ["vm 200 (vm0) is as wished"]
+
+
+@pytest.mark.parametrize("state", ["present", "started", "stopped", "paused", "template", "absent"])
+@pytest.mark.parametrize("by", ["name", "vmid"])
+def test_what_nothing_to_do_costs(modules: Modules, state: str, by: str) -> None:
+    """As many requests as guests and two: the cluster's list, the node's where power is at stake, configurations."""
+    made = modules.ok("vms", defaults={**TEMPLATE, "state": state, "force": True}, guests=guests(12))
+    entries = guests(12) if by == "name" or state == "absent" else [{by: guest[by]} for guest in made["guests"]]
+    result = modules.unchanged("vms", defaults={"state": state}, guests=entries)
+    assert (len(result["guests"]), result["plan"]) == (12, ["nothing to do"])
+    paths = Counter(record.path for record in modules.lab.requests())
+    assert set(paths.values()) == {1}
+    assert len(paths) == {"present": 13, "absent": 1}.get(state, 14)
+
+
+def test_what_a_change_costs(modules: Modules) -> None:
+    modules.ok("vms", defaults=TEMPLATE, guests=guests(5))
+    modules.ok("vms", defaults={"cores": 2}, guests=guests(5))
+    assert Counter(record.method for record in modules.lab.requests()) == {"GET": 1 + 5 + 5, "PUT": 5}
+
+
+@pytest.mark.parametrize("clone", [None, "debian-12"])
+def test_many_creations_at_once(modules: Modules, clone: str | None) -> None:
+    modules.ok("vm", name="other", vmid=103)
+    made = modules.ok("vms", defaults={"clone": clone}, guests=[*guests(18), {"name": "x", "vmid": 101}, {"name": "y"}])
+    assert [guest["vmid"] for guest in made["guests"]] == [100, 102, *range(104, 120), 101, 120]
+    refused = [record for record in modules.lab.requests() if record.status >= 400]
+    assert refused == [], "two tried the same id"
+    assert not modules.ok("vms", defaults={"clone": clone}, guests=guests(18))["changed"]
+
+
+def test_the_source_is_read_once(modules: Modules) -> None:
+    modules.ok("vms", defaults=TEMPLATE, guests=guests(6), check=True)
+    assert [record.path for record in modules.lab.requests()] == [
+        "/cluster/resources",
+        "/nodes/father/qemu/9001/config",
+    ]
+
+
+def test_a_locked_source_is_waited_for(modules: Modules) -> None:
+    locked = "can't lock file '/var/lock/qemu-server/lock-9001.conf' - got timeout"
+    path = "/nodes/father/qemu/9001/clone"
+    modules.lab.api.inject(
+        {"kind": "fail", "method": "POST", "path": path, "status": 500, "message": locked, "times": 3}
+    )
+    made = modules.ok("vms", defaults=TEMPLATE, guests=guests(4))
+    assert [guest["vmid"] for guest in made["guests"]] == [200, 201, 202, 203]
+
+
+def test_one_failure_does_not_stop_the_others(modules: Modules) -> None:
+    modules.ok("vm", name="twin", vmid=300)
+    modules.ok("vm", name="twin", vmid=301)
+    modules.ok("vm", name="guarded", vmid=302, protection=True)
+    wish: list[dict[str, Any]] = [
+        {"name": "good"},
+        {"name": "bad", "cores": 0},
+        {"name": "twin"},
+        {"vmid": 302, "state": "absent"},
+        {"name": "lost", "clone": "nope"},
+        {"name": "lost too", "clone": "nope"},
+        {"vmid": 302000, "name": "also-good"},
+    ]
+    result = modules.run("vms", guests=wish, max_parallel=2)
+    nope = (
+        "Template 'nope' was not found. Templates there are: 9000 (debian-12-pve), 9001 (debian-12). "
+        "Give the name or vmid of one of them in the option clone; the login needs VM.Audit and VM.Clone on it."
+    )
+    assert result["msg"].splitlines() == [
+        "5 of 7 guests could not be brought to their wish:",
+        "- guests[1] (bad): Cannot create vm 101 (bad): POST /nodes/father/qemu: 400 Parameter verification failed "
+        "(cores: value must have a minimum value of 1).",
+        "- guests[2] (twin): The name 'twin' is ambiguous: 300 on father, 301 on father. "
+        "Give the vmid, or a pool or vmid_range that tells them apart.",
+        "- guests[3] (302): Cannot remove vm 302 (guarded): it is protected. "
+        "Set its option protection to false first, if you mean it.",
+        f"- guests[4] (lost), guests[5] (lost too): {nope}",
+    ]
+    assert [guest["changed"] for guest in result["guests"]] == [True, False, False, False, False, False, True]
+    assert [guest.get("msg") for guest in result["guests"]][4:] == [nope, nope, None]
+    assert [guest.get("error", {}).get("kind") for guest in result["guests"]] == [
+        None, "PveError", "RefusedError", "RefusedError", "RefusedError", "RefusedError", None,
+    ]  # fmt: skip
+    names = {guest["name"] for guest in modules.ok("vm_discover")["vms"]}
+    assert names == {"good", "also-good", "twin", "guarded"}
+
+
+def test_what_a_failed_one_had_done_is_said(modules: Modules) -> None:
+    result = modules.run("vms", defaults=TEMPLATE, guests=[{"name": "half", "cores": 0}])
+    assert result["msg"].splitlines()[2:] == ["Already done: clone vm 9001 (debian-12) to vm 200 (half)."]
+    (half,) = result["guests"]
+    assert (half["changed"], half["plan"]) == (True, ["clone vm 9001 (debian-12) to vm 200 (half)"])
+
+
+def test_a_list_is_not_built_on_itself(modules: Modules) -> None:
+    wish = [{"name": "source", "state": "template"}, {"name": "copy", "clone": "source"}]
+    assert modules.run("vms", check=True, guests=wish)["msg"].startswith(
+        "1 of 2 guests could not be brought to their wish:\n- guests[1] (copy): Template 'source' was not found."
+    )
+
+
+TYPES = "is of type str and we were unable to convert to"
+TWICE = "have the same name. List each guest once, or give each its vmid, or another pool or vmid_range."
+STATES = "present, absent, template, paused, restarted, started, stopped"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "missing required arguments: guests"),
+        ({"guests": ["web"]}, "guests[0]: str is not a dictionary of options"),
+        ({"guests": [{"memory": 1}]}, "guests[0]: one of the following is required: vmid, name"),
+        (
+            {
+                "guests": [
+                    {"name": "a", "cores": "many"},
+                    {"name": "b"},
+                    {"vmid": 7, "state": "gone", "cpuunits": "half"},
+                ]
+            },
+            f"guests[0] (a): argument 'cores' {TYPES} int: \"'many'\" cannot be converted to an int\n"
+            f"guests[2] (7): argument 'cpuunits' {TYPES} int: \"'half'\" cannot be converted to an int\n"
+            f"guests[2] (7): value of state must be one of: {STATES}, got: gone",
+        ),
+        (
+            {"guests": [{"name": "a", "vmid": 100, "vmid_range": [100, 199]}]},
+            "guests[0] (a): parameters are mutually exclusive: vmid|vmid_range",
+        ),
+        (
+            {"guests": [{"name": "a"}], "defaults": {"state": "gone"}},
+            f"value of state must be one of: {STATES}, got: gone found in defaults",
+        ),
+        ({"guests": [{"name": "a"}], "max_parallel": 0}, "Option 'max_parallel': 0 is too few. Give 1 or more."),
+        (
+            {"guests": [{"name": "a"}, {"name": "b"}, {"name": "a"}]},
+            f"Option 'guests': guests[0] (a) and guests[2] (a) {TWICE}",
+        ),
+        (
+            {"guests": [{"vmid": 300, "name": "a"}, {"vmid": 300, "name": "b"}]},
+            "Option 'guests': guests[0] (a) and guests[1] (b) have the same vmid 300. List each guest once.",
+        ),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, dict) else "",
+)
+def test_refused_before_the_first_request(modules: Modules, options: dict[str, Any], message: str) -> None:
+    assert modules.message("vms", **options) == message
+    assert modules.lab.requests() == []
+
+
+def test_unknown_options_are_named_with_their_guest(modules: Modules) -> None:
+    message = modules.message("vms", guests=[{"name": "a"}, {"name": "b", "corse": 1}])
+    assert message.startswith("guests[1] (b): unknown option corse. Supported parameters include: acpi, affinity, ")
+
+
+@pytest.mark.parametrize(
+    ("guests", "message"),
+    [
+        (
+            [{"name": "fine"}, {"name": "a", "disks": {"foo0": "x"}}, {"name": "b", "memory": "lots"}],
+            "Nothing was changed. 2 of 3 guests could not be brought to their wish:\n"
+            "- guests[1] (a): Option 'disks': 'foo0' is no drive. "
+            "Drives are efidisk0, ide0-3, sata0-5, scsi0-30, tpmstate0, virtio0-15.\n"
+            "- guests[2] (b): Option 'memory': 'lots' is not a size such as 512M or 32G",
+        ),
+        (
+            [{"name": "fine"}, {"vmid": 9001}, {"name": "debian-12"}],
+            "Option 'guests': guests[1] (9001) and guests[2] (debian-12) are the same guest, vmid 9001. "
+            "List each guest once.",
+        ),
+        (
+            [{"name": "a", "vmid_range": [9000, 9001]}],
+            "1 of 1 guests could not be brought to their wish:\n- guests[0] (a): There is no free vmid from 9000 to "
+            "9001. Remove guests you no longer need, or give a wider vmid_range.",
+        ),
+    ],
+    ids=["wrong values", "one guest twice", "no id"],
+)
+def test_refused_before_the_first_write(modules: Modules, guests: list[dict[str, Any]], message: str) -> None:
+    assert modules.message("vms", guests=guests) == message
+
+
+def test_too_few_ids_for_all(modules: Modules) -> None:
+    result = modules.run("vms", defaults={**TEMPLATE, "vmid_range": [200, 201]}, guests=guests(3))
+    assert result["msg"].splitlines()[1:] == [
+        "- guests[2] (vm2): There is no free vmid from 200 to 201. "
+        "Remove guests you no longer need, or give a wider vmid_range."
+    ]
+    assert [guest.get("vmid") for guest in result["guests"]] == [200, 201, None]
+
+
+def test_nothing_is_nothing(modules: Modules) -> None:
+    assert modules.unchanged("vms", guests=[])["guests"] == []
+
+
+def test_secrets_stay_secret(modules: Modules) -> None:
+    own = {"name": "b", "cipassword": "my own"}
+    made = modules.ok("vms", defaults={"cipassword": "shared secret"}, guests=[*guests(1), own])
+    assert [guest["diff"]["after"]["cipassword"] for guest in made["guests"]] == ["********", "********"]
+    assert "shared secret" not in str(made)
+    assert "my own" not in str(made)
+
+
+def test_when_the_node_is_lost_the_rest_is_not_begun(modules: Modules) -> None:
+    """Nobody waits for every single guest until a dead node is noticed."""
+    result = modules.run("vms", defaults=TEMPLATE, guests=guests(2), token_secret="wrong")
+    assert result["msg"].startswith("127.0.0.1 does not accept the login: ")
+    assert len(modules.lab.requests()) <= 2
+
+
+# What PVE names when none of them is there.
+ANY_CONFIG = " or ".join(
+    f"VM.Config.{name}" for name in ("Disk", "CDROM", "CPU", "Memory", "Network", "HWType", "Options", "Cloudinit")
+)
+
+
+def test_least_privileges(modules: Modules) -> None:
+    """Those of module vm, on each VM: what is missing on one concerns that one only."""
+    modules.ok(
+        "vms", defaults={"clone": "debian-12"}, guests=[{"name": "one", "vmid": 200}, {"name": "two", "vmid": 201}]
+    )
+    wish: dict[str, Any] = {"defaults": {"cores": 2, "state": "started"}, "guests": [{"vmid": 200}, {"vmid": 201}]}
+    enough, path = ["VM.Audit", "VM.Config.CPU", "VM.PowerMgmt"], "/nodes/father/qemu"
+    reasons = {
+        "VM.Audit": f"Cannot create vm 201: POST {path}: {UNNAMED}\nNot done: start vm 201.",
+        "VM.Config.CPU": f"Cannot set cores of vm 201 (two): PUT {path}/201/config: "
+        f"{denied(ANY_CONFIG, '/vms/201')}\nNot done: start vm 201 (two).",
+        "VM.PowerMgmt": f"Cannot start vm 201 (two): POST {path}/201/status/start: "
+        f"{denied('VM.PowerMgmt', '/vms/201')}\nAlready done: set cores of vm 201 (two).",
+    }
+    for missing, reason in reasons.items():
+        left = [name for name in enough if name != missing]
+        result = modules.limited({"/vms/200": enough, "/vms/201": left}).run("vms", **wish)
+        expected = f"1 of 2 guests could not be brought to their wish:\n- guests[1] (201): {reason}"
+        assert result["msg"] == expected
+        assert result["guests"][0]["status"] == "running"
+    assert modules.limited({"/vms/200": enough, "/vms/201": enough}).ok("vms", **wish)["changed"]
