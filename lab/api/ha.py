@@ -24,6 +24,8 @@ RESOURCES = "/cluster/ha/resources"
 ONE = RESOURCES + "/{sid}"
 RULES = "/cluster/ha/rules"
 RULE = RULES + "/{rule}"
+# What PVE calls them in a task's log.
+TITLES = {"vm": "VM", "ct": "CT"}
 KINDS = {"vm": ("qemu", "a VM"), "ct": ("lxc", "a container")}
 SETTINGS = ("state", "comment", "max_restart", "max_relocate", "failback", "auto-rebalance")
 DEFAULT_LIMIT = 1
@@ -198,12 +200,12 @@ class HaArea(MigrationArea):
             return
         wished = self.ha_resources[sid]["state"]
         runs = guest.status == "running"
-        if (wished in RUNNING_STATES) != runs and isinstance(guest, FakeVm):
+        if (wished in RUNNING_STATES) != runs:
             await self._manager_task(guest, start=not runs)
         guest.ha_state = wished
         self.changed()
 
-    async def _manager_task(self, guest: FakeVm, *, start: bool) -> None:
+    async def _manager_task(self, guest: Any, *, start: bool) -> None:  # noqa: ANN401
         async def body() -> None:
             if start:
                 await self._power_on(guest)
@@ -234,13 +236,14 @@ class HaArea(MigrationArea):
         managed = self._managed(call)
         return await super()._shutdown(call) if managed is None else await self._ask_state(managed, call, "stopped")
 
-    async def _ask_state(self, guest: FakeVm, call: Call, state: str) -> str:
+    async def _ask_state(self, guest: Any, call: Call, state: str) -> str:  # noqa: ANN401
         verb = "start" if state == "started" else "stop"
+        sid = self._full_sid(str(guest.vmid))
 
         async def body() -> None:
-            log_line(f"Requesting HA {verb} for VM {guest.vmid}")
-            self.ha_resources[f"vm:{guest.vmid}"]["state"] = state
-            self._ask_manager(f"vm:{guest.vmid}")
+            log_line(f"Requesting HA {verb} for {TITLES[sid[:2]]} {guest.vmid}")
+            self.ha_resources[sid]["state"] = state
+            self._ask_manager(sid)
 
         upid: str = await self.task(guest.node, f"ha{verb}", guest.vmid, call.user, body)
         return upid
@@ -254,7 +257,7 @@ class HaArea(MigrationArea):
                 raise die(f"resource '{sid}' is not HA managed")
             guest, node = self._ha_guest(sid), call["node"]
             blocking = self._blocking(sid, node)
-            if not blocking and isinstance(guest, FakeVm):
+            if not blocking:
                 self._later(lambda: self._bring(guest, node, online=action == "migrate"))
             shown = {"sid": sid, "requested-node": node}
             return shown | ({"blocking-resources": blocking} if blocking else {})
@@ -272,12 +275,12 @@ class HaArea(MigrationArea):
         there = [other for other in sorted(apart - {sid}) if getattr(self._ha_guest(other), "node", None) == node]
         return [{"sid": other, "cause": "resource-affinity"} for other in there]
 
-    async def request_motion(self, guest: FakeVm, target: str, user: str) -> str:
+    async def request_motion(self, guest: Any, target: str, user: str) -> str:  # noqa: ANN401
         """``POST .../migrate`` of a managed guest asks the manager."""
-        sid = f"vm:{guest.vmid}"
+        sid = self._full_sid(str(guest.vmid))
 
         async def body() -> None:
-            log_line(f"Requesting HA migration for VM {guest.vmid} to node {target}")
+            log_line(f"Requesting HA migration for {TITLES[sid[:2]]} {guest.vmid} to node {target}")
             blocking = self._blocking(sid, target)
             if blocking:
                 log_line(f"cannot migrate resource '{sid}' to node '{target}':")
@@ -287,18 +290,21 @@ class HaArea(MigrationArea):
         upid: str = await self.task(guest.node, "hamigrate", guest.vmid, user, body)
         return upid
 
-    async def _bring(self, guest: FakeVm, node: str, *, online: bool) -> None:
+    async def _bring(self, guest: Any, node: str, *, online: bool) -> None:  # noqa: ANN401
         """The manager's migration; one it cannot make leaves the guest where it is."""
-        if node not in self.nodes or node == guest.node or guest not in self.vms:
+        if node not in self.nodes or node == guest.node or self.guest(guest.vmid) is not guest:
             return
-        call = Call({"target": node, "online": int(online), "with-local-disks": 1}, "root@pam")
+        with self.on_node(guest.node):
+            await self._motion_task(guest, Call({"target": node, "online": int(online)}, "root@pam"))
+        self.changed()
+
+    async def _motion_task(self, guest: Any, call: Call) -> None:  # noqa: ANN401
+        taking_disks = Call({**call.values, "with-local-disks": 1}, call.user)
 
         async def body() -> None:
-            await self.move_guest(guest, call)
+            await self.move_guest(guest, taking_disks)
 
-        with self.on_node(guest.node):
-            await self.task(guest.node, "qmigrate", guest.vmid, "root@pam", body, vm=guest)
-        self.changed()
+        await self.task(guest.node, "qmigrate", guest.vmid, call.user, body, vm=guest)
 
     # ------------------------------------------------------------------ rules
 

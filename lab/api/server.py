@@ -16,11 +16,10 @@ from aiohttp import web
 from lab.api import certificates
 from lab.api.agent import AgentArea
 from lab.api.cluster import ClusterArea
-from lab.api.containers import ContainerArea
+from lab.api.container_motion import ContainerMotionArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.fake import API, Call, FakeVm, Next
-from lab.api.ha import HaArea
 from lab.api.moving import MovingArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
@@ -49,7 +48,7 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(HaArea, MovingArea, ContainerArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea):
+class LabApi(ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea):
     """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
