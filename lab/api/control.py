@@ -10,7 +10,9 @@ GET /requests   the request log; ``?writes=1`` only what changed something
 DELETE ...      empty it
 GET /state      the node's state, as it is saved
 GET /faults     the faults in force
-POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}``, ``{"kind": "fail", "method": "GET",
+POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}`` (with ``"jitter"`` by chance up to so much more, drawn
+                from ``"seed"``; with ``"method"`` and ``"path"``, patterns, for these requests only),
+                ``{"kind": "fail", "method": "GET",
                 "path": "/nodes/father/status", "status": 595, "message": "Connection refused", "times": 2}``,
                 ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown),
                 ``{"kind": "block-agent", "vmid": 100, "commands": ["guest-exec"]}`` (the agent refuses them)
@@ -22,14 +24,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from random import Random
 from typing import Any
 
 from aiohttp import web
 
 from lab.api.fake import Next
+from lab.api.requestlog import api_path
 from lab.api.state import StateArea
 
 Fault = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Delay:
+    """How long requests wait before they are answered: ``seconds``, and by chance up to ``jitter`` more."""
+
+    seconds: float
+    method: str = "*"
+    path: str = "*"
+    jitter: float = 0.0
+    chance: Random = field(default_factory=Random)
+
+    def concerns(self, method: str, path: str) -> bool:
+        """Whether a request waits."""
+        return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+
+    def draw(self) -> float:
+        """Seconds for one request."""
+        return self.seconds + self.chance.uniform(0, self.jitter)
 
 
 class UnknownFaultError(ValueError):
@@ -43,7 +68,7 @@ class ControlArea(StateArea):
         """Start without faults."""
         super().__init__(**options)
         self.faults: list[Fault] = []
-        self._delay = 0.0
+        self._delays: list[Delay] = []
 
     def control_app(self) -> web.Application:
         """The application to serve on the control socket."""
@@ -106,12 +131,14 @@ class ControlArea(StateArea):
         self.faults.clear()
         self.failures.clear()
         self.blocked.clear()
-        self._delay = 0.0
+        self._delays.clear()
         for guest in self.vms:
             guest.agent_hangs, guest.acpi = False, True
 
     def _be_slow(self, fault: Fault) -> None:
-        self._delay = float(fault["seconds"])
+        seconds, jitter = float(fault["seconds"]), float(fault.get("jitter", 0))
+        chance = Random(fault.get("seed", 0))  # noqa: S311 - the same numbers every time are what is wanted
+        self._delays.append(Delay(seconds, fault.get("method", "*"), fault.get("path", "*"), jitter, chance))
 
     def _fail_requests(self, fault: Fault) -> None:
         status, message = int(fault["status"]), str(fault.get("message", "injected failure"))
@@ -131,6 +158,7 @@ class ControlArea(StateArea):
     @web.middleware
     async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Be as slow as asked."""
-        if self._delay:
-            await asyncio.sleep(self._delay)
+        path = api_path(request.path)
+        if delays := [delay.draw() for delay in self._delays if delay.concerns(request.method, path)]:
+            await asyncio.sleep(sum(delays))
         return await super()._observe(request, handler)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
 from .conftest import UNNAMED, Modules, denied
 
@@ -150,7 +151,7 @@ def test_a_list_is_not_built_on_itself(modules: Modules) -> None:
 
 TYPES = "is of type str and we were unable to convert to"
 TWICE = "have the same name. List each guest once, or give each its vmid, or another pool or vmid_range."
-STATES = "present, absent, template, paused, restarted, started, stopped"
+STATES = ", ".join(VM.options["state"]["choices"])
 
 
 @pytest.mark.parametrize(

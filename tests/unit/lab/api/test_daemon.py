@@ -9,16 +9,19 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
 import pytest
+import requests
 
 from lab.api import certificates, seed
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
-from lab.api.control import UnknownFaultError
+from lab.api.control import Delay, UnknownFaultError
 from lab.api.daemon import Daemon
 from lab.api.fake import PveError
 from lab.api.server import LabApi
@@ -127,6 +130,36 @@ def test_a_request_can_be_made_to_fail_a_few_times(client: Client) -> None:
     answers = [client.ask("GET", path) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [595, 595, 200]
     assert answers[0].reason == "No route"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "waits"),
+    [
+        ("GET", "/nodes/father/qemu/100/config", True),
+        ("GET", "/nodes/father/status", False),
+        ("PUT", "/nodes/father/qemu/100/config", False),
+    ],
+)
+def test_some_requests_can_be_slow(method: str, path: str, waits: bool) -> None:
+    assert Delay(0.2, "GET", "/nodes/*/qemu/*").concerns(method, path) is waits
+    assert Delay(0.2).concerns(method, path)
+
+
+def test_how_slow_is_drawn_from_a_seed() -> None:
+    draws = [[delay.draw() for _ in range(5)] for delay in (Delay(0.2, jitter=0.1, chance=Random(1)) for _ in range(2))]
+    assert draws[0] == draws[1]
+    assert len(set(draws[0])) == 5
+    assert all(0.2 <= draw <= 0.3 for draw in draws[0])
+
+
+def test_requests_can_be_slow(client: Client) -> None:
+    client.lab.api.inject({"kind": "latency", "seconds": 1.0, "path": "/version"})
+    impatient = partial(client.session.get, timeout=0.2)
+    assert impatient(f"{client.lab.url}/api2/json/nodes").status_code == 200
+    with pytest.raises(requests.ReadTimeout):
+        impatient(f"{client.lab.url}/api2/json/version")
+    client.lab.api.heal()
+    assert impatient(f"{client.lab.url}/api2/json/version").status_code == 200
 
 
 def test_an_agent_can_be_made_to_hang(client: Client) -> None:
