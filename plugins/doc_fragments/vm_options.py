@@ -25,17 +25,19 @@ options:
   state:
     description:
       - V(present) makes the VM or changes it, and leaves it running or stopped as it is.
-      - V(started), V(stopped), V(restarted) and V(paused) do the same and then see to that state. V(stopped) shuts
-        down gracefully.
+      - V(started), V(stopped), V(restarted), V(paused) and V(suspended) do the same and then see to that state.
+        V(stopped) shuts down gracefully, V(suspended) writes the memory to disk; a suspended VM counts as stopped.
       - V(template) makes it a template, which can't be taken back.
       - V(absent) removes it with its disks.
     type: str
-    choices: [present, absent, template, paused, restarted, started, stopped]
+    choices: [present, absent, template, paused, restarted, started, stopped, suspended]
     default: present
   node:
     description:
-      - Node for a new VM. Not needed for one that exists, nor where there is one node only. The default for a clone
-        is the node of its source.
+      - Node for a new VM. Not needed where there is one node only; the default for a clone is the node of its
+        source.
+      - A VM that exists on another node is moved to this one, while it runs if it does. Without O(node) it stays where
+        it is.
     type: str
   pool:
     description: Pool of the VM. A VM is also searched by name within this pool only, unless O(vmid) is set.
@@ -231,9 +233,10 @@ options:
   restart:
     description:
       - What happens to a running VM when a change takes effect only after a restart. With V(never) the change
-        waits, and the result says so in RV(restart_required) and RV(pending).
+        waits, and the result says so in RV(restart_required) and RV(pending), in check mode too.
+      - V(if_needed) restarts it when a change waits, also one that was made earlier; V(always) after every change.
     type: str
-    choices: [never, if_needed]
+    choices: [never, if_needed, always]
     default: never
   rng0:
     description: Random number generator, with C(source), C(max_bytes) and C(period).
@@ -281,6 +284,11 @@ options:
     description: Tags. Order and case mean nothing.
     type: list
     elements: str
+  target_storage:
+    description:
+      - Storage for the disks of a VM that is moved to another node, where the node does not have their own. One storage
+        for all of them, or pairs such as V(local-lvm:data,other:data).
+    type: str
   tdf:
     description: Whether time drift is fixed.
     type: bool
@@ -316,6 +324,12 @@ options:
   watchdog:
     description: Watchdog, with C(model) and C(action).
     type: raw
+  with_local_disks:
+    description:
+      - Whether a running VM may be moved to another node though disks of it are on a storage of its node; they are
+        copied then. A stopped one takes its disks along anyway.
+    type: bool
+    default: false
 """
 
 IDENTITY = ("name", "vmid")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import LOCK_TIMEOUT, Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -26,8 +27,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     PveError,
     StepFailedError,
     TaskFailedError,
+    WaitTimeoutError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, newest_task, wait_for_task
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, newest_task, poll, wait_for_task
 
 ATTEMPTS = 3
 """How often a plan is made anew because what it was made from had changed in the meantime."""
@@ -99,7 +101,8 @@ def carry_out(resource: Resource, wish: Values, client: Client, seen: Outcome, *
     if not seen.changed:
         return seen
     # What is reported is the plan that was made first: a later one lacks what the earlier attempt had done already.
-    return replace(_attempted(resource, wish, client, seen.plan, timeout), plan=seen.plan)
+    # What it foretold of the result is dropped: the state that was read last says what became of it.
+    return replace(_attempted(resource, wish, client, seen.plan, timeout), plan=replace(seen.plan, extra={}))
 
 
 def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, timeout: float) -> Outcome:
@@ -128,7 +131,8 @@ def outdated(error: HomelabPveError) -> bool:
     """Whether reading and planning anew is the right answer to an error."""
     if isinstance(error, OutcomeUnknownError):
         return True
-    return isinstance(error, PveError) and OUTDATED.search(error.message) is not None
+    # A start on the wrong node fails in its task.
+    return isinstance(error, PveError | TaskFailedError) and OUTDATED.search(str(error)) is not None
 
 
 def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
@@ -195,6 +199,8 @@ def _sent(step: Step, run: Run) -> Json:
     timeout = step.timeout or run.timeout
     if is_upid(answer):
         run.warnings += wait_for_task(run.client, answer, timeout).warnings
+    if step.until and poll(partial(step.until.seen, run.client), timeout) is None:
+        raise WaitTimeoutError(step.until.otherwise.replace("{timeout}", f"{timeout:g}"))
     return step.follow(run.client, answer, timeout) if step.follow else answer
 
 

@@ -110,6 +110,17 @@ Follow: TypeAlias = "Callable[[Reader, Json, float], Json]"
 
 
 @dataclass(frozen=True)
+class Until:
+    """What has to be seen after a step whose answer, or task, only asks somebody else to do it."""
+
+    seen: Callable[[Reader], Json]
+    """Reads; None as long as it isn't so."""
+
+    otherwise: str
+    """What to say when it doesn't come true in time, with ``{timeout}`` for the seconds."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One write. ``path`` may hold ``{name}`` for what the plan binds; ``reason`` completes "Cannot ..."."""
 
@@ -129,6 +140,8 @@ class Step:
 
     once: bool = False
     """It acts each time it is carried out: whatever fails, no plan is made anew that has it again."""
+
+    until: Until | None = None
 
     advice: Values = field(default_factory=dict)
     """PVE's words in a failure (regular expression) -> what to do about it."""

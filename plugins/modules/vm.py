@@ -92,7 +92,7 @@ node:
   returned: when the VM exists
   sample: father
 status:
-  description: V(running), V(stopped) or V(paused).
+  description: V(running), V(stopped), V(paused) or V(suspended).
   type: str
   returned: when the VM exists
   sample: running
@@ -110,14 +110,16 @@ config:
   type: dict
   returned: when the VM exists
 pending:
-  description: Options whose change waits for a restart. Known after a real change of a running VM.
+  description:
+    - Options in which the running VM differs from its configuration until it is restarted. In check mode, those that
+      would after the change.
   type: list
   elements: str
   returned: when the VM exists
 restart_required:
-  description: Whether a change takes effect only after a restart that was not allowed.
+  description: Whether something waits for a restart, that is whether RV(pending) has entries.
   type: bool
-  returned: when the VM existed before
+  returned: when the VM exists
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list

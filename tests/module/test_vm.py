@@ -153,8 +153,7 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
         ({"vmid": 200, "memory": "lots"}, "Option 'memory': 'lots' is not a size such as 512M or 32G"),
         (
             {"vmid": 200, "node": "mother"},
-            "Cannot put vm 200 (empty) on node mother: it is on father. "
-            "This module does not migrate: leave out node, or migrate the guest first.",
+            "Cannot move vm 200 (empty) from father to mother: there is no such node. The other nodes are none.",
         ),
         (
             {"name": "new", "clone": "nope"},

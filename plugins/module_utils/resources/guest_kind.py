@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import ConfigTable
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import Motion
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import Volumes
 
@@ -33,6 +35,11 @@ class Ingredients:
 def nothing_else(_read: Reader, _wish: Values, _node: str) -> Ingredients:
     """A new guest is made of its configuration alone."""
     return Ingredients()
+
+
+def waits(change: Change, _config: Values) -> bool:
+    """Whether a running guest with this configuration sees a change after a restart only: what its row says."""
+    return change.waits
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,15 @@ class Kind:
 
     ingredients: Callable[[Reader, Values, str], Ingredients] = nothing_else
     """Reads what a new guest on a node is made of. Raises ConfigError and RefusedError for what can't be made."""
+
+    motion: Motion | None = None
+    """How it is moved to another node."""
+
+    waits: Callable[[Change, Values], bool] = waits
+    """Whether a change waits for a restart of a guest that runs with a configuration."""
+
+    read_at_boot: re.Pattern[str] = re.compile(r"(?!)")
+    """Options that PVE has in force at once, though the guest reads them at its next boot."""
 
     template_task: str = ""
     """Type of the task that makes a template, where PVE's answer doesn't name the task."""

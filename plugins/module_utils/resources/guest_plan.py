@@ -30,6 +30,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedE
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_view
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import changes as config_differences
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import Moved, elsewhere, moved
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import Power, power_step, transition
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest
@@ -65,13 +66,13 @@ def _plan_absent(kind: Kind, wish: Values, view: View) -> Plan:
 
 
 def _stop_before_removal(wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:
-    if view.status == "stopped":
+    if view.status in {"stopped", "suspended"}:
         return ()
     if not wish.get("force"):
         raise RefusedError(
             f"Cannot remove {guest.label}: it is {view.status}. Stop it first, or set force to true to have it stopped."
         )
-    return (power_step(guest.path(), "stop", guest.label),)
+    return (power_step(guest.path(), "stop", guest.label, managed=guest.managed),)
 
 
 def _plan_create(kind: Kind, wish: Values, view: View) -> Plan:
@@ -87,7 +88,7 @@ def _plan_create(kind: Kind, wish: Values, view: View) -> Plan:
         (*steps, *_volume_steps(kind, volumes, path, label), *template, *power.steps),
         changes,
         after={**shown, "status": power.after},
-        bindings={"node": node, "status": power.after},
+        bindings={"node": node, "status": None if power.steps else power.after},
     )
 
 
@@ -148,69 +149,103 @@ def _new_label(kind: Kind, wish: Values) -> str:
     return f"{kind.noun} {{vmid}}" + (f" ({name})" if name else "")
 
 
-def _plan_present(kind: Kind, wish: Values, view: View, guest: Guest) -> Plan:
-    _refuse_other_node(wish, guest)
+def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     changes = _config_changes(kind, wish, kind.config.current(view.config), creating=False)
-    refuse_fixed(kind.noun, guest.label.removeprefix(f"{kind.noun} "), changes)
-    volumes = _volume_changes(kind, wish, view.config, guest.label)
+    refuse_fixed(kind.noun, found.label.removeprefix(f"{kind.noun} "), changes)
+    volumes = _volume_changes(kind, wish, view.config, found.label)
+    move = _move(kind, wish, view, found)
+    guest = move.guest
     stop, power = _stop_to_move(kind, wish, view, guest, volumes)
     steps = (
+        *move.steps,
         *stop,
         *_configure(kind, view, guest, changes, volumes),
         *_pool_step(wish, guest),
         *_template_step(kind, wish, view, guest),
         *power.steps,
     )
-    waiting = any(change.waits for change in changes) or any(volume.waits for volume in volumes)
-    restart = _restart(wish, view, guest, needed=waiting and not power.steps)
-    (before, after), (before_else, after_else) = views(changes), _sides(wish, view, guest, power)
+    waiting = () if power.renews else _waiting(kind, view, changes, volumes)
+    restart = _restart(wish, view, guest, waiting, changed=bool(steps))
+    (before, after), (before_else, after_else) = views(changes), _sides(wish, view, found, guest, power)
     return Plan(
         (*steps, *restart.steps),
         changes,
         reason=f"{guest.label} is as wished",
         before={**before, **_volume_view(volumes, "before"), **before_else},
         after={**after, **_volume_view(volumes, "after"), **after_else},
-        bindings={"vmid": guest.vmid, "node": guest.node, "status": power.after},
-        extra={"restart_required": restart.needed},
+        bindings={
+            "vmid": guest.vmid,
+            "node": guest.node,
+            # A change of the power state is not believed but looked at.
+            "status": view.status if not (power.steps or stop or restart.steps) else None,
+            "waiting": tuple(key for key in restart.waiting if kind.read_at_boot.fullmatch(key)),
+        },
+        extra={"restart_required": bool(restart.waiting), "pending": list(restart.waiting)},
     )
+
+
+def _move(kind: Kind, wish: Values, view: View, guest: Guest) -> Moved:
+    """The move to the wished node; whatever comes after it happens there."""
+    if not elsewhere(wish, guest):
+        return Moved(guest)
+    if kind.motion is None:
+        raise RefusedError(
+            f"Cannot put {guest.label} on node {wish['node']}: it is on {guest.node}. "
+            "This module does not migrate: leave out node, or migrate the guest first."
+        )
+    return moved(kind.motion, wish, view.motion, guest, running=view.status in {"running", "paused"})
+
+
+def _waiting(kind: Kind, view: View, changes: Sequence[Change], volumes: Sequence[VolumeChange]) -> tuple[str, ...]:
+    """The options whose change, made now or before, a running guest has yet to see."""
+    if view.status not in {"running", "paused"}:
+        return ()
+    running = kind.config.current(view.running)
+    every = [*changes, *(volume.change for volume in volumes if volume.change)]
+    changed = {change.key for change in every}
+    new = {change.key for change in every if kind.waits(change, view.running) and not _in_force(change, running)}
+    moved_on = {volume.key for volume in volumes if volume.waits}
+    return tuple(sorted((set(view.pending) - changed) | new | moved_on))
+
+
+def _in_force(change: Change, running: Mapping[str, Json]) -> bool:
+    """Whether the running guest is as it will be after the change: one that waited is taken back."""
+    return change.key in running and change.field.codec.same(running[change.key], change.after)
 
 
 def _stop_to_move(
     kind: Kind, wish: Values, view: View, guest: Guest, volumes: Sequence[VolumeChange]
 ) -> tuple[tuple[Step, ...], Power]:
     """What comes before the other steps, and the change of the power state that comes after them."""
-    power = transition(kind.transitions, wish, view.status, guest.path(), guest.label)
+    power = transition(kind.transitions, wish, view.status, guest.path(), guest.label, managed=guest.managed)
     moving = next((volume for volume in volumes if volume.move_to), None)
     if moving is None or kind.volumes.moves_running or view.status == "stopped":
         return (), power
     if power.after == "stopped":
-        return power.steps, Power((), "stopped")
+        return power.steps, Power((), "stopped", renews=True)
     if wish.get("restart") == "never" and wish["state"] != "restarted":
         raise RefusedError(
             f"Cannot move {moving.key} of {guest.label} to storage {moving.move_to}: it is {view.status}, and Proxmox "
             f"VE moves volumes of stopped {kind.noun}s only. Stop it first, or set restart to if_needed."
         )
-    around = [power_step(guest.path(), action, guest.label, wish) for action in ("shutdown", "start")]
-    return (around[0],), Power((around[1],), "running")
+    around = [
+        power_step(guest.path(), action, guest.label, wish, managed=guest.managed) for action in ("shutdown", "start")
+    ]
+    return (around[0],), Power((around[1],), "running", renews=True)
 
 
-def _sides(wish: Values, view: View, guest: Guest, power: Power) -> tuple[dict[str, Json], dict[str, Json]]:
-    """The part of the diff that is no configuration: status, pool, template."""
+def _sides(
+    wish: Values, view: View, found: Guest, guest: Guest, power: Power
+) -> tuple[dict[str, Json], dict[str, Json]]:
+    """The part of the diff that is no configuration: node, status, pool, template."""
     wished: dict[str, tuple[Json, Json]] = {
+        "node": (found.node, guest.node),
         "status": (view.status, power.after),
         "pool": (guest.pool, wish.get("pool") or guest.pool),
         "template": (guest.template, guest.template or wish["state"] == "template"),
     }
     differing = {name: pair for name, pair in wished.items() if pair[0] != pair[1]}
     return {name: pair[0] for name, pair in differing.items()}, {name: pair[1] for name, pair in differing.items()}
-
-
-def _refuse_other_node(wish: Values, guest: Guest) -> None:
-    if wish.get("node") not in (None, guest.node):
-        raise RefusedError(
-            f"Cannot put {guest.label} on node {wish['node']}: it is on {guest.node}. "
-            "This module does not migrate: leave out node, or migrate the guest first."
-        )
 
 
 def _config_changes(kind: Kind, wish: Values, have: Mapping[str, Json], *, creating: bool) -> tuple[Change, ...]:
@@ -309,18 +344,17 @@ def _make_template(kind: Kind, path: str, label: str) -> Step:
 
 @dataclass(frozen=True)
 class Restart:
-    """Whether changes wait for a restart, and the step that gives them one, if allowed."""
+    """Options that wait for a restart, and the step that gives them one, if allowed."""
 
-    needed: bool
+    waiting: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
-def _restart(wish: Values, view: View, guest: Guest, *, needed: bool) -> Restart:
-    if view.status != "running" or not needed:
-        return Restart(needed=False)
-    if wish.get("restart") != "if_needed":
-        return Restart(needed=True)
-    return Restart(needed=False, steps=(power_step(guest.path(), "reboot", guest.label, wish),))
+def _restart(wish: Values, view: View, guest: Guest, waiting: tuple[str, ...], *, changed: bool) -> Restart:
+    allowed = {"if_needed": bool(waiting), "always": bool(waiting) or changed}.get(str(wish.get("restart")), False)
+    if view.status != "running" or not allowed or wish["state"] not in {"present", "started"}:
+        return Restart(waiting)
+    return Restart(steps=(power_step(guest.path(), "reboot", guest.label, wish),))
 
 
 def result(kind: Kind, view: View) -> dict[str, Json]:
@@ -338,6 +372,7 @@ def result(kind: Kind, view: View) -> dict[str, Json]:
         "nics": kind.nics(view.config),
         "config": config,
         "pending": list(view.pending),
+        "restart_required": bool(view.pending) and view.status in {"running", "paused"},
     }
 
 
@@ -374,7 +409,7 @@ SHARED_OPTIONS: Options = {
     "force": {"type": "bool", "default": False},
     "purge": {"type": "bool", "default": True},
     "destroy_unreferenced_disks": {"type": "bool", "default": False},
-    "restart": {"type": "str", "choices": ["never", "if_needed"], "default": "never"},
+    "restart": {"type": "str", "choices": ["never", "if_needed", "always"], "default": "never"},
     "shutdown_timeout": {"type": "int", "default": 60},
     "wait_timeout": {"type": "float", "default": 600},
 }

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Step, Until, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Transitions
 
 
@@ -18,6 +18,8 @@ class Power:
 
     steps: tuple[Step, ...]
     after: str
+    renews: bool = False
+    """Whether the guest is off in between, or at the end: then nothing waits for a restart any more."""
 
 
 RESULTS: Mapping[str, str] = {
@@ -25,30 +27,92 @@ RESULTS: Mapping[str, str] = {
     "restarted": "running",
     "stopped": "stopped",
     "paused": "paused",
+    "suspended": "suspended",
     "template": "stopped",
 }
 
 
-def transition(transitions: Transitions, wish: Values, status: str, path: str, label: str) -> Power:
-    """From ``status`` to the wished state of the guest at ``path``. ``path`` and ``label`` may hold ``{vmid}``."""
-    actions = transitions.get((wish["state"], status), ())
-    steps = tuple(power_step(path, action, label, wish) for action in actions)
-    return Power(steps, RESULTS.get(wish["state"], status) if steps else status)
+@dataclass(frozen=True)
+class Action:
+    """One of PVE's actions on a guest's power state."""
+
+    reason: str
+    """Completes "Cannot ...", with ``{}`` for the guest."""
+
+    path: str = ""
+    """PVE's name of it, where ours is another."""
+
+    params: Values = field(default_factory=dict)
+    graceful: bool = False
+    """Whether the guest gets time for it."""
+
+    renews: bool = True
+    after: str = ""
+    """The status it leads to where the HA manager carries it out."""
 
 
-VERBS: Mapping[str, str] = {
-    "start": "start {}",
-    "resume": "resume {}",
-    "shutdown": "shut {} down",
-    "stop": "stop {}",
-    "reboot": "reboot {}",
-    "suspend": "pause {}",
+ACTIONS: Mapping[str, Action] = {
+    "start": Action("start {}", after="running"),
+    "resume": Action("resume {}", renews=False),
+    "shutdown": Action("shut {} down", graceful=True, after="stopped"),
+    "stop": Action("stop {}", after="stopped"),
+    "reboot": Action("reboot {}", graceful=True),
+    "suspend": Action("pause {}", renews=False),
+    "hibernate": Action("suspend {} to disk", path="suspend", params={"todisk": True}),
 }
 
 
-def power_step(path: str, action: str, label: str, wish: Values | None = None) -> Step:
-    """One of PVE's actions; ``wish`` says how long a guest may take, and whether it may be forced."""
-    limit = (wish or {}).get("shutdown_timeout")
-    graceful = {"timeout": limit} if action in {"shutdown", "reboot"} and limit else {}
+def transition(
+    transitions: Transitions, wish: Values, status: str, path: str, label: str, *, managed: bool = False
+) -> Power:
+    """From ``status`` to the wished state of the guest at ``path``. ``path`` and ``label`` may hold ``{vmid}``."""
+    actions = transitions.get((wish["state"], status), ())
+    steps = tuple(power_step(path, action, label, wish, managed=managed) for action in actions)
+    after = RESULTS.get(wish["state"], status) if steps else status
+    return Power(steps, after, renews=any(ACTIONS[action].renews for action in actions))
+
+
+def power_step(path: str, action: str, label: str, wish: Values | None = None, *, managed: bool = False) -> Step:
+    """One of PVE's actions; ``wish`` says how long a guest may take, and whether it may be forced.
+
+    ``managed``: the HA manager carries it out, after the task has asked it to (PVE::API2::Qemu, vm_start).
+    """
+    what, limit = ACTIONS[action], (wish or {}).get("shutdown_timeout")
+    graceful = {"timeout": limit} if what.graceful and limit else {}
     forced = {"forceStop": True} if action == "shutdown" and (wish or {}).get("force") else {}
-    return Step("POST", f"{path}/status/{action}", {**graceful, **forced}, VERBS[action].format(label))
+    return Step(
+        "POST",
+        f"{path}/status/{what.path or action}",
+        {**what.params, **graceful, **forced},
+        what.reason.format(label),
+        until=_brought(path, what.after, label) if managed and what.after else None,
+        advice=ADVICE,
+    )
+
+
+def _brought(path: str, status: str, label: str) -> Until:
+    """The HA manager has brought the guest into a power state."""
+
+    def seen(read: Reader) -> bool | None:
+        return True if read.get(f"{path}/status/current")["status"] == status else None
+
+    return Until(
+        seen,
+        f"{label} is managed by HA, which has not made it {status} within {{timeout}} s. The cluster's HA status says "
+        "why; a resource in the state error must be disabled first.",
+    )
+
+
+ADVICE: Values = {
+    r"is locked \(backup\)": "A backup of it is running: wait for its end, and run again.",
+    r"is locked \((?!backup|create|clone|snapshot|rollback|migrate)[\w-]+\)": (
+        "Something else is at work on it. If nothing is, the lock was left behind: remove it on the node with "
+        "'qm unlock' or 'pct unlock' and the vmid."
+    ),
+    r"bridge '[^']+' does not exist": (
+        "Set bridge in the option net to a bridge of that node, or make the bridge there first."
+    ),
+    r"volume '[^']+' does not exist": "Detach the volume, or put back what it names.",
+    r"storage '[^']+' does not exist": "Move or detach the guest's volumes that are on it.",
+}
+"""PVE's words for what keeps a guest from changing its power state -> what to do."""

@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, preconditions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
+    GONE,
     HIGHEST_VMID,
     KINDS,
+    UNMANAGED,
     Guest,
+    guest,
     named,
     only,
     only_node,
@@ -25,6 +31,21 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
 
 CANDIDATES = 100
 """How many ids to try when others take them at the same moment."""
+
+
+SIGHTINGS = 3
+"""How often a guest is looked for that moves away meanwhile."""
+
+ELSEWHERE = re.compile(rf"{GONE.pattern}|hostname lookup '[^']+' failed")
+"""PVE's words for a guest that is not on a node, and for a node that isn't there at all."""
+
+KNOWN = frozenset({"running", "stopped", "paused", "suspended"})
+
+HALF_MADE = frozenset({"lock", "digest"})
+"""All that is in the configuration of a guest whose creation ended before it began."""
+
+TOOLS = {"qemu": "qm", "lxc": "pct"}
+"""PVE's commands for the kinds of guests."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +62,18 @@ class View:
 
     guest: Guest | None = None
     config: Values = field(default_factory=dict)
+    """As it will be after the next start."""
+
     status: str = "stopped"
     pending: tuple[str, ...] = ()
+    """Options in which the running guest differs from that."""
+
+    running: Values = field(default_factory=dict)
+    """The configuration in force now."""
+
+    motion: Values = field(default_factory=dict)
+    """What PVE says about a move to the wished node, where one is wished."""
+
     node: str | None = None
     source: Source | None = None
     free: tuple[int, ...] = ()
@@ -50,15 +81,62 @@ class View:
 
 
 def describe(kind: Kind, read: Reader, wish: Values) -> View:
-    """Find the guest by vmid, or by name (with pool and vmid_range, where given), and read it."""
+    """Find the guest by vmid, or by name (with pool and vmid_range, where given), and read it.
+
+    One that moves to another node while it is looked for is looked for again.
+    """
     bound = wish.get(BOUND)
     if bound and wish["state"] != "absent":
-        return _present(read, wish, _made(kind, wish, bound), fresh=True)
+        made = _present(kind, read, wish, _made(kind, wish, bound), fresh=True)
+        return replace(made, pending=tuple(sorted({*made.pending, *bound.get("waiting", ())})))
+    for _ in range(SIGHTINGS - 1):
+        try:
+            return _seen(kind, read, wish)
+        except PveError as error:
+            if not GONE.search(error.message):
+                raise
+    return _seen(kind, read, wish)
+
+
+def _seen(kind: Kind, read: Reader, wish: Values) -> View:
+    there = _where_said(kind, read, wish)
+    if there:
+        return _present(kind, read, wish, there, fresh=True)
     guests = read_guests(read)
     found = identify(kind, read, guests, wish)
     if found:
-        return _present(read, wish, found)
+        return _present(kind, read, wish, found)
     return View() if wish["state"] == "absent" else _prospect(kind, read, wish, guests)
+
+
+def _where_said(kind: Kind, read: Reader, wish: Values) -> Guest | None:
+    """The guest, if it is where the user says: its own status is told in one request, and is never old."""
+    node, vmid = wish.get("node"), wish.get("vmid")
+    # Only the cluster's list knows a guest's pool.
+    if not node or not vmid or wish.get("pool"):
+        return None
+    try:
+        current = read.get(url("/nodes/{}/{}/{}/status/current", node, kind.type, vmid))
+    except PermissionDeniedError:
+        return None
+    except PveError as error:
+        if not ELSEWHERE.search(error.message):
+            raise
+        return None
+    row = {**current, "vmid": vmid, "node": node, "type": kind.type, "status": power_state(current)}
+    return replace(guest(row), managed=_managed(current))
+
+
+def power_state(current: Values) -> str:
+    """Stopped, running, paused or suspended (to disk), from a guest's ``status/current``."""
+    if current.get("qmpstatus") == "paused":
+        return "paused"
+    return "suspended" if current.get("lock") == "suspended" else str(current["status"])
+
+
+def _managed(current: Values) -> bool:
+    ha = current.get("ha") or {}
+    return bool(int(ha.get("managed") or 0)) and ha.get("state") not in UNMANAGED
 
 
 def identify(kind: Kind, read: Reader, guests: Sequence[Guest], wish: Values) -> Guest | None:
@@ -85,7 +163,7 @@ def _made(kind: Kind, wish: Values, bound: Values) -> Guest:
         vmid=int(bound["vmid"]),
         name=str(wish.get(kind.name_key) or ""),
         node=bound["node"],
-        status=bound.get("status", "unknown"),
+        status=bound.get("status") or "unknown",
         type=kind.type,
         template=False,
         tags=(),
@@ -93,25 +171,55 @@ def _made(kind: Kind, wish: Values, bound: Values) -> Guest:
     )
 
 
-def _present(read: Reader, wish: Values, guest: Guest, *, fresh: bool = False) -> View:
-    config = read.get(guest.path("config"))
-    status = _status(read, wish, guest)
-    pending = _pending(read.get(guest.path("pending"))) if fresh and status != "stopped" else ()
+def _present(kind: Kind, read: Reader, wish: Values, guest: Guest, *, fresh: bool = False) -> View:
+    """Read the guest. ``fresh``: what is known of its status is not some seconds old."""
+    rows = read.get(guest.path("pending"))
+    config, running = pending_config(rows), running_config(rows)
+    if set(config) <= HALF_MADE and config.get("lock") == "create":
+        raise half_made(guest)
+    status, managed = _status(read, wish, guest, fresh=fresh)
     name = config.get("name") or config.get("hostname") or guest.name
-    known = replace(guest, name=name, template=bool(int(config.get("template") or 0)))
-    return View(known, config, status, pending)
+    template = bool(int(config.get("template") or 0))
+    known = replace(guest, name=name, template=template, status=status, managed=managed)
+    motion = preconditions(read, known, wish["node"]) if kind.motion and elsewhere(wish, known) else {}
+    return View(known, config, status, _pending(rows), running, motion)
 
 
-def _status(read: Reader, wish: Values, guest: Guest) -> str:
-    """Stopped, running or paused. The cluster's list is some seconds old, so it doesn't do where power is at stake."""
-    if wish["state"] == "present" and guest.status in {"running", "stopped"}:
-        return guest.status
+def pending_config(rows: Iterable[Values]) -> dict[str, Json]:
+    """A guest's configuration with what waits for its next start."""
+    return {str(row["key"]): row.get("pending", row.get("value")) for row in rows if not row.get("delete")}
+
+
+def running_config(rows: Iterable[Values]) -> dict[str, Json]:
+    """A guest's configuration without what waits for its next start."""
+    return {str(row["key"]): row["value"] for row in rows if "value" in row}
+
+
+def _status(read: Reader, wish: Values, guest: Guest, *, fresh: bool) -> tuple[str, bool]:
+    """The power state, and whether the HA manager decides about it.
+
+    The cluster's list is some seconds old, so it doesn't do where power is at stake.
+    """
+    at_stake = wish["state"] != "present" or wish.get("restart", "never") != "never"
+    if guest.status in KNOWN and (fresh or not at_stake):
+        suspended = guest.status == "stopped" and guest.lock == "suspended"
+        return ("suspended" if suspended else guest.status), guest.managed
     current = read.get(guest.path("status", "current"))
-    return "paused" if current.get("qmpstatus") == "paused" else str(current["status"])
+    return power_state(current), _managed(current)
 
 
 def _pending(rows: Iterable[Values]) -> tuple[str, ...]:
     return tuple(sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete")))
+
+
+def half_made(guest: Guest) -> RefusedError:
+    """A guest of which there is nothing but the lock of its creation."""
+    tool = TOOLS[guest.type]
+    return RefusedError(
+        f"There is nothing of {guest.label} on {guest.node} but the lock of its creation. If nobody is creating it at "
+        f"the moment, Proxmox VE gave up half-way: remove it on {guest.node} with "
+        f"'{tool} unlock {guest.vmid} && {tool} destroy {guest.vmid}'."
+    )
 
 
 def _prospect(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -> View:

@@ -24,6 +24,13 @@ GONE = re.compile(r"Configuration file '\S+' does not exist")
 """PVE's words for a guest that was removed, or moved, since it was listed."""
 
 
+NOT_SHOWN = frozenset({"lock", "managed"})
+"""What is known of a guest but passes too quickly to be worth telling."""
+
+UNMANAGED = frozenset({"", "ignored"})
+"""HA states of a guest the HA manager leaves alone (PVE::HA::Config::vm_is_ha_managed)."""
+
+
 @dataclass(frozen=True)
 class Guest:
     """A guest as the cluster lists it. ``status`` may be some seconds old, and ``unknown`` for a new guest."""
@@ -36,6 +43,9 @@ class Guest:
     template: bool
     tags: tuple[str, ...]
     pool: str | None
+    lock: str | None = None
+    managed: bool = False
+    """Whether the HA manager decides about its power state."""
 
     @property
     def label(self) -> str:
@@ -48,7 +58,8 @@ class Guest:
 
     def shown(self) -> dict[str, Json]:
         """As a module returns it."""
-        return {**asdict(self), "tags": list(self.tags)}
+        shown = {name: value for name, value in asdict(self).items() if name not in NOT_SHOWN}
+        return {**shown, "tags": list(self.tags)}
 
 
 def guest(row: Values) -> Guest:
@@ -62,6 +73,8 @@ def guest(row: Values) -> Guest:
         template=bool(int(row.get("template") or 0)),
         tags=tuple(TAGS.parse(row.get("tags") or "")),
         pool=row.get("pool") or None,
+        lock=row.get("lock") or None,
+        managed=str(row.get("hastate") or "") not in UNMANAGED,
     )
 
 
@@ -126,13 +139,14 @@ def _matches(item: Guest, wish: Values, bounds: tuple[int, int] | None) -> bool:
     )
 
 
-def only(found: Sequence[Guest], described: str) -> Guest | None:
+TELL_APART = "Give the vmid, or a pool or vmid_range that tells them apart."
+
+
+def only(found: Sequence[Guest], described: str, remedy: str = TELL_APART) -> Guest | None:
     """The one guest found, None for none; two or more are refused, because either could be the wrong one."""
     if len(found) > 1:
         listed = ", ".join(f"{item.vmid} on {item.node}" for item in found)
-        raise RefusedError(
-            f"{described} is ambiguous: {listed}. Give the vmid, or a pool or vmid_range that tells them apart."
-        )
+        raise RefusedError(f"{described} is ambiguous: {listed}. {remedy}")
     return found[0] if found else None
 
 
@@ -160,7 +174,8 @@ def meant(read: Reader, params: Values) -> Guest:
     name = params.get("name")
     if not name:
         return find(read, params["vmid"])
-    found = only([item for item in named(read, read_guests(read)) if item.name == name], f"The name '{name}'")
+    candidates = [item for item in named(read, read_guests(read)) if item.name == name]
+    found = only(candidates, f"The name '{name}'", "Give the vmid.")
     if found is None:
         raise RefusedError(
             f"There is no guest named '{name}', or the login may not see it. Check the name, and that the login has "
@@ -205,7 +220,9 @@ def only_node(read: Reader, purpose: str) -> str:
 
 def discover(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module vm_discover."""
-    found = select(named(read, read_guests(read)), wish)
+    # Only those are asked for their names that are wanted otherwise: one on a node that is down fails nobody else.
+    likely = select(read_guests(read), {**wish, "name_pattern": None, "include_templates": True})
+    found = select(named(read, likely), wish)
     return {"changed": False, "vms": [item.shown() for item in found]}
 
 

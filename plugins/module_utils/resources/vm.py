@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options
-from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
+from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config, vm_hotplug
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import DRIVES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind, Transitions
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import MOTION_OPTIONS, VM_MOTION
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import guest_resource
 
 TRANSITIONS: Transitions = {
@@ -21,6 +22,12 @@ TRANSITIONS: Transitions = {
     ("restarted", "stopped"): ("start",),
     ("paused", "stopped"): ("start", "suspend"),
     ("paused", "running"): ("suspend",),
+    ("paused", "suspended"): ("start", "suspend"),
+    ("started", "suspended"): ("start",),
+    ("restarted", "suspended"): ("start",),
+    ("suspended", "running"): ("hibernate",),
+    ("suspended", "paused"): ("hibernate",),
+    ("suspended", "stopped"): ("start", "hibernate"),
 }
 
 STATES = ("present", "absent", "template", *sorted({state for state, _status in TRANSITIONS}))
@@ -36,6 +43,9 @@ QEMU = Kind(
     not_copied=frozenset({"template", "digest", "vmgenid", "smbios1", "meta", "lock", "parent"}),
     clone_options=("full", "storage", "format"),
     nics=vm_config.shown_nics,
+    motion=VM_MOTION,
+    waits=vm_hotplug.waits,
+    read_at_boot=vm_hotplug.CLOUD_INIT,
     # Whether a VM is paused is told by its QEMU alone (PVE::QemuServer::vmstatus).
     list_params={"full": True},
 )
@@ -44,6 +54,7 @@ OPTIONS: Options = {
     "state": {"type": "str", "choices": list(STATES), "default": "present"},
     "format": {"type": "str", "choices": ["raw", "qcow2", "vmdk"]},
     "disks": {"type": "dict"},
+    **MOTION_OPTIONS,
     "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
 }
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    ConfigError,
+    PermissionDeniedError,
+    PveError,
+    RefusedError,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import TAKEN
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, describe
@@ -39,7 +44,15 @@ def wish(**options: Any) -> dict[str, Any]:
 
 
 def there(status: str = "stopped", **config: Any) -> View:
-    return View(guest(row(104, "web", status=status)), {**CONFIG, **config}, status)
+    return View(guest(row(104, "web", status=status)), {**CONFIG, **config}, status, running={**CONFIG, **config})
+
+
+def pending_rows(config: dict[str, Any], **waiting: Any) -> list[dict[str, Any]]:
+    """As ``GET .../pending`` lists a configuration, with what waits for the next start; None for a removal."""
+    rows = {key: {"key": key, "value": value} for key, value in config.items()}
+    for key, value in waiting.items():
+        rows[key] = {**rows.get(key, {"key": key}), **({"delete": 1} if value is None else {"pending": value})}
+    return list(rows.values())
 
 
 def steps(options: dict[str, Any], view: View) -> list[tuple[str, str, dict[str, Any]]]:
@@ -131,9 +144,12 @@ def test_power(state: str, status: str, expected: list[Any]) -> None:
 
 
 def test_every_power_state_is_reached_from_every_other() -> None:
-    wished = {"started", "stopped", "restarted", "paused"}
-    met = {("started", "running"), ("stopped", "stopped"), ("paused", "paused")}
-    assert set(TRANSITIONS) == {(wish, have) for wish in wished for have in ("running", "stopped", "paused")} - met
+    wished = {"started", "stopped", "restarted", "paused", "suspended"}
+    statuses = ("running", "stopped", "paused", "suspended")
+    met = {("started", "running"), ("stopped", "stopped"), ("paused", "paused"), ("suspended", "suspended")}
+    # A VM whose memory is on disk doesn't run: it is as stopped as it can be without losing that.
+    met |= {("stopped", "suspended")}
+    assert set(TRANSITIONS) == {(wish, have) for wish in wished for have in statuses} - met
 
 
 def test_force_pulls_the_plug_after_the_timeout() -> None:
@@ -155,6 +171,28 @@ def test_force_pulls_the_plug_after_the_timeout() -> None:
 def test_restarts(options: dict[str, Any], status: str, needed: bool, actions: int) -> None:
     made = VM.plan(wish(**options), there(status))
     assert (made.extra["restart_required"], len(made.steps)) == (needed, actions)
+
+
+@pytest.mark.parametrize(
+    ("options", "waiting", "actions"),
+    [
+        ({}, ["cores"], 0),
+        ({"cores": 4}, ["cores"], 0),
+        ({"cores": 4, "restart": "if_needed"}, [], 1),
+        ({"memory": 4096}, ["cores", "memory"], 1),
+        # Taking back what waited leaves nothing to wait for.
+        ({"cores": 2, "restart": "if_needed"}, [], 1),
+        ({"description": "x", "restart": "always"}, [], 2),
+        ({"state": "stopped"}, [], 1),
+        ({"state": "paused"}, ["cores"], 1),
+    ],
+    ids=str,
+)
+def test_what_waited_before_still_waits(options: dict[str, Any], waiting: list[str], actions: int) -> None:
+    running = {**CONFIG, "cores": 2}
+    view = View(guest(row(104, "web", status="running")), {**CONFIG, "cores": 4}, "running", ("cores",), running)
+    made = VM.plan(wish(**options), view)
+    assert (made.extra["pending"], len(made.steps)) == (waiting, actions)
 
 
 TEMPLATE = Source(guest(row(9000, "debian", template=1)), {**CONFIG, "name": "debian", "template": 1, "digest": "d0"})
@@ -270,14 +308,18 @@ ROWS = [
     row(9000, "debian", template=1),
     row(300, "web", pool="p"),
 ]
-LISTED = {"/cluster/resources": ROWS, f"{PATH}/config": CONFIG, "/nodes/father/qemu/9000/config": {"name": "debian"}}
+LISTED = {
+    "/cluster/resources": ROWS,
+    f"{PATH}/pending": pending_rows(CONFIG),
+    "/nodes/father/qemu/9000/config": {"name": "debian"},
+}
 
 
 def test_found_by_vmid() -> None:
     reader = Table(LISTED)
     view = describe(QEMU, reader, wish())
     assert (view.guest and view.guest.name, view.status) == ("web", "stopped")
-    assert reader.asked == ["/cluster/resources", f"{PATH}/config"]
+    assert reader.asked == ["/cluster/resources", f"{PATH}/pending"]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +334,7 @@ def test_found_by_name(options: dict[str, Any]) -> None:
 
 
 def test_found_by_name_and_pool() -> None:
-    reader = Table({**LISTED, "/nodes/father/qemu/300/config": {}})
+    reader = Table({**LISTED, "/nodes/father/qemu/300/pending": []})
     view = describe(QEMU, reader, wish(vmid=None, name="web", pool="p"))
     assert view.guest is not None
     assert view.guest.vmid == 300
@@ -317,8 +359,14 @@ def test_who_is_not_meant(options: dict[str, Any], message: str) -> None:
 
 
 def test_a_guest_so_new_that_it_has_no_name_yet_is_found_by_its_configuration() -> None:
-    reader = Table({"/cluster/resources": [row(104, None, status="unknown")], f"{PATH}/config": CONFIG,
-                    f"{PATH}/status/current": {"status": "running"}})  # fmt: skip
+    reader = Table(
+        {
+            "/cluster/resources": [row(104, None, status="unknown")],
+            f"{PATH}/config": CONFIG,
+            f"{PATH}/pending": pending_rows(CONFIG),
+            f"{PATH}/status/current": {"status": "running"},
+        }
+    )
     view = describe(QEMU, reader, wish(vmid=None, name="web"))
     assert (view.guest and view.guest.vmid, view.status) == (104, "running")
 
@@ -353,10 +401,67 @@ def test_a_new_vm_in_a_cluster_needs_a_node() -> None:
     assert str(caught.value) == "Option 'node' is needed to create a VM: the nodes are father, son."
 
 
+def test_where_the_user_says_is_looked_first() -> None:
+    current = {"status": "running", "qmpstatus": "running", "name": "web", "ha": {"managed": 1, "state": "started"}}
+    reader = Table({f"{PATH}/status/current": current, f"{PATH}/pending": pending_rows(CONFIG)})
+    view = describe(QEMU, reader, wish(node="father", state="started"))
+    assert reader.asked == [f"{PATH}/status/current", f"{PATH}/pending"]
+    assert view.guest is not None
+    assert (view.status, view.guest.managed) == ("running", True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PveError("GET", "", 500, "Configuration file 'nodes/son/qemu-server/104.conf' does not exist"),
+        PveError("GET", "", 500, "hostname lookup 'son' failed - failed to get address info for: son"),
+        PermissionDeniedError("GET", "", 403, "Permission check failed (/vms/104, VM.Audit)"),
+    ],
+    ids=str,
+)
+def test_a_guest_that_is_elsewhere_is_looked_for(answer: Exception) -> None:
+    found = {"allowed_nodes": ["son"]}
+    reader = Table({**LISTED, "/nodes/son/qemu/104/status/current": answer, f"{PATH}/migrate": found})
+    view = describe(QEMU, reader, wish(node="son"))
+    assert view.guest is not None
+    assert (view.guest.node, view.motion) == ("father", found)
+
+
+def test_a_guest_that_moves_while_it_is_looked_for_is_looked_for_again() -> None:
+    class Moving(Table):
+        def get(self, path: str, params: Any = None) -> Any:
+            if path == f"{PATH}/pending":
+                self.answers["/cluster/resources"] = [row(104, "web", node="son")]
+                self.answers["/nodes/son/qemu/104/pending"] = pending_rows(CONFIG)
+            return super().get(path, params)
+
+    gone = PveError("GET", "", 500, "Configuration file 'nodes/father/qemu-server/104.conf' does not exist")
+    view = describe(QEMU, Moving({**LISTED, f"{PATH}/pending": gone}), wish())
+    assert view.guest is not None
+    assert view.guest.node == "son"
+
+
+def test_a_half_made_guest_is_not_taken_for_the_wished_one() -> None:
+    reader = Table({**LISTED, f"{PATH}/pending": pending_rows({"lock": "create", "digest": "d"})})
+    with pytest.raises(RefusedError) as caught:
+        describe(QEMU, reader, wish())
+    assert str(caught.value) == (
+        "There is nothing of vm 104 (web) on father but the lock of its creation. If nobody is creating it at the "
+        "moment, Proxmox VE gave up half-way: remove it on father with 'qm unlock 104 && qm destroy 104'."
+    )
+
+
+def test_what_waits_is_told_apart_from_what_is() -> None:
+    rows = pending_rows(CONFIG, cores=8, tags=None, sockets=2)
+    view = describe(QEMU, Table({**LISTED, f"{PATH}/pending": rows}), wish())
+    assert (view.config["cores"], view.running["cores"], "tags" in view.config) == (8, 2, False)
+    assert (view.pending, "sockets" in view.running) == (("cores", "sockets", "tags"), False)
+
+
 def test_the_verifying_read_does_not_search() -> None:
-    reader = Table({f"{PATH}/config": CONFIG})
+    reader = Table({f"{PATH}/pending": pending_rows(CONFIG)})
     view = describe(QEMU, reader, {**wish(), BOUND: {"vmid": 104, "node": "father", "status": "stopped"}})
-    assert reader.asked == [f"{PATH}/config"]
+    assert reader.asked == [f"{PATH}/pending"]
     assert VM.result(view)["nics"]["net0"]["mac"] == MAC
     assert "cipassword" not in VM.result(view)["config"]
 
