@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PLAYS = Path(__file__).parent / "plays"
 
 
-def play(name: str, folder: Path) -> tuple[int, str]:
+def play(name: str, **variables: object) -> tuple[int, str]:
     """Run a playbook in the lab's network with the shipped inventory: how much it changed, and its output."""
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    command = [program, str(PLAYS / f"{name}.yml"), "-e", f"token_file={folder / 'token.json'}"]
+    given = [word for variable, value in variables.items() for word in ("-e", f"{variable}={value}")]
+    command = [program, str(PLAYS / f"{name}.yml"), *given]
     done = subprocess.run(control.inside(command), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return sum(int(number) for number in re.findall(r"changed=(\d+)", done.stdout)), done.stdout
@@ -45,15 +46,27 @@ def test_an_estate_is_declared_and_removed(stand: Stand, tmp_path: Path) -> None
     before = shown(stand)
     assert not [word for word in TRACES if word in before]
 
-    changed, _ = play("modules", tmp_path)
+    changed, _ = play("modules", token_file=tmp_path / "token.json")
     standing = shown(stand)
     assert changed == 5
     assert [word for word in TRACES if word in standing] == list(TRACES)
     assert (tmp_path / "token.json").stat().st_mode & 0o077 == 0
 
-    again, output = play("modules", tmp_path)
+    again, output = play("modules", token_file=tmp_path / "token.json")
     assert again == 0, output
     assert shown(stand) == standing
 
-    assert play("modules-gone", tmp_path)[0] == 4
+    assert play("modules-gone", token_file=tmp_path / "token.json")[0] == 4
     assert not [word for word in TRACES if word in shown(stand)]
+
+
+@pytest.mark.lab
+def test_a_container_is_declared_and_removed(stand: Stand) -> None:
+    for state, status in (("present", "stopped"), ("started", "running"), ("stopped", "stopped")):
+        assert play("container", wanted=state)[0] == 1
+        assert play("container", wanted=state)[0] == 0
+        line = next(line for line in stand.ssh("father", "pct list").splitlines() if "fleet-proxy" in line)
+        assert status in line.split()
+    assert play("container", wanted="absent")[0] == 1
+    assert play("container", wanted="absent")[0] == 0
+    assert "fleet-proxy" not in stand.ssh("father", "pct list")

@@ -1,0 +1,395 @@
+"""Module container against the lab's API: the twelve steps, what is refused and in which words, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.api.serving import ServedLab
+
+from .conftest import Modules
+
+FILES = ("debian-13-standard_13.1-2_amd64.tar.zst", "debian-13-standard_13.1-10_amd64.tar.zst")
+NEWEST = f"local:vztmpl/{FILES[1]}"
+RANGE = [300, 399]
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrS0GGkHWb1nVIeFZZ0GkVbPQnZgVw6CeOqTLnX4Xyz a b@c"
+ROOTFS = {"storage": "local-lvm", "size": "4G"}
+WEB: dict[str, Any] = {
+    "hostname": "web",
+    "vmid_range": RANGE,
+    "ostemplate": "debian-13-standard",
+    "cores": 1,
+    "memory": "1G",
+    "rootfs": ROOTFS,
+    "mp": {"mp0": {"storage": "local-lvm", "size": "1G", "mp": "/srv", "backup": True}},
+    "net": {"net0": {"bridge": "vmbr0", "ip": "10.99.0.50/24", "gw": "10.99.0.1"}},
+    "features": {"nesting": True},
+    "nameserver": ["10.99.0.1"],
+    "tags": ["homelab-pve", "Web"],
+    "password": "a secret & more",
+    "ssh_public_keys": [KEY],
+}
+SMALL: dict[str, Any] = {"vmid": 200, "hostname": "small", "ostemplate": NEWEST, "rootfs": "local-lvm:2"}
+
+
+@pytest.fixture(autouse=True)
+def _templates(lab_api: ServedLab) -> None:
+    """A node with two versions of one template, and a second storage for containers."""
+    lab_api.api.storages["local"]["content"] += ",rootdir"
+    for name in FILES:
+        path = lab_api.api.file_path("local", f"vztmpl/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+@pytest.mark.parametrize(
+    ("create", "modify"),
+    [
+        (WEB, {"memory": 512, "net": {"net0": {"tag": 7}}, "description": "two\nlines\n", "onboot": True}),
+        (WEB, {"rootfs": {"size": "6G"}, "mp": {"mp0": {"ro": True, "size": "2G"}, "mp1": "local-lvm:1,mp=/opt"}}),
+        (SMALL, {"features": {"nesting": True}, "env": {"A": "1", "B": "two words"}, "startup": {"order": 2}}),
+        (SMALL, {"rootfs": {"storage": "local"}, "timezone": "Europe/Vienna", "tty": 1, "swap": "1G"}),
+        ({**WEB, "state": "started"}, {"memory": "2G", "cores": 2, "hostname": "web"}),
+        ({**WEB, "state": "started"}, {"nameserver": [], "mp": {"mp0": ""}, "restart": "if_needed"}),
+    ],
+    ids=["live", "volumes", "small", "moved", "running", "restart"],
+)
+def test_twelve_steps(modules: Modules, create: dict[str, Any], modify: dict[str, Any]) -> None:
+    made = modules.converge("container", **create)
+    changed = modules.converge("container", vmid=made["vmid"], **modify)
+    assert changed["nics"].get("net0", {}).get("mac") == made["nics"].get("net0", {}).get("mac")
+    gone = modules.converge("container", vmid=made["vmid"], state="absent", force=True)
+    assert "vmid" not in gone
+
+
+def test_a_new_container_has_what_was_wished(modules: Modules) -> None:
+    made = modules.ok("container", **WEB, state="started")
+    assert (made["vmid"], made["node"], made["status"], made["name"]) == (300, "father", "running", "web")
+    config = made["config"]
+    assert (config["cores"], config["memory"], config["tags"]) == (1, 1024, "homelab-pve;web")
+    assert config["unprivileged"] == 1
+    assert config["mp0"] == "local-lvm:vm-300-disk-1,backup=1,mp=/srv,size=1G"
+    assert made["nics"]["net0"] == {
+        "name": "eth0", "bridge": "vmbr0", "ip": "10.99.0.50/24", "gw": "10.99.0.1", "type": "veth",
+        "hwaddr": made["nics"]["net0"]["mac"], "mac": made["nics"]["net0"]["mac"],
+    }  # fmt: skip
+
+
+def test_secrets_stay_secret(modules: Modules) -> None:
+    made = modules.run("container", **WEB)
+    assert "a secret" not in str(made)
+    failed = modules.run("container", **{**SMALL, "password": "1234"})
+    assert failed["msg"] == (
+        "Cannot create container 200 (small): POST /nodes/father/lxc: 400 Parameter verification failed "
+        "(password: value must be at least 5 characters long)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "status", "plan"),
+    [
+        ("started", "stopped", "running", "start container 200 (small)"),
+        ("stopped", "started", "stopped", "shut container 200 (small) down"),
+    ],
+)
+def test_power(modules: Modules, state: str, before: str, status: str, plan: str) -> None:
+    modules.ok("container", **SMALL, state=before)
+    result = modules.converge("container", **SMALL, state=state)
+    assert (result["status"], result["plan"]) == (status, [plan])
+
+
+@pytest.mark.parametrize(("before", "plan"), [("started", "reboot"), ("stopped", "start")])
+def test_restarted_acts_every_time(modules: Modules, before: str, plan: str) -> None:
+    modules.ok("container", **SMALL, state=before)
+    assert modules.ok("container", vmid=200, state="restarted")["plan"] == [f"{plan} container 200 (small)"]
+    again = modules.ok("container", vmid=200, state="restarted")
+    assert (again["changed"], again["status"]) == (True, "running")
+
+
+def test_template_and_linked_clone(modules: Modules) -> None:
+    """PVE's answer names no task: the module waits for it all the same."""
+    modules.lab.api.ct_secs["template"] = 1
+    modules.lab.api.time_scale = 0.2
+    assert modules.converge("container", **SMALL, state="template")["template"] is True
+    assert modules.ok("container", vmid=200)["config"]["rootfs"] == "local-lvm:base-200-disk-0,size=2G"
+    clone = modules.converge("container", hostname="copy", clone="small", vmid_range=RANGE, memory=256)
+    assert (clone["vmid"], clone["config"]["memory"]) == (300, 256)
+    assert clone["config"]["rootfs"] == "local-lvm:vm-300-disk-0,size=2G"
+
+
+def test_a_template_that_cannot_be_made_says_why(modules: Modules) -> None:
+    modules.ok("container", **SMALL)
+    modules.lab.api.ct(200).snapshots["first"] = {}
+    result = modules.run("container", vmid=200, state="template")
+    assert result["msg"] == (
+        "Cannot make container 200 (small) a template: POST /nodes/father/lxc/200/template: "
+        "500 unable to create template, because CT contains snapshots."
+    )
+
+
+def test_full_clone_on_another_storage(modules: Modules) -> None:
+    modules.ok("container", **WEB)
+    clone = modules.converge(
+        "container", hostname="copy", clone="web", full=True, storage="local", mp={"mp0": {"size": "2G"}}
+    )
+    assert clone["config"]["rootfs"] == "local:100/vm-100-disk-0.raw,size=4G"
+    assert clone["config"]["mp0"] == "local:100/vm-100-disk-1.raw,backup=1,mp=/srv,size=2G"
+    assert clone["config"]["tags"] == "homelab-pve;web"
+
+
+def test_the_newest_template_is_taken(modules: Modules) -> None:
+    for wanted in ("debian-13-standard", "debian-1*", FILES[1], NEWEST):
+        modules.ok("container", vmid=200, ostemplate=wanted, rootfs=ROOTFS)
+        created = next(record for record in modules.lab.writes() if record.path.endswith("/lxc"))
+        assert created.status == 200
+        modules.ok("container", vmid=200, state="absent")
+
+
+def test_a_template_is_fetched_where_asked_to(modules: Modules) -> None:
+    wish = {**SMALL, "ostemplate": "alpine-*", "template_storage": "local"}
+    assert modules.converge("container", **wish)["plan"] == [
+        "fetch template alpine-3.22-default_20250617_amd64.tar.xz to storage local",
+        "create container {vmid} (small)",
+    ]
+    modules.ok("container", vmid=200, state="absent")
+    assert modules.ok("container", **wish)["plan"] == ["create container {vmid} (small)"]
+
+
+def test_changes_that_wait_for_a_restart_are_said(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="started", mp={"mp0": {"storage": "local-lvm", "size": "1G", "mp": "/a"}})
+    wish: dict[str, Any] = {"tty": 1, "memory": 256, "mp": {"mp0": {"ro": True}}}
+    predicted = modules.ok("container", check=True, vmid=200, **wish)
+    real = modules.ok("container", vmid=200, **wish)
+    assert predicted["restart_required"] is real["restart_required"] is True
+    assert real["pending"] == ["mp0", "tty"]
+    restarted = modules.ok("container", vmid=200, cmode="shell", restart="if_needed")
+    assert (restarted["restart_required"], restarted["pending"]) == (False, [])
+    assert restarted["plan"] == ["set cmode of container 200 (small)", "reboot container 200 (small)"]
+
+
+def test_what_a_running_container_takes_at_once_needs_no_restart(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="started")
+    wish: dict[str, Any] = {"memory": 256, "cores": 1, "mp": {"mp0": "local-lvm:1,mp=/a"}, "rootfs": {"size": "3G"}}
+    result = modules.ok("container", vmid=200, **wish, net={"net0": {"bridge": "vmbr0", "ip": "dhcp"}})
+    assert (result["restart_required"], result["pending"]) == (False, [])
+
+
+def test_a_volume_of_a_running_container_is_moved_when_it_may_be_restarted(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="started")
+    result = modules.converge("container", vmid=200, rootfs={"storage": "local", "size": "3G"}, restart="if_needed")
+    assert result["plan"] == [
+        "shut container 200 (small) down",
+        "move rootfs of container 200 (small) to storage local",
+        "grow rootfs of container 200 (small) to 3G",
+        "start container 200 (small)",
+    ]
+    assert result["status"] == "running"
+    assert "unused0" not in result["config"]
+
+
+def test_a_container_that_is_to_be_stopped_is_stopped_before_its_volume_is_moved(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="started")
+    result = modules.converge("container", vmid=200, rootfs={"storage": "local"}, state="stopped")
+    assert result["plan"][0] == "shut container 200 (small) down"
+    assert result["status"] == "stopped"
+
+
+def test_what_is_not_set_is_left_alone(modules: Modules) -> None:
+    modules.ok("container", **WEB)
+    result = modules.ok("container", hostname="web", net={"net0": "tag=5"}, mp={"mp0": {"ro": True}})
+    assert result["config"]["net0"].split(",")[:3] == ["name=eth0", "bridge=vmbr0", "gw=10.99.0.1"]
+    assert result["config"]["mp0"] == "local-lvm:vm-300-disk-1,backup=1,mp=/srv,ro=1,size=1G"
+
+
+def test_what_is_empty_is_removed(modules: Modules) -> None:
+    modules.ok("container", **WEB, description="x")
+    result = modules.converge(
+        "container", hostname="web", net={"net0": ""}, mp={"mp0": ""}, tags=[], description="", nameserver=[]
+    )
+    assert {"net0", "mp0", "tags", "description", "nameserver"}.isdisjoint(result["config"])
+    assert result["config"]["unused0"] == "local-lvm:vm-300-disk-1"
+
+
+def test_an_existing_container_is_made_of_what_it_was_made_of(modules: Modules) -> None:
+    """What counts at creation only is neither compared nor read."""
+    modules.ok("container", **WEB)
+    modules.unchanged("container", **{**WEB, "ostemplate": "nope", "password": "another", "ssh_public_keys": []})
+
+
+NEEDED = "Option 'rootfs' is needed to create container {}: storage and size of its root file system, for example "
+EXAMPLE = "{storage: local-lvm, size: 8G}."
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"vmid": 201, "rootfs": ROOTFS},
+            "Option 'ostemplate' is needed to create container 201: the name of a template such as "
+            "debian-13-standard, or its volume id. Use clone to copy a container instead.",
+        ),
+        (
+            {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "nope"},
+            f"Template 'nope' was not found on node father. Templates there are: {NEWEST}, local:vztmpl/{FILES[0]}. "
+            "Give one of them in the option ostemplate, or a name of Proxmox VE's index and template_storage to have "
+            "it fetched; the login needs Datastore.AllocateSpace or Datastore.Audit on the storage to see its "
+            "templates.",
+        ),
+        (
+            {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "local:vztmpl/nope.tar.zst", "template_storage": "local"},
+            f"Template 'local:vztmpl/nope.tar.zst' was not found on node father. Templates there are: {NEWEST}, "
+            f"local:vztmpl/{FILES[0]}. Give one of them in the option ostemplate, or a name of Proxmox VE's index and "
+            "template_storage to have it fetched; the login needs Datastore.AllocateSpace or Datastore.Audit on the "
+            "storage to see its templates.",
+        ),
+        (
+            {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "nope", "template_storage": "local"},
+            f"Template 'nope' is neither on a storage of node father ({NEWEST}, local:vztmpl/{FILES[0]}) nor in its "
+            "index of 5 templates. Check the name with 'pveam available' on the node; 'pveam update' renews the index.",
+        ),
+        ({"hostname": "new", "ostemplate": NEWEST}, NEEDED.format("new") + EXAMPLE),
+        (
+            {"hostname": "new", "ostemplate": NEWEST, "storage": "local-lvm", "mp": {"mp0": "1,mp=/a"}},
+            NEEDED.format("new") + EXAMPLE,
+        ),
+        (
+            {"hostname": "new", "ostemplate": NEWEST, "rootfs": {"storage": "local-lvm"}},
+            "Option 'rootfs': rootfs does not exist on container new yet. Give storage and size to make it, "
+            "or volume to use one that exists.",
+        ),
+        (
+            {"vmid": 200, "mp": {"mp3": {"size": "1G", "storage": "local-lvm"}}},
+            "Option 'mp': mp3: the new mp3 of container 200 (small) needs mp, its path in the container.",
+        ),
+        (
+            {"vmid": 200, "mp": {"mp256": "local-lvm:1,mp=/a"}},
+            "Option 'mp': 'mp256' is none of mp0 to mp255.",
+        ),
+        (
+            {"vmid": 200, "mp": {"mp0": {"path": "/a"}}},
+            "Option 'mp': mp0: unknown property 'path'; known are acl, backup, keepattrs, mountoptions, mp, quota, "
+            "replicate, ro, shared, size, storage, volume",
+        ),
+        (
+            {"vmid": 200, "rootfs": {"size": "many"}},
+            "Option 'rootfs': size: 'many' is not a size such as 512M or 32G",
+        ),
+        (
+            {"vmid": 200, "rootfs": {"size": "1G"}},
+            "Cannot shrink rootfs of container 200 (small) from 2G to 1G: Proxmox VE only grows volumes. "
+            "Set size to 2G or more, or recreate the volume.",
+        ),
+        (
+            {"vmid": 200, "rootfs": {"volume": "local-lvm:vm-1-disk-0"}},
+            "Cannot replace rootfs of container 200 (small): it holds local-lvm:vm-200-disk-0. "
+            "Detach that first (by making the container anew), or use another mount point.",
+        ),
+        (
+            {"vmid": 200, "rootfs": ""},
+            "Option 'rootfs': container 200 (small) can't be without its root file system. Leave the option out.",
+        ),
+        (
+            {"vmid": 203, "rootfs": {"storage": "local"}},
+            "Cannot move rootfs of container 203 (busy) to storage local: it is running, and Proxmox VE moves volumes "
+            "of stopped containers only. Stop it first, or set restart to if_needed.",
+        ),
+        (
+            {"vmid": 200, "unprivileged": False},
+            "Cannot change unprivileged of container 200 (small) from 1 to 0: Proxmox VE sets it only at creation. "
+            "Keep the present value, or remove the container first (state: absent) and create it anew.",
+        ),
+        (
+            {"hostname": "new", "clone": "small", "unprivileged": False},
+            "Cannot change unprivileged of container cloned from container 200 (small) from 1 to 0: Proxmox VE sets it "
+            "only at creation. Keep the present value, or remove the container first (state: absent) and create it "
+            "anew.",
+        ),
+        (
+            {"hostname": "new", "ostemplate": NEWEST, "rootfs": ROOTFS, "ssh_public_keys": [KEY, "SECRET KEY"]},
+            "Option 'ssh_public_keys': entry 2 is no public key. Give the content of a file such as id_ed25519.pub, "
+            "one key an entry.",
+        ),
+        (
+            {"vmid": 200, "net": {"net0": {"vlan": 1}}},
+            "Option 'net': net0: unknown property 'vlan'; known are bridge, firewall, gw, gw6, host-managed, hwaddr, "
+            "ip, ip6, link_down, mtu, name, rate, tag, trunks, type",
+        ),
+        ({"vmid": 200, "net": {"net32": "bridge=vmbr0"}}, "Option 'net': 'net32' is none of net0 to net31."),
+        (
+            {"vmid": 200, "net": {"net0": {"hwaddr": "no"}}},
+            "Option 'net': net0: hwaddr: 'no' is not a MAC address",
+        ),
+        (
+            {"vmid": 200, "features": {"sudo": True}},
+            "Option 'features': unknown property 'sudo'; known are force_rw_sys, fuse, keyctl, mknod, mount, nesting",
+        ),
+        (
+            {"vmid": 200, "features": {"nesting": "perhaps"}},
+            "Option 'features': nesting: 'perhaps' is neither true nor false",
+        ),
+        ({"vmid": 200, "memory": "lots"}, "Option 'memory': 'lots' is not a size such as 512M or 32G"),
+        (
+            {"vmid": 9000},
+            "vmid 9000 is a vm (debian-12-pve on father), not a container.",
+        ),
+        (
+            {"hostname": "new", "clone": "nope"},
+            "Template 'nope' was not found. Templates there are: none. Give the name or vmid of one of them in the "
+            "option clone; the login needs VM.Audit and VM.Clone on it.",
+        ),
+        (
+            {"hostname": "small", "vmid_range": [100, 300], "state": "absent"},
+            "The name 'small' is ambiguous: 200 on father, 201 on father. "
+            "Give the vmid, or a pool or vmid_range that tells them apart.",
+        ),
+        (
+            {"vmid": 202, "state": "absent"},
+            "Cannot remove container 202 (guarded): it is protected. "
+            "Set its option protection to false first, if you mean it.",
+        ),
+        (
+            {"vmid": 203, "state": "absent"},
+            "Cannot remove container 203 (busy): it is running. "
+            "Stop it first, or set force to true to have it stopped.",
+        ),
+        (
+            {"vmid": 203, "state": "template"},
+            "Cannot make container 203 (busy) a template: it is running. "
+            "Stop it first, or set force to true to have it stopped.",
+        ),
+        (
+            {"vmid": 200, "state": "paused"},
+            "value of state must be one of: present, absent, template, restarted, started, stopped, got: paused",
+        ),
+        ({"state": "present"}, "one of the following is required: vmid, hostname"),
+        (
+            {"vmid": 200, "clone": "a", "password": "abcdef"},
+            "parameters are mutually exclusive: clone|password",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    modules.ok("container", **SMALL)
+    if "vmid_range" in wish:
+        modules.ok("container", **{**SMALL, "vmid": 201})
+    modules.ok("container", **{**SMALL, "vmid": 202, "hostname": "guarded", "protection": True})
+    modules.ok("container", **{**SMALL, "vmid": 203, "hostname": "busy", "state": "started"})
+    assert modules.message("container", **wish) == message
+
+
+def test_requests(modules: Modules) -> None:
+    """What a call costs: nothing to do, two requests; an update, one more and the read that verifies it."""
+    modules.ok("container", **WEB)
+    for identity in ({"vmid": 300}, {"hostname": "web", "vmid_range": RANGE}):
+        modules.ok("container", **identity, memory=1024)
+        assert [record.method for record in modules.lab.requests()] == ["GET", "GET"]
+    modules.ok("container", vmid=300, memory=512)
+    assert [record.method for record in modules.lab.requests()] == ["GET", "GET", "PUT", "GET"]
+
+
+def test_absent_stops_a_running_container_when_forced(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="started")
+    gone = modules.converge("container", vmid=200, state="absent", force=True)
+    assert gone["plan"] == ["stop container 200 (small)", "remove container 200 (small)"]
