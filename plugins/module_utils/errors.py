@@ -11,10 +11,12 @@
     ├── AuthenticationError      the API or sshd refused who we are
     ├── ConnectionError          no answer from host:port; never the same as "absent"
     │   ├── CertificateError     the host answered but could not prove who it is
+    │   ├── HostKeyError         the same by SSH: it is not pinned, or another key is
     │   └── OutcomeUnknownError  the request went out, its answer did not come back
     ├── PVENotFoundError         the host answers, but has no Proxmox VE tools
     ├── CommandError             a command ended with a failure
     │   └── CommandTimeoutError  a command did not end in time
+    ├── FileError                a file can't be read or written, here or on a host
     ├── PveError                 Proxmox VE answered with an error
     │   └── PermissionDeniedError  ... because a privilege is missing
     ├── TaskFailedError          a task ended, but not well
@@ -74,6 +76,10 @@ class CertificateError(ConnectionError):
     """TLS: the certificate is not the one we were told to trust."""
 
 
+class HostKeyError(ConnectionError):
+    """SSH: the host's key is unknown, or not the one that is pinned."""
+
+
 class OutcomeUnknownError(ConnectionError):
     """A request was sent and the connection failed before its answer: it may or may not have taken effect."""
 
@@ -107,6 +113,14 @@ class CommandTimeoutError(CommandError):
 
     def _text(self) -> str:
         return f"'{self.command[0]}' on {self.host} did not end within {self.timeout:g} s and was stopped."
+
+
+class FileError(HomelabPveError):
+    """A file that can't be read or written. ``verb`` is the one of both, ``host`` where it is."""
+
+    def __init__(self, verb: str, path: str, host: str, reason: str, remedy: str = "") -> None:
+        self.verb, self.path, self.host, self.reason = verb, path, host, reason
+        super().__init__(f"Cannot {verb} {path} on {host}: {reason.rstrip('.')}.{f' {remedy}' if remedy else ''}")
 
 
 class PveError(HomelabPveError):

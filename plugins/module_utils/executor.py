@@ -9,42 +9,47 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import IO, TYPE_CHECKING, cast
 
+from ansible_collections.homelab.pve.plugins.module_utils.command_output import (
+    GRACE,
+    CommandResult,
+    OnOutput,
+    collect,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
     CommandError,
     CommandTimeoutError,
-    ConnectionError,
+    FileError,
+    HomelabPveError,
     PVENotFoundError,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_files import Place
+from ansible_collections.homelab.pve.plugins.module_utils.whole_files import replacing
 
 if TYPE_CHECKING:
-    import paramiko
+    from ansible_collections.homelab.pve.plugins.module_utils.ssh_connection import SSHConnection
+
+__all__ = ["NOT_FOUND", "CommandExecutor", "CommandResult", "LocalExecutor", "SSHExecutor", "reachable"]
 
 NOT_FOUND = 127
 """Exit status with which a shell says that it found no such command (POSIX, 2.8.2)."""
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-    @property
-    def success(self) -> bool:
-        """True when the exit status was 0."""
-        return self.returncode == 0
+NOT_EXECUTABLE = 126
+"""... and that it found one it can't run."""
+KNOWN_HOSTS = (Path("~/.ssh/known_hosts"),)
+REMEDIES = {
+    "Failure": "The host does not say why; often its disk is full: look at 'df -h' there.",
+}
+"""What SFTP says when it says nothing -> what to do."""
 
 
 class CommandExecutor(ABC):
@@ -54,64 +59,107 @@ class CommandExecutor(ABC):
 
     @abstractmethod
     def run(
-        self, cmd: list[str], check: bool = True, stdin: str | None = None, timeout: float | None = None
+        self,
+        cmd: list[str],
+        check: bool = True,
+        stdin: str | None = None,
+        timeout: float | None = None,
+        on_output: OnOutput | None = None,
     ) -> CommandResult:
-        """Run ``cmd`` (an argv, no shell). ``check`` raises CommandError on failure; ``timeout`` is in seconds."""
+        """Run ``cmd`` (an argv, no shell).
+
+        :param check: raise CommandError, or PVENotFoundError when there is no such command
+        :param stdin: what it reads; nothing when not given
+        :param timeout: seconds after which it is stopped, with what it started, and CommandTimeoutError raised
+        :param on_output: called with the stream's name and new text while the command runs; the result keeps only the
+            last 64 KiB of each stream then, whatever the command writes
+        """
 
     @abstractmethod
-    def push_file(self, local_path: Path, remote_path: Path) -> bool:
-        """Copy a file there. Replaces an existing one in one step; keeps the permission bits. True when done."""
+    def push_file(self, local_path: Path, remote_path: Path, mode: int | None = None, owner: str | None = None) -> bool:
+        """Copy a file there. Replaces an existing one in one step, after it has arrived whole. True when done.
+
+        :param mode: permission bits; those of ``local_path`` when not given
+        :param owner: ``user`` or ``user:group``; the replaced file's when not given
+        :raises FileError: it can't be read here or written there; the old file is as it was
+        """
 
     @abstractmethod
     def read_file(self, remote_path: Path) -> str:
-        """Content of a text file there."""
+        """Content of a file there; bytes that are no UTF-8 as surrogates. FileError when it can't be read."""
 
     def close(self) -> None:  # noqa: B027  only some executors hold something open
         """Let go of what is held open. The executor can be used again afterwards."""
 
-    def _checked(self, cmd: list[str], result: CommandResult, check: bool) -> CommandResult:
+    def _checked(
+        self, cmd: list[str], result: CommandResult | None, check: bool, timeout: float | None
+    ) -> CommandResult:
+        if result is None:
+            raise CommandTimeoutError(cmd, self.name, timeout or 0)
         if result.success or not check:
             return result
         if result.returncode == NOT_FOUND:
             raise PVENotFoundError(self.name, cmd[0])
         raise CommandError(cmd, self.name, result.returncode, result.stderr)
 
+    @contextmanager
+    def _file_errors(self, verb: str, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except HomelabPveError:  # some are an OSError as well
+            raise
+        except (OSError, LookupError) as error:  # the latter: no such user or group
+            reason = getattr(error, "strerror", None) or str(error)
+            raise FileError(verb, str(path), self.name, reason, REMEDIES.get(reason, "")) from error
+
 
 class LocalExecutor(CommandExecutor):
     """Runs commands on this machine."""
 
     def run(
-        self, cmd: list[str], check: bool = True, stdin: str | None = None, timeout: float | None = None
+        self,
+        cmd: list[str],
+        check: bool = True,
+        stdin: str | None = None,
+        timeout: float | None = None,
+        on_output: OnOutput | None = None,
     ) -> CommandResult:
         """See CommandExecutor.run."""
         try:
-            done = subprocess.run(cmd, input=_bytes(stdin), capture_output=True, timeout=timeout, check=False)
-        except FileNotFoundError:
-            return self._checked(cmd, CommandResult(NOT_FOUND, "", f"{cmd[0]}: not found"), check)
-        except subprocess.TimeoutExpired as error:
-            raise CommandTimeoutError(cmd, self.name, error.timeout) from error
-        return self._checked(cmd, CommandResult(done.returncode, _text(done.stdout), _text(done.stderr)), check)
+            running = _LocalCommand(cmd)
+        except OSError as error:
+            code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+            return self._checked(cmd, CommandResult(code, "", f"{cmd[0]}: {error.strerror}"), check, timeout)
+        return self._checked(cmd, collect(running, _bytes(stdin), timeout, on_output), check, timeout)
 
-    def push_file(self, local_path: Path, remote_path: Path) -> bool:
+    def push_file(self, local_path: Path, remote_path: Path, mode: int | None = None, owner: str | None = None) -> bool:
         """See CommandExecutor.push_file."""
-        beside = remote_path.with_name(_beside(remote_path.name))
-        try:
-            shutil.copy(local_path, beside)
-            beside.replace(remote_path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with self._file_errors("read", local_path), local_path.open("rb") as source:
+            bits = stat.S_IMODE(os.fstat(source.fileno()).st_mode) if mode is None else mode
+            with self._file_errors("write", remote_path), replacing(remote_path, bits, owner) as target:
+                shutil.copyfileobj(source, target)
         return True
 
     def read_file(self, remote_path: Path) -> str:
         """See CommandExecutor.read_file."""
-        return remote_path.read_text(encoding="utf-8")
+        with self._file_errors("read", remote_path):
+            return remote_path.read_bytes().decode("utf-8", "surrogateescape")
 
 
 class SSHExecutor(CommandExecutor):
-    """Runs commands on a host reached by SSH. Connects when first needed.
+    """Runs commands on a host reached by SSH. Connects when first needed; may be used by many threads at once.
 
-    The host's key must be known: from ``known_hosts`` when given, else from the user's ``~/.ssh/known_hosts``.
-    ``connect_timeout`` and ``timeout`` (of one command, unless ``run`` says otherwise; None: no limit) are in seconds.
+    All commands and files of an executor share one connection, which is made anew when the host closed it.
+
+    :param key_path: private keys; the agent's and the user's default keys are offered after them
+    :param password: offered last
+    :param passphrase: opens encrypted keys
+    :param identities_only: offer no other keys than ``key_path``
+    :param known_hosts: files that pin host keys, the user's ``~/.ssh/known_hosts`` by default
+    :param strict: refuse a host that is in none of them; else it is pinned in the first of them
+    :param connect_timeout: seconds for each: the connection, the key exchange, the login
+    :param timeout: seconds for one command, unless ``run`` says otherwise; None: no limit
+    :param jump: executor on the host the connection goes through
     """
 
     def __init__(
@@ -119,167 +167,150 @@ class SSHExecutor(CommandExecutor):
         host: str,
         user: str = "root",
         port: int = 22,
+        key_path: Path | Sequence[Path] | None = None,
         *,
-        key_path: Path | None = None,
-        known_hosts: Path | None = None,
+        password: str | None = None,
+        passphrase: str | None = None,
+        identities_only: bool = False,
+        known_hosts: Path | Sequence[Path] | None = None,
+        strict: bool = True,
         connect_timeout: float = 5.0,
         timeout: float | None = None,
+        jump: SSHExecutor | None = None,
     ) -> None:
         self.host, self.user, self.port = host, user, port
-        self.key_path, self.known_hosts = key_path, known_hosts
-        self.connect_timeout, self.timeout = connect_timeout, timeout
+        self.key_paths, self.known_hosts = _paths(key_path), _paths(known_hosts) or KNOWN_HOSTS
+        self.identities_only, self.strict = identities_only, strict
+        self.connect_timeout, self.timeout, self.jump = connect_timeout, timeout, jump
         self.name = host
-        self._client: paramiko.SSHClient | None = None
+        self._password, self._passphrase = password, passphrase
+        self._lock = RLock()
+        self._connection: SSHConnection | None = None
 
-    def connect(self) -> paramiko.SSHClient:
+    def connect(self) -> SSHConnection:
         """Connect if there is no live connection, and return it."""
-        if self._client is None or not _alive(self._client):
-            self._client = self._connected()
-        return self._client
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._described()
+        self._connection.transport()
+        return self._connection
 
     def run(
-        self, cmd: list[str], check: bool = True, stdin: str | None = None, timeout: float | None = None
+        self,
+        cmd: list[str],
+        check: bool = True,
+        stdin: str | None = None,
+        timeout: float | None = None,
+        on_output: OnOutput | None = None,
     ) -> CommandResult:
         """See CommandExecutor.run. A command is never repeated: it may have had its effect."""
         limit = self.timeout if timeout is None else timeout
-        channel = self._channel()
-        try:
-            channel.exec_command(shlex.join(cmd))
-            result = _drain(channel, stdin, limit)
-        finally:
-            channel.close()
-        if result is None:
-            raise CommandTimeoutError(cmd, self.name, limit or 0)
-        return self._checked(cmd, result, check)
+        marker = secrets.token_hex(8)
+        with self.connect().command(_command_line(cmd, marker)) as running:
+            result = collect(running, _bytes(stdin), limit, on_output, f"{marker} ".encode())
+        return self._checked(cmd, result, check, limit)
 
-    def push_file(self, local_path: Path, remote_path: Path) -> bool:
-        """See CommandExecutor.push_file."""
+    def push_file(self, local_path: Path, remote_path: Path, mode: int | None = None, owner: str | None = None) -> bool:
+        """See CommandExecutor.push_file. A link there stays one: what it points to is replaced."""
+        with self._file_errors("read", local_path):
+            bits = stat.S_IMODE(local_path.stat().st_mode) if mode is None else mode
         target = PurePosixPath(remote_path)
-        beside = str(target.with_name(_beside(target.name)))
-        with self.connect().open_sftp() as sftp:
-            try:
-                sftp.put(str(local_path), beside, confirm=True)
-                sftp.chmod(beside, stat.S_IMODE(local_path.stat().st_mode))
-                # Plain rename fails onto an existing file (SFTP version 3); this extension replaces it.
-                sftp.posix_rename(beside, str(target))
-            except BaseException:
-                _remove_quietly(sftp, beside)
-                raise
+        with self._file_errors("write", remote_path), self._place() as place:
+            place.write(local_path, target, _beside(target.name), bits, owner)
         return True
 
     def read_file(self, remote_path: Path) -> str:
         """See CommandExecutor.read_file."""
-        with self.connect().open_sftp() as sftp, sftp.open(str(PurePosixPath(remote_path)), "rb") as file:
-            file.prefetch()
-            return file.read().decode("utf-8")
+        with self._file_errors("read", remote_path), self._place() as place:
+            return place.read(PurePosixPath(remote_path)).decode("utf-8", "surrogateescape")
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Close the connection, and the ones it goes through."""
+        if self._connection is not None:
+            self._connection.close()
+        if self.jump:
+            self.jump.close()
 
-    def _channel(self) -> paramiko.Channel:
-        transport = self.connect().get_transport()
-        if transport is None:
-            raise ConnectionError(self.host, self.port, "the SSH connection was closed")
-        return transport.open_session(timeout=self.connect_timeout)
+    @property
+    def newly_pinned(self) -> str | None:
+        """Fingerprint of the host's key when it was pinned by this executor, because it was not known before."""
+        return self._connection.host_keys.newly_pinned if self._connection else None
 
-    def _connected(self) -> paramiko.SSHClient:
-        import paramiko  # noqa: PLC0415  only the SSH transport needs it, and it is slow to import
+    @contextmanager
+    def _place(self) -> Iterator[Place]:
+        with self.connect().sftp(self.timeout) as sftp:
+            yield Place(sftp, lambda cmd: self.run(cmd).stdout, self.name)
 
-        client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        self._load_host_keys(client)
+    def _described(self) -> SSHConnection:
+        # Only this transport needs paramiko, which is slow to import.
+        from ansible_collections.homelab.pve.plugins.module_utils import ssh_connection, ssh_host_keys  # noqa: PLC0415
+
+        login = ssh_connection.Login(self.user, self.key_paths, self._password, self._passphrase, self.identities_only)
+        host_keys = ssh_host_keys.HostKeyFiles([path.expanduser() for path in self.known_hosts], self.strict)
+        through = (lambda: jump.connect().forwarded(self.host, self.port)) if (jump := self.jump) else None
+        return ssh_connection.SSHConnection(
+            self.host, self.port, login, host_keys, timeout=self.connect_timeout, through=through
+        )
+
+
+class _LocalCommand:
+    """A child process in a process group of its own."""
+
+    def __init__(self, cmd: list[str]) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(cmd, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
+
+    def read(self, stream: str, size: int) -> bytes:
+        """See Running.read."""
+        data: bytes = getattr(self._process, stream).read(size)
+        return data
+
+    def feed(self, data: bytes) -> None:
+        """See Running.feed."""
+        left = memoryview(data)
+        with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as stdin:
+            while left:
+                left = left[stdin.write(left) :]
+
+    def wait(self, timeout: float | None) -> int | None:
+        """See Running.wait."""
         try:
-            client.connect(
-                self.host,
-                self.port,
-                self.user,
-                key_filename=str(self.key_path) if self.key_path else None,
-                timeout=self.connect_timeout,
-                banner_timeout=self.connect_timeout,
-                auth_timeout=self.connect_timeout,
-                allow_agent=self.key_path is None,
-                look_for_keys=self.key_path is None,
-            )
-        except paramiko.AuthenticationException as error:
-            raise self._not_accepted(error) from error
-        except paramiko.SSHException as error:
-            raise self._not_trusted(error) from error
-        except OSError as error:
-            raise ConnectionError(self.host, self.port, error.strerror or str(error) or "timed out") from error
-        return client
-
-    def _load_host_keys(self, client: paramiko.SSHClient) -> None:
-        if self.known_hosts is None:
-            client.load_system_host_keys()
-        elif self.known_hosts.exists():
-            client.load_host_keys(str(self.known_hosts))
-
-    def _not_accepted(self, error: Exception) -> AuthenticationError:
-        offered = f"the key {self.key_path}" if self.key_path else "the SSH agent's and the default keys"
-        return AuthenticationError(
-            f"{self.host} port {self.port} does not accept {self.user} with {offered}: {error} "
-            "Add the public key to the user's authorized_keys, or give another ssh_key_path."
-        )
-
-    def _not_trusted(self, error: Exception) -> ConnectionError:
-        source = self.known_hosts or Path("~/.ssh/known_hosts")
-        return ConnectionError(
-            self.host, self.port, str(error).rstrip("."), f"Check the host's key and its entry in {source}."
-        )
-
-
-def _alive(client: paramiko.SSHClient) -> bool:
-    transport = client.get_transport()
-    return transport is not None and transport.is_active()
-
-
-def _drain(channel: paramiko.Channel, stdin: str | None, timeout: float | None) -> CommandResult | None:
-    """Feed and read a running command until it ends; None when it did not end in time.
-
-    Both streams are read while the command runs: a full window would block it before it can end.
-    """
-    with ThreadPoolExecutor(3) as pool:
-        out = pool.submit(channel.makefile("rb").read)
-        err = pool.submit(channel.makefile_stderr("rb").read)
-        fed = pool.submit(_feed, channel, _bytes(stdin))
-        if not channel.status_event.wait(timeout):
-            channel.close()  # ends the readers as well
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
             return None
-        fed.result()
-        code = channel.recv_exit_status()
-        return CommandResult(code, _text(out.result()), _text(err.result()))
+        return code if code >= 0 else 128 - code
+
+    def stop(self, pid: str) -> None:  # noqa: ARG002  its own pid is known
+        """See Running.stop."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            if self.wait(GRACE) is not None:
+                return
 
 
-def _feed(channel: paramiko.Channel, data: bytes) -> None:
-    try:
-        channel.sendall(data)
-        channel.shutdown_write()
-    except OSError:
-        return  # the command ended without reading all of its input, as a local one may
+def _command_line(cmd: list[str], marker: str) -> bytes:
+    """What the login shell is told. The marker ends what its start-up files print, and tells the process group.
+
+    The shell stays until the end, so that death by a signal becomes an exit status; SSH would only say "by a signal".
+    """
+    mark = f"printf '{marker} %s\\n' $$"
+    return _bytes(f"{mark}; {mark} >&2; {shlex.join(cmd)}; exit $?")
+
+
+def _paths(given: Path | Sequence[Path] | None) -> list[Path]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, Path) else list(given)
 
 
 def _bytes(text: str | None) -> bytes:
     return (text or "").encode("utf-8", "surrogateescape")
 
 
-def _text(data: bytes) -> str:
-    """Output as text without a loss: line ends as they are, and bytes that are no UTF-8 come back in ``_bytes``."""
-    return data.decode("utf-8", "surrogateescape")
-
-
 def _beside(name: str) -> str:
     """An unused name in the same directory, so that a rename can replace the target in one step."""
     return f".{name}.{secrets.token_hex(6)}"
-
-
-def _remove_quietly(sftp: paramiko.SFTPClient, path: str) -> None:
-    try:
-        sftp.remove(path)
-    except OSError:
-        return  # nothing was written, or the connection is gone
 
 
 def reachable(host: str, port: int, timeout: float) -> str | None:

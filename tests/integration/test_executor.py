@@ -12,10 +12,8 @@ import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
     CommandError,
     CommandTimeoutError,
-    ConnectionError,
     PveError,
     PVENotFoundError,
 )
@@ -121,27 +119,6 @@ def test_failures(stand: Stand, cmd: list[str], kind: type[Exception], message: 
     with pytest.raises(kind) as caught:
         on_father(stand, lambda ssh: ssh.run(cmd, timeout=0.3 if cmd[0] == "sleep" else None))
     assert str(caught.value).startswith(message)
-
-
-def test_an_unknown_host_key_is_refused(stand: Stand, tmp_path: Path) -> None:
-    with pytest.raises(ConnectionError, match="Check the host's key and its entry in"):
-        on_father(stand, lambda ssh: ssh.run(["true"]), known_hosts=tmp_path / "empty")
-
-
-def test_a_changed_host_key_is_refused(stand: Stand, tmp_path: Path) -> None:
-    other = tmp_path / "key"
-    LocalExecutor().run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)])
-    pinned = tmp_path / "known_hosts"
-    pinned.write_text(f"{FATHER} {other.with_suffix('.pub').read_text()}")
-    with pytest.raises(ConnectionError, match="does not match"):
-        on_father(stand, lambda ssh: ssh.run(["true"]), known_hosts=pinned)
-
-
-def test_a_key_the_host_does_not_know(stand: Stand, tmp_path: Path) -> None:
-    other = tmp_path / "key"
-    LocalExecutor().run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)])
-    with pytest.raises(AuthenticationError, match=f"does not accept root with the key {other}"):
-        on_father(stand, lambda ssh: ssh.run(["true"]), key_path=other)
 
 
 # ------------------------------------------------------------------ transports
