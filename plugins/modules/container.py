@@ -23,7 +23,7 @@ description:
   - Bind mounts, devices, hook scripts and features other than C(nesting) are for root@pam with a password only; no
     token may set them.
   - Needs the privileges C(VM.Audit), C(VM.Allocate), C(VM.Clone), C(VM.PowerMgmt) and those of C(VM.Config.*) that
-    belong to the options used, on C(/vms/VMID) or the pool, C(Datastore.AllocateSpace) on the storages of templates
+    belong to the options used, and C(VM.Migrate) to move it, on C(/vms/VMID) or the pool, C(Datastore.AllocateSpace) on the storages of templates
     and volumes, C(Datastore.AllocateTemplate) where a template is fetched to, C(SDN.Use) on the bridges, and
     C(Sys.Modify) on C(/) for a privileged container.
 options:
@@ -50,8 +50,10 @@ options:
     default: present
   node:
     description:
-      - Node for a new container. Not needed for one that exists, nor where there is one node only. The default for a
-        clone is the node of its source.
+      - Node for a new container. Not needed where there is one node only; the default for a clone is the node of its
+        source.
+      - A container that exists on another node is moved to this one. One that runs is shut down for it and started
+        there, if O(restart) allows that. Without O(node) it stays where it is.
     type: str
   pool:
     description: Pool of the container. A container is also searched by name within this pool only, unless O(vmid) is
@@ -82,7 +84,7 @@ options:
     description: Storage for the volumes of a full clone, and for new volumes that name none.
     type: str
   bwlimit:
-    description: Limit for unpacking the template, in KiB/s. The default is the storage's.
+    description: Limit in KiB/s for unpacking a template and for moving to another node. The default is the storage's.
     type: float
   ignore_unpack_errors:
     description: Whether a new container is kept although not all of the template could be unpacked.
@@ -201,9 +203,11 @@ options:
   restart:
     description:
       - What happens to a running container when a change takes effect only after a restart. With V(never) the change
-        waits, and the result says so in RV(restart_required) and RV(pending).
+        waits, and the result says so in RV(restart_required) and RV(pending), in check mode too. A volume or container
+        that can only be moved while the container is off is not moved then.
+      - V(if_needed) restarts it when a change waits, also one that was made earlier; V(always) after every change.
     type: str
-    choices: [never, if_needed]
+    choices: [never, if_needed, always]
     default: never
   searchdomain:
     description: Search domains, separated by commas.
@@ -222,6 +226,11 @@ options:
     description: Tags. Order and case mean nothing.
     type: list
     elements: str
+  target_storage:
+    description:
+      - Storage for the volumes of a container that is moved to another node, where the node does not have their own.
+        One storage for all of them, or pairs such as V(local-lvm:data,other:data).
+    type: str
   timezone:
     description: Time zone, for example V(Europe/Vienna), or V(host) for that of the node.
     type: str
@@ -327,14 +336,14 @@ config:
   type: dict
   returned: when the container exists
 pending:
-  description: Options whose change waits for a restart. Known after a real change of a running container.
+  description: Options whose change waits for a restart.
   type: list
   elements: str
   returned: when the container exists
 restart_required:
   description: Whether a change takes effect only after a restart that was not allowed.
   type: bool
-  returned: when the container existed before
+  returned: when the container exists
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.api.fake import Call
 from lab.api.serving import ServedLab
 
 from .conftest import Modules
@@ -33,14 +34,20 @@ WEB: dict[str, Any] = {
 SMALL: dict[str, Any] = {"vmid": 200, "hostname": "small", "ostemplate": NEWEST, "rootfs": "local-lvm:2"}
 
 
-@pytest.fixture(autouse=True)
-def _templates(lab_api: ServedLab) -> None:
-    """A node with two versions of one template, and a second storage for containers."""
-    lab_api.api.storages["local"]["content"] += ",rootdir"
+def _with_templates(lab: ServedLab) -> None:
+    """Two versions of one template, and a second storage for containers."""
+    lab.api.storages["local"]["content"] += ",rootdir"
     for name in FILES:
-        path = lab_api.api.file_path("local", f"vztmpl/{name}")
+        path = lab.api.file_path("local", f"vztmpl/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+
+
+@pytest.fixture
+def modules(modules: Modules) -> Modules:
+    """The modules, connected to a node with templates."""
+    _with_templates(modules.lab)
+    return modules
 
 
 @pytest.mark.parametrize(
@@ -393,3 +400,89 @@ def test_absent_stops_a_running_container_when_forced(modules: Modules) -> None:
     modules.ok("container", **SMALL, state="started")
     gone = modules.converge("container", vmid=200, state="absent", force=True)
     assert gone["plan"] == ["stop container 200 (small)", "remove container 200 (small)"]
+
+
+# ------------------------------------------------------------------- several nodes
+
+
+@pytest.fixture
+def cluster(cluster: Modules) -> Modules:
+    """Three nodes; a container on the first, its root file system on a storage each node has of its own."""
+    _with_templates(cluster.lab)
+    cluster.lab.api.storages["shared"]["content"] += ",rootdir"
+    cluster.ok("container", **SMALL, node="father")
+    return cluster
+
+
+MOVE = "move container 200 (small) from father to son"
+DOWN, UP = "shut container 200 (small) down", "start container 200 (small)"
+
+
+@pytest.mark.parametrize(
+    ("before", "wish", "plan", "status"),
+    [
+        ("stopped", {}, [MOVE], "stopped"),
+        ("stopped", {"state": "started"}, [MOVE, UP], "running"),
+        ("started", {"restart": "if_needed"}, [MOVE], "running"),
+        ("started", {"state": "stopped"}, [DOWN, MOVE], "stopped"),
+        (
+            "started",
+            {"restart": "if_needed", "tty": 1, "memory": 256},
+            [DOWN, MOVE, "set memory, tty of container 200 (small)", UP],
+            "running",
+        ),
+        (
+            "started",
+            {"restart": "if_needed", "rootfs": {"storage": "shared"}},
+            [DOWN, MOVE, "move rootfs of container 200 (small) to storage shared", UP],
+            "running",
+        ),
+    ],
+)
+def test_a_container_is_moved(
+    cluster: Modules, before: str, wish: dict[str, Any], plan: list[str], status: str
+) -> None:
+    cluster.ok("container", vmid=200, state=before)
+    moved = cluster.converge("container", vmid=200, node="son", **wish)
+    assert (moved["plan"], moved["node"], moved["status"]) == (plan, "son", status)
+    assert (moved["restart_required"], moved["pending"]) == (False, [])
+
+
+def test_a_container_takes_its_volumes_to_another_storage(cluster: Modules) -> None:
+    moved = cluster.converge("container", vmid=200, node="son", target_storage="shared")
+    assert moved["config"]["rootfs"].startswith("shared:")
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"node": "son"},
+            "Cannot move container 200 (small) from father to son: it is running, and containers are not moved while "
+            "they run. Stop it first, or set restart to if_needed to have it restarted on the other node.",
+        ),
+        (
+            {"node": "ghost"},
+            "Cannot move container 200 (small) from father to ghost: there is no such node. "
+            "The other nodes are mother, son.",
+        ),
+        (
+            {"node": "mother", "restart": "if_needed"},
+            "Cannot move container 200 (small) from father to mother: mother does not have the storage local-lvm. "
+            "Set target_storage to one that it has.",
+        ),
+    ],
+)
+def test_moves_that_would_fail(cluster: Modules, wish: dict[str, Any], message: str) -> None:
+    cluster.ok("container", vmid=200, state="started")
+    cluster.lab.api.storages["local-lvm"]["nodes"] = "father,son"
+    assert cluster.message("container", vmid=200, **wish) == message
+
+
+def test_a_managed_container_is_awaited(cluster: Modules) -> None:
+    """The HA manager's tasks end before the container is where and how it should be."""
+    managed = Call({"sid": "ct:200", "state": "stopped"}, "root@pam")
+    cluster.lab.call(cluster.lab.api._add_ha(managed))
+    assert cluster.converge("container", vmid=200, state="started")["status"] == "running"
+    assert cluster.converge("container", vmid=200, node="son", restart="if_needed")["node"] == "son"
+    assert cluster.converge("container", vmid=200, state="stopped")["status"] == "stopped"

@@ -13,6 +13,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Options,
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import container_config, os_templates
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind, Transitions
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import CONTAINER_MOTION
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import guest_resource
 from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import ROOTFS, VOLUMES
 
@@ -87,6 +88,7 @@ LXC = Kind(
     clone_options=("full", "storage"),
     nics=container_config.shown_nics,
     ingredients=ingredients,
+    motion=CONTAINER_MOTION,
     # The API answers null and keeps the UPID to itself (PVE::API2::LXC, template).
     template_task="vztemplate",
 )
@@ -101,6 +103,7 @@ OPTIONS: Options = {
     "ssh_public_keys": {"type": "list", "elements": "str", "no_log": False},
     "ignore_unpack_errors": {"type": "bool"},
     "bwlimit": {"type": "float"},
+    "target_storage": {"type": "str"},
 }
 
 CONTAINER = guest_resource(

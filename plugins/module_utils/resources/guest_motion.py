@@ -20,6 +20,14 @@ BASED = re.compile(r"(?P<base>base-\d+-[^/:]+)/")
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The steps of a move, and the guest where it is afterwards."""
+
+    guest: Guest
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
 class Motion:
     """How one kind of guest is moved."""
 
@@ -35,13 +43,8 @@ class Motion:
     obstacles: Callable[[Values, Values], Sequence[str]]
     """From the module's parameters and PVE's answer: what is in the way on this node, each with what to do."""
 
-
-@dataclass(frozen=True)
-class Moved:
-    """The steps of a move, and the guest where it is afterwards."""
-
-    guest: Guest
-    steps: tuple[Step, ...] = ()
+    live: bool = True
+    """Whether a guest goes on running while it is moved."""
 
 
 def elsewhere(wish: Values, guest: Guest) -> bool:
@@ -67,7 +70,7 @@ def preconditions(read: Reader, guest: Guest, node: str) -> Values:
 def moved(motion: Motion, wish: Values, found: Values, guest: Guest, *, running: bool) -> Moved:
     """The move to the wished node. Raises RefusedError where PVE's preconditions say that it would fail."""
     node = str(wish["node"])
-    reasons = [*_of_node(motion, wish, found, node), *motion.obstacles(wish, {**found, "running": running})]
+    reasons = _of_node(motion, wish, found, node) or motion.obstacles(wish, {**found, "running": running})
     if reasons:
         raise RefusedError(f"Cannot move {guest.label} from {guest.node} to {node}: {' '.join(reasons)}")
     step = Step(
@@ -165,5 +168,27 @@ def _vm_params(wish: Values, running: bool) -> Values:
 
 
 VM_MOTION = Motion("allowed_nodes", "not_allowed_nodes", _vm_params, disk_obstacles)
+
+
+def _container_params(wish: Values, running: bool) -> Values:
+    return {
+        "restart": True if running else None,
+        "timeout": wish.get("shutdown_timeout") if running else None,
+        "target-storage": wish.get("target_storage"),
+        "bwlimit": wish.get("bwlimit"),
+    }
+
+
+def run_obstacle(wish: Values, found: Values) -> list[str]:
+    """A running container is shut down for a move (PVE::LXC::Migrate): only if it may be restarted."""
+    if not found.get("running") or wish.get("restart") != "never":
+        return []
+    return [
+        "it is running, and containers are not moved while they run. Stop it first, or set restart to if_needed to "
+        "have it restarted on the other node."
+    ]
+
+
+CONTAINER_MOTION = Motion("allowed-nodes", "not-allowed-nodes", _container_params, run_obstacle, live=False)
 
 MOTION_OPTIONS: Options = {"with_local_disks": {"type": "bool", "default": False}, "target_storage": {"type": "str"}}

@@ -30,7 +30,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedE
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_view
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import changes as config_differences
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import Moved, elsewhere, moved
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, moved
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import Power, power_step, transition
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest
@@ -153,12 +153,11 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     changes = _config_changes(kind, wish, kind.config.current(view.config), creating=False)
     refuse_fixed(kind.noun, found.label.removeprefix(f"{kind.noun} "), changes)
     volumes = _volume_changes(kind, wish, view.config, found.label)
-    move = _move(kind, wish, view, found)
-    guest = move.guest
-    stop, power = _stop_to_move(kind, wish, view, guest, volumes)
+    guest = replace(found, node=str(wish["node"])) if elsewhere(wish, found) else found
+    stop, power = _stopped_for_a_move(kind, wish, view, guest, changes=changes, volumes=volumes)
     steps = (
-        *move.steps,
         *stop,
+        *_move(kind, wish, view, found, stopped=bool(stop)),
         *_configure(kind, view, guest, changes, volumes),
         *_pool_step(wish, guest),
         *_template_step(kind, wish, view, guest),
@@ -184,16 +183,17 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     )
 
 
-def _move(kind: Kind, wish: Values, view: View, guest: Guest) -> Moved:
+def _move(kind: Kind, wish: Values, view: View, guest: Guest, *, stopped: bool) -> tuple[Step, ...]:
     """The move to the wished node; whatever comes after it happens there."""
     if not elsewhere(wish, guest):
-        return Moved(guest)
+        return ()
     if kind.motion is None:
         raise RefusedError(
             f"Cannot put {guest.label} on node {wish['node']}: it is on {guest.node}. "
             "This module does not migrate: leave out node, or migrate the guest first."
         )
-    return moved(kind.motion, wish, view.motion, guest, running=view.status in {"running", "paused"})
+    running = view.status in {"running", "paused"} and not stopped
+    return moved(kind.motion, wish, view.motion, guest, running=running).steps
 
 
 def _waiting(kind: Kind, view: View, changes: Sequence[Change], volumes: Sequence[VolumeChange]) -> tuple[str, ...]:
@@ -213,25 +213,36 @@ def _in_force(change: Change, running: Mapping[str, Json]) -> bool:
     return change.key in running and change.field.codec.same(running[change.key], change.after)
 
 
-def _stop_to_move(
-    kind: Kind, wish: Values, view: View, guest: Guest, volumes: Sequence[VolumeChange]
+def _stopped_for_a_move(
+    kind: Kind, wish: Values, view: View, guest: Guest, *, changes: Sequence[Change], volumes: Sequence[VolumeChange]
 ) -> tuple[tuple[Step, ...], Power]:
-    """What comes before the other steps, and the change of the power state that comes after them."""
+    """What comes before the other steps, and the change of the power state that comes after them.
+
+    ``guest`` is the guest where it will be.
+    """
+    found = view.guest or guest
     power = transition(kind.transitions, wish, view.status, guest.path(), guest.label, managed=guest.managed)
-    moving = next((volume for volume in volumes if volume.move_to), None)
-    if moving is None or kind.volumes.moves_running or view.status == "stopped":
+    moving = next((volume for volume in volumes if volume.move_to and not kind.volumes.moves_running), None)
+    waiting = any(change.waits for change in changes) or any(volume.waits for volume in volumes)
+    moves_stopped = kind.motion is not None and not kind.motion.live and elsewhere(wish, found)
+    wanted_off = power.after == "stopped" or wish["state"] == "restarted"
+    if view.status == "stopped" or not (moving or (moves_stopped and (wanted_off or (waiting and _may_restart(wish))))):
         return (), power
     if power.after == "stopped":
-        return power.steps, Power((), "stopped", renews=True)
-    if wish.get("restart") == "never" and wish["state"] != "restarted":
+        steps = transition(kind.transitions, wish, view.status, found.path(), found.label, managed=found.managed).steps
+        return steps, Power((), "stopped", renews=True)
+    if moving and not _may_restart(wish):
         raise RefusedError(
             f"Cannot move {moving.key} of {guest.label} to storage {moving.move_to}: it is {view.status}, and Proxmox "
             f"VE moves volumes of stopped {kind.noun}s only. Stop it first, or set restart to if_needed."
         )
-    around = [
-        power_step(guest.path(), action, guest.label, wish, managed=guest.managed) for action in ("shutdown", "start")
-    ]
-    return (around[0],), Power((around[1],), "running", renews=True)
+    stop = power_step(found.path(), "shutdown", found.label, wish, managed=found.managed)
+    start = power_step(guest.path(), "start", guest.label, wish, managed=guest.managed)
+    return (stop,), Power((start,), "running", renews=True)
+
+
+def _may_restart(wish: Values) -> bool:
+    return wish.get("restart") != "never" or wish["state"] == "restarted"
 
 
 def _sides(
