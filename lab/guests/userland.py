@@ -9,10 +9,12 @@ doesn't exist, as in a guest that hasn't installed it.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from lab.guests.agent import DIRECTORY, MAX_OUTPUT, NEW_FILE_MODE, file_error, not_executed
 from lab.guests.driver import GuestError
@@ -121,11 +123,26 @@ def _cp(system: Userland, words: list[str], _stdin: bytes) -> Ended:
     return Ended()
 
 
-def _dd(system: Userland, words: list[str], stdin: bytes) -> Ended:
-    """Only ``of=FILE oflag=append conv=notrunc``."""
-    target = dict(word.split("=", 1) for word in words)["of"]
-    old = system.files.get(target, File())
-    system.store(target, replace(old, content=old.content + stdin))
+def _base64(_system: Userland, _words: list[str], stdin: bytes) -> Ended:
+    """Only ``-d``."""
+    try:
+        return Ended(out=base64.b64decode(stdin, validate=True))
+    except binascii.Error:
+        raise ProgramError("invalid input") from None
+
+
+def _chmod(system: Userland, words: list[str], _stdin: bytes) -> Ended:
+    mode, path = words
+    system.store(path, replace(system.file(path), mode=int(mode, 8)))
+    return Ended()
+
+
+def _chown(system: Userland, words: list[str], _stdin: bytes) -> Ended:
+    """``OWNER``, ``OWNER:GROUP`` or ``:GROUP``."""
+    (owner, _, group), path = words[0].partition(":"), words[1]
+    old = system.file(path)
+    owner, group = _account("user", owner or old.owner), _account("group", group or old.group)
+    system.store(path, replace(old, owner=owner, group=group))
     return Ended()
 
 
@@ -187,12 +204,12 @@ def _touch(system: Userland, words: list[str], _stdin: bytes) -> Ended:
 
 
 def _sh(system: Userland, words: list[str], stdin: bytes) -> Ended:
-    """``-c SCRIPT``: programs one after another, ``exit N``, and output to the other stream by ``>&2``."""
-    ended = Ended()
+    """``-c SCRIPT NAME ARGUMENT``: programs one after another, ``exit N``, ``>&2``, ``>> FILE`` and ``$1``."""
+    ended, argument = Ended(), words[3] if len(words) > 3 else ""  # noqa: PLR2004
     for line in _lines(words[1]):
         if line[0] == "exit":
             return replace(ended, code=int(line[1]))
-        ended = ended.then(_line(system, line, stdin))
+        ended = ended.then(_line(system, [argument if word == "$1" else word for word in line], stdin))
     return ended
 
 
@@ -206,18 +223,27 @@ def _lines(script: str) -> Iterator[list[str]]:
 
 
 def _line(system: Userland, line: list[str], stdin: bytes) -> Ended:
-    turned = line[-1] == ">&2"
+    """One command, with its output where it is sent."""
+    argv = list(takewhile(lambda word: not word.startswith(">"), line))
     try:
-        ended = system.run(line[:-1] if turned else line, stdin)
+        ended = system.run(argv, stdin)
     except GuestError:
-        return Ended(NOT_FOUND, err=f"sh: 1: {line[0]}: not found\n".encode())
-    return replace(ended, out=b"", err=ended.err + ended.out) if turned else ended
+        return Ended(NOT_FOUND, err=f"sh: 1: {argv[0]}: not found\n".encode())
+    if line[len(argv) :] == [">&2"]:
+        return replace(ended, out=b"", err=ended.err + ended.out)
+    if ">>" in line:
+        old = system.files.get(line[-1], File())
+        system.store(line[-1], replace(old, content=old.content + ended.out))
+        return replace(ended, out=b"")
+    return ended
 
 
 PROGRAMS: dict[str, Program] = {
+    "base64": _base64,
     "cat": _cat,
+    "chmod": _chmod,
+    "chown": _chown,
     "cp": _cp,
-    "dd": _dd,
     "echo": _echo,
     "false": lambda *_: Ended(1),
     "head": _head,

@@ -1,112 +1,292 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for what a guest says about itself through its agent."""
+"""Commands and files of a VM, through its guest agent: what the modules guest_exec and guest_file are made of.
+
+Whatever else runs commands that way (a connection plugin, say) uses ``exec_step`` and ``ended`` for a command,
+``read_file`` and ``file_step`` for a file, and has ``apply.py`` carry the steps out.
+
+Bytes travel as characters: PVE takes each character of ``input-data`` for a byte, and answers each byte of
+``out-data`` and ``content`` as a character (qemu-server only adds and removes base64; the JSON around it is UTF-8).
+"""
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Follow, Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    ConfigError,
-    HomelabPveError,
+    CommandError,
     PveError,
+    RefusedError,
+    StepFailedError,
     WaitTimeoutError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.resources.addresses import (
-    Address,
-    Wanted,
-    pick,
-    summary,
-    wanted,
-)
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, find
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest, find, meant
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
-HOPELESS = re.compile(r"No QEMU guest agent configured|Configuration file .* does not exist")
-"""PVE's words for what waiting won't cure."""
+T = TypeVar("T")
 
-ADDRESS_OPTIONS: Options = {
-    "vmid": {"type": "int", "required": True},
-    "interface": {"type": "str"},
-    "mac": {"type": "str"},
-    "nic": {"type": "str"},
-    "subnet": {"type": "str"},
-    "family": {"type": "str", "choices": ["ipv4", "ipv6", "any"], "default": "ipv4"},
-    "wait_timeout": {"type": "float", "default": 300},
+INPUT_LIMIT = 65536
+"""Characters ``exec`` takes as ``input-data`` (API schema)."""
+
+READ_LIMIT = 16 * 1024 * 1024
+"""Bytes ``file-read`` answers at most (API schema)."""
+
+WRITE_LIMIT = 43_200
+"""Bytes that fit into one request in base64, quoted for a form: Proxmox VE before 8.4 takes 64 KiB in all."""
+
+NOT_YET = re.compile(r"QEMU guest agent is not running")
+"""PVE's words for an agent that may answer soon: the guest is booting, or the agent is busy."""
+
+FORGOTTEN = re.compile(r"PID \d+ does not exist|Invalid parameter 'pid'")
+"""The agent's words for a pid it didn't give out, or forgot (qga, guest-exec-status, new and old)."""
+
+NO_FILE = re.compile(r"failed to open file '.*(?:No such file|Not a directory|cannot find the (?:file|path))")
+NO_COUNT = "count"
+"""Parameter of ``file-read`` that Proxmox VE has since 9.1.5."""
+
+ADVICE: Values = {
+    r"No QEMU guest agent configured": "Enable the agent (option agent of the module vm), stop the guest and start it.",
+    r"VM \d+ is not running": "Start it first (module vm, state: started).",
+    NOT_YET.pattern: "Check that the guest has booted and that qemu-guest-agent runs in it, that its option agent was "
+    "on when it was started, or let agent_timeout wait for it.",
+    r"has been disabled": "The agent's own configuration in the guest forbids it, as Red Hat's images do: allow it in "
+    "/etc/sysconfig/qemu-ga or /etc/qemu/qemu-ga.conf there, and restart qemu-guest-agent.",
+    r"Failed to execute child process": "Check that the program is installed in the guest, or give its full path.",
+    r"failed to open file '.*No such file": "Check that the folder exists in the guest.",
+    r"failed to read file: Is a directory": "The path is a folder's: give that of a file.",
+    r"for data too large": "Proxmox VE takes requests of this size since 8.4.",
+    r"The change may have been made": "A command is never run twice: look in the guest before you run this again.",
 }
+"""Words of PVE and of the agent -> what to do."""
 
 
-ADDRESS_RULES: Mapping[str, Sequence[Json]] = {"mutually_exclusive": [("mac", "nic")]}
+def characters(content: bytes) -> str:
+    """Bytes the way they are sent."""
+    return content.decode("latin-1")
 
-MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.IGNORECASE)
-"""As a card's properties hold it: ``virtio=MAC,...`` of a VM, ``hwaddr=MAC,...`` of a container."""
+
+def content_bytes(text: str) -> bytes:
+    """Bytes of an answer; text with other characters than that was decoded on its way (some proxies do)."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
 
 
-class AddressWait:
-    """Looks for a guest's address, and remembers what was seen last."""
+@contextmanager
+def explained(trying: str) -> Iterator[None]:
+    """Errors of reads, with what was tried (it completes "Cannot ...") and what to do."""
+    try:
+        yield
+    except PveError as error:
+        raise StepFailedError(trying, error, (), (), advice(error)) from error
 
-    def __init__(self, read: Reader, guest: Guest, want: Wanted) -> None:
-        self._read, self._guest, self._want = read, guest, want
-        self.seen = "nothing yet"
 
-    def look(self) -> Address | None:
-        """One look; None when the address isn't there yet. Raises what waiting won't cure."""
+def advice(error: PveError) -> str:
+    """What to do about an error."""
+    return next((str(text) for words, text in ADVICE.items() if re.search(words, error.message)), "")
+
+
+def machine(read: Reader, params: Values) -> Guest:
+    """The VM that the options ``vmid`` or ``name`` mean. Raises RefusedError for a container: it has no agent."""
+    guest = meant(read, params)
+    if guest.type != "qemu":
+        raise RefusedError(
+            f"{place(guest)} has no guest agent: Proxmox VE's API runs commands and moves files in VMs only. "
+            "Use SSH, or pct exec on the node."
+        )
+    return guest
+
+
+def asked(question: Callable[[], T], trying: str, patience: float) -> T:
+    """The answer of a running agent, which is waited for up to ``patience`` seconds. Other errors are explained."""
+
+    def look() -> tuple[T] | None:
         try:
-            interfaces = self._interfaces()
+            return (question(),)
         except PveError as error:
-            if HOPELESS.search(error.message):
-                raise _hopeless(self._guest, error) from error
-            self.seen = error.said.rstrip(".")
-            return None
-        self.seen = summary(interfaces)
-        return pick(interfaces, self._want)
+            if NOT_YET.search(error.message):
+                return None
+            raise
 
-    def _interfaces(self) -> list[Json]:
-        if self._guest.type == "lxc":
-            return [_as_agent(row) for row in self._read.get(self._guest.path("interfaces")) or ()]
-        answer = self._read.get(self._guest.path("agent", "network-get-interfaces")) or {}
-        return answer.get("result") or []
+    with explained(trying):
+        found = poll(look, patience) if patience else None
+        return found[0] if found else question()
 
 
-def _as_agent(row: Values) -> dict[str, Json]:
-    """A row of a container's ``interfaces`` in the form of the agent's answer."""
-    found = [text.split("/") for text in (row.get("inet"), row.get("inet6")) if text]
-    entries = [{"ip-address": ip, "prefix": int(prefix[0]) if prefix else 0} for ip, *prefix in found]
-    return {"name": row.get("name"), "hardware-address": row.get("hwaddr"), "ip-addresses": entries}
+def known(guest: Guest) -> dict[str, Json]:
+    """What the modules return of the guest."""
+    return {"vmid": guest.vmid, "name": guest.name, "node": guest.node}
 
 
-def _hopeless(guest: Guest, error: PveError) -> HomelabPveError:
-    return WaitTimeoutError(
-        f"{guest.label} on {guest.node} cannot tell its address: {error.said} "
-        "Enable its agent (option agent of the module vm), install qemu-guest-agent in it, and restart it."
+def place(guest: Guest) -> str:
+    """For messages: ``vm 104 (web) on father``."""
+    return f"{guest.label} on {guest.node}"
+
+
+# --------------------------------------------------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. ``rc`` of one that a signal ended is 128 and the signal, as a shell has it.
+
+    The agent keeps the first 16 MiB of each output.
+    """
+
+    pid: int
+    rc: int
+    signal: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
+
+
+def ended(pid: int, status: Values) -> Ended:
+    """From an answer of ``exec-status``."""
+    signal = status.get("signal")
+    return Ended(
+        pid,
+        int(status["exitcode"]) if signal is None else 128 + int(signal),
+        None if signal is None else int(signal),
+        content_bytes(status.get("out-data") or ""),
+        content_bytes(status.get("err-data") or ""),
+        bool(status.get("out-truncated")),
+        bool(status.get("err-truncated")),
     )
 
 
-def _mac_of(read: Reader, guest: Guest, nic: str) -> str:
-    """MAC address of a network card as the guest's configuration has it."""
-    found = MAC.search(str(read.get(guest.path("config")).get(nic, "")))
-    if not found:
-        raise ConfigError(f"{guest.label} on {guest.node} has no network card '{nic}'. Name one of its configuration.")
-    return found.group().upper()
+def exec_step(
+    guest: Guest, argv: Sequence[str], reason: str, *, stdin: bytes = b"", follow: Follow | None = None
+) -> Step:
+    """The step that runs a command; its answer is how it Ended. It is not repeated when an answer is lost."""
+    params: dict[str, Json] = {"command": list(argv)}
+    if stdin:
+        params["input-data"] = characters(stdin)
+    waited = follow or partial(wait_for_end, guest, argv)
+    return Step("POST", guest.path("agent", "exec"), params, reason, follow=waited, once=True, advice=ADVICE)
 
 
-def guest_address(read: Reader, params: Values) -> dict[str, Json]:
-    """Answer of the module guest_ip: the address, or WaitTimeoutError after ``wait_timeout`` seconds."""
-    want, timeout = wanted(dict(params)), params["wait_timeout"]
-    guest = find(read, params["vmid"])
-    if params.get("nic"):
-        want = replace(want, mac=_mac_of(read, guest, params["nic"]))
-    wait = AddressWait(read, guest, want)
-    found = poll(wait.look, timeout)
-    if found is None:
+def wait_for_end(guest: Guest, argv: Sequence[str], read: Reader, answer: Values, timeout: float) -> Ended:
+    """Wait for a command that was started. Raises WaitTimeoutError when ``timeout`` seconds didn't do."""
+    watch = Watch(guest, argv, int(answer["pid"]))
+    status = poll(lambda: watch.look(read), timeout)
+    if status is None:
         raise WaitTimeoutError(
-            f"{guest.label} on {guest.node} had no {want.described.removeprefix('an ')} after {timeout:g} s. "
-            f"Its agent last answered: {wait.seen}. "
-            "Check that the guest has booted, that qemu-guest-agent runs in it, and that its network is configured."
+            f"{watch.described} has not ended after {timeout:g} s{watch.trouble}. It is not stopped. Raise "
+            f"wait_timeout, or stop it in the guest: kill {watch.pid}"
         )
-    return {"changed": False, "vmid": guest.vmid, "node": guest.node, **asdict(found)}
+    return ended(watch.pid, status)
+
+
+class Watch:
+    """Looks whether a command has ended, on whichever node its guest is by now."""
+
+    def __init__(self, guest: Guest, argv: Sequence[str], pid: int) -> None:
+        self.guest, self.program, self.pid = guest, argv[0], pid
+        self.trouble = ""
+
+    @property
+    def described(self) -> str:
+        """For messages. Arguments may be secret, so they aren't shown."""
+        return f"'{self.program}' (pid {self.pid}) in {place(self.guest)}"
+
+    def look(self, read: Reader) -> Values | None:
+        """Its status when it has ended. Raises WaitTimeoutError when nobody will ever know."""
+        try:
+            status: Values = read.get(self.guest.path("agent", "exec-status"), {"pid": self.pid})
+        except PveError as error:
+            self._bear(read, error)
+            return None
+        self.trouble = ""
+        return status if int(status.get("exited") or 0) else None
+
+    def _bear(self, read: Reader, error: PveError) -> None:
+        """An agent that is silent for a while is asked again, a guest that moved is looked for."""
+        self.trouble = f" (last answer: {error.said.rstrip('.')})"
+        if GONE.search(error.message):
+            self.guest = find(read, self.guest.vmid)
+        elif not NOT_YET.search(error.message):
+            forgotten = "The guest or its agent was restarted meanwhile. " if FORGOTTEN.search(error.message) else ""
+            raise WaitTimeoutError(
+                f"How {self.described} ended is not known: {error.said} {forgotten}Look in the guest before you run it "
+                "again."
+            ) from error
+
+
+def succeeded(guest: Guest, argv: Sequence[str], read: Reader, answer: Values, timeout: float) -> Ended:
+    """Wait for a command that has to succeed. Raises CommandError with what it said."""
+    found = wait_for_end(guest, argv, read, answer, timeout)
+    if found.rc:
+        raise CommandError(argv, place(guest), found.rc, found.stderr.decode(errors="replace"))
+    return found
+
+
+def helper_step(guest: Guest, argv: Sequence[str], reason: str, stdin: bytes = b"") -> Step:
+    """The step that runs a command which has to succeed, and may be run twice."""
+    step = exec_step(guest, argv, reason, stdin=stdin, follow=partial(succeeded, guest, argv))
+    return replace(step, once=False)
+
+
+# ------------------------------------------------------------------------------------------------------------ files
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A file of a guest; ``content`` is None when there is none, incomplete when it has READ_LIMIT bytes or more."""
+
+    guest: Guest
+    path: str
+    content: bytes | None
+    complete: bool = True
+
+
+def read_file(read: Reader, guest: Guest, path: str) -> FileView:
+    """The file as it is. Raises PveError for one that can't be read, e.g. a folder."""
+    answer = _file_answer(read, guest, {"file": path})
+    if answer is None:
+        return FileView(guest, path, None)
+    return FileView(guest, path, content_bytes(answer.get("content") or ""), not answer.get("truncated"))
+
+
+def file_exists(read: Reader, guest: Guest, path: str) -> bool:
+    """Whether there is something at a path, a folder included."""
+    try:
+        return _file_answer(read, guest, {"file": path, NO_COUNT: 1}) is not None
+    except PveError as error:
+        if "failed to read file" in error.message:  # it was opened
+            return True
+        if NO_COUNT not in error.errors:
+            raise
+    return _file_answer(read, guest, {"file": path}) is not None
+
+
+def _file_answer(read: Reader, guest: Guest, params: Values) -> Values | None:
+    try:
+        answer: Values = read.get(guest.path("agent", "file-read"), params)
+    except PveError as error:
+        if NO_FILE.search(error.message):
+            return None
+        raise
+    return answer
+
+
+def file_step(guest: Guest, path: str, content: bytes, reason: str) -> Step:
+    """The step that writes a file of up to WRITE_LIMIT bytes.
+
+    The file keeps its owner and mode. One that is new belongs to root, and everybody may write to it: the agent gives
+    it mode 0666. A line break stands for nothing: PVE takes an empty parameter for a missing one.
+    """
+    encoded = base64.b64encode(content).decode() or "\n"
+    params = {"file": path, "content": encoded, "encode": False}
+    return Step("POST", guest.path("agent", "file-write"), params, reason, advice=ADVICE)

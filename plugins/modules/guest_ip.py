@@ -96,7 +96,7 @@ node:
   sample: father
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.agent import (
+from ansible_collections.homelab.pve.plugins.module_utils.guest_address import (
     ADDRESS_OPTIONS,
     ADDRESS_RULES,
     guest_address,

@@ -68,12 +68,16 @@ def is_ours(task: Task, module: str) -> bool:
 
 
 def in_phases(task: Task, module: str) -> Iterator[Task]:
-    """A task of this module three times, anything else once. Only the real run keeps its `register`."""
+    """A task of this module three times, anything else once. Only the real run keeps its `register`.
+
+    Here secrets are none, so results that `no_log` would hide are looked at.
+    """
     if not is_ours(task, module):
         yield task
         return
     for phase in PHASES:
-        copy = {key: value for key, value in task.items() if key != "register" or phase == "real"}
+        dropped = {"no_log"} if phase == "real" else {"no_log", "register"}
+        copy = {key: value for key, value in task.items() if key not in dropped}
         yield {**copy, "name": f"{task['name']}{SEPARATOR}{phase}", "check_mode": phase == "check", "diff": True}
 
 

@@ -27,6 +27,7 @@ def system() -> Userland:
         (["sleep", "2.5"], Ended(after=2.5)),
         (["stat", "-c", "%a %U %G", "/etc/motd"], Ended(out=b"600 daemon daemon\n")),
         (["install", "-o", "nobody", "/dev/null", "/etc/x"], Ended(1, err=b"install: invalid user 'nobody'\n")),
+        (["base64", "-d"], Ended(1, err=b"base64: invalid input\n")),
         (["touch", "/no/x"], Ended(1, err=b"touch: No such file or directory\n")),
         (["rm", "-f", "--", "/etc"], Ended(1, err=b"rm: cannot remove '/etc': Is a directory\n")),
         (["sh", "-c", "echo out; echo err >&2; exit 3"], Ended(3, b"out\n", b"err\n")),
@@ -47,17 +48,16 @@ def test_a_program_that_is_not_there(system: Userland) -> None:
     [
         (["install", "-m", "0640", "-g", "www-data", "/etc/motd", "/etc/x"], "/etc/x", ("hello\n", 0o640, "root")),
         (["install", "/etc/motd", "/etc/x"], "/etc/x", ("hello\n", 0o755, "root")),
-        (
-            ["dd", "of=/etc/motd", "oflag=append", "conv=notrunc", "status=none"],
-            "/etc/motd",
-            ("hello\nin", 0o600, "daemon"),
-        ),
+        (["sh", "-c", 'base64 -d >> "$1"', "sh", "/etc/motd"], "/etc/motd", ("hello\nhi", 0o600, "daemon")),
+        (["chmod", "0640", "/etc/motd"], "/etc/motd", ("hello\n", 0o640, "daemon")),
+        (["chown", "root:www-data", "/etc/motd"], "/etc/motd", ("hello\n", 0o600, "root")),
+        (["chown", ":root", "/etc/motd"], "/etc/motd", ("hello\n", 0o600, "daemon")),
         (["cp", "/dev/null", "/etc/motd"], "/etc/motd", ("", 0o600, "daemon")),
         (["touch", "/etc/y"], "/etc/y", ("", 0o644, "root")),
     ],
 )
 def test_programs_that_write(system: Userland, argv: list[str], path: str, file: tuple[str, int, str]) -> None:
-    assert system.run(argv, b"in").code == 0
+    assert system.run(argv, b"aGk=").code == 0
     found = system.files[path]
     assert (found.content.decode(), found.mode, found.owner) == file
 

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Bound, Claim, Plan, Resource, Step
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    BOUND,
+    Bound,
+    Claim,
+    Debris,
+    Plan,
+    Resource,
+    Step,
+    Until,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     OutcomeUnknownError,
@@ -183,6 +192,62 @@ def test_what_an_answer_began_is_waited_for() -> None:
 
 def test_what_must_not_be_done_twice_is_not() -> None:
     client = Fake(failures={1: LOST})
-    with pytest.raises(StepFailedError, match="^Cannot start thing 1: "):
+    with pytest.raises(StepFailedError, match=r"^Cannot start thing 1: "):
         reconcile(resource(replace(ALONE, once=True)), {}, client, dry_run=False, timeout=1)
     assert len(client.sent) == 1
+
+
+def test_what_is_only_asked_for_is_waited_for() -> None:
+    looks = iter((None, None, True))
+    step = replace(ALONE, until=Until(lambda _read: next(looks), "never"))
+    assert go(Fake(), resource(step)).changed
+    assert list(looks) == []
+
+
+def test_what_is_asked_for_in_vain_is_said() -> None:
+    step = replace(ALONE, until=Until(lambda _read: None, "It is not so within {timeout} s."), timeout=0.1)
+    with pytest.raises(StepFailedError, match=r"^Cannot start thing 1: It is not so within 0\.1 s\.$"):
+        go(Fake(), resource(step))
+
+
+def test_a_task_on_the_wrong_node_is_planned_anew() -> None:
+    gone = TaskFailedError(UPID, "Configuration file 'nodes/father/qemu-server/104.conf' does not exist")
+    client = Fake(failures={1: gone})
+    assert go(client, resource(ALONE)).changed
+    assert len(client.sent) == 2
+
+
+NOT_FORKED = PveError("POST", "/things", 500, "got no worker upid - start worker failed")
+REMOVE = Step("DELETE", "/things/{id}", {}, "remove thing {id}")
+HALF = Debris("start worker failed", lambda _read, _id: (REMOVE,), "thing {id} is half-made")
+CAREFUL = replace(CREATE, claim=Claim("id", (1, 2), "already exists|start worker failed", HALF))
+
+
+def test_what_a_failed_creation_leaves_behind_is_removed_before_the_next_attempt() -> None:
+    client = Fake(failures={1: NOT_FORKED})
+    outcome = go(client, resource(CAREFUL))
+    assert [(verb, path) for verb, path, _ in client.sent] == [
+        ("POST", "/things"),
+        ("DELETE", "/things/1"),
+        ("POST", "/things"),
+    ]
+    assert (client.sent[-1][2]["id"], outcome.warnings) == (1, ())
+
+
+def test_what_can_not_be_removed_is_told_and_another_id_is_taken() -> None:
+    client = Fake(failures={1: NOT_FORKED, 2: BAD})
+    outcome = go(client, resource(CAREFUL))
+    assert (client.sent[-1][2]["id"], outcome.warnings) == (2, ("thing 1 is half-made",))
+
+
+def test_the_last_id_fails_as_it_failed() -> None:
+    client = Fake(failures={1: NOT_FORKED, 2: BAD, 3: NOT_FORKED, 4: BAD})
+    with pytest.raises(StepFailedError, match="start worker failed"):
+        go(client, resource(CAREFUL))
+
+
+def test_what_was_foretold_gives_way_to_what_became_of_it() -> None:
+    made = resource(ALONE)
+    made = replace(made, plan=lambda wish, state: replace(resource(ALONE).plan(wish, state), extra={"pending": ["a"]}))
+    assert go(Fake(), made, dry_run=True).plan.extra == {"pending": ["a"]}
+    assert go(Fake(), made).plan.extra == {}

@@ -9,8 +9,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     discover,
     find,
-    meant,
     guest,
+    meant,
     select,
     vmid_bounds,
 )
@@ -109,8 +109,7 @@ def test_the_guest_that_is_meant(wish: dict[str, Any], vmid: int) -> None:
         ),
         (
             "db",
-            "The name 'db' is ambiguous: 102 on father, 103 on father. "
-            "Give the vmid, or a pool or vmid_range that tells them apart.",
+            "The name 'db' is ambiguous: 102 on father, 103 on father. Give the vmid.",
         ),
     ],
 )

@@ -1,0 +1,46 @@
+"""Commands and files of a booted guest, through its agent: what the modules report is what the guest then has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Stand
+from tests.integration.test_modules import play
+
+pytestmark = pytest.mark.lab
+VMID = 99650
+PLAIN_TEMPLATE = 9001
+
+
+@pytest.fixture(scope="module")
+def guest(stand: Stand) -> Iterator[str]:
+    """The address of a running guest."""
+    api = stand.father()
+    api.clone(PLAIN_TEMPLATE, VMID, "agent-one", stand.key)
+    yield api.start(VMID)
+    api.guest(VMID, "POST", "/status/stop")
+    api.guest(VMID, "DELETE", "")
+
+
+def test_commands_and_files(stand: Stand, guest: str, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_text("".join(f"line {number}\n" for number in range(20_000)))
+
+    changed, _ = play("guest-agent", large_file=large)
+    assert changed == 4
+    assert stand.ssh(guest, "cat /etc/agent.copy") == "gr\u00f6\u00dfe = 1\n"
+    assert stand.ssh(guest, "stat -c '%a %U %G' /etc/agent.conf '/srv/large file' /srv/empty").splitlines() == [
+        "640 root daemon",
+        "600 root root",
+        "666 root root",
+    ]
+    digest = hashlib.sha256(large.read_bytes()).hexdigest()
+    assert stand.ssh(guest, "sha256sum < '/srv/large file'").split()[0] == digest
+    assert stand.ssh(guest, "ls -A /srv") == "empty\nlarge file\n"
+
+    again, output = play("guest-agent", large_file=large)
+    assert again == 0, output
