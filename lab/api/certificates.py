@@ -145,6 +145,30 @@ def fingerprint(certificate: Path) -> str:
     return ":".join(f"{byte:02X}" for byte in digest)
 
 
+def _distinguished(name: x509.Name) -> str:
+    """A name as OpenSSL prints it on one line, which is what PVE shows."""
+    return "".join(f"/{part.rfc4514_attribute_name}={part.value!s}" for part in name)
+
+
+def description(certificate: Path) -> dict[str, object]:
+    """A PEM certificate as ``/nodes/{node}/certificates/info`` tells it (PVE/Certificate.pm)."""
+    pem = certificate.read_text(encoding="ascii")
+    found = x509.load_pem_x509_certificate(pem.encode())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {
+        "filename": "pve-ssl.pem",
+        "fingerprint": fingerprint(certificate),
+        "subject": _distinguished(found.subject),
+        "issuer": _distinguished(found.issuer),
+        "san": [str(name.value) for name in names],
+        "notbefore": int(found.not_valid_before_utc.timestamp()),
+        "notafter": int(found.not_valid_after_utc.timestamp()),
+        "public-key-type": "id-ecPublicKey",
+        "public-key-bits": getattr(found.public_key(), "key_size", 0),
+        "pem": pem,
+    }
+
+
 def ensure(authority: Pair, server: Pair, names: Sequence[str]) -> Pair:
     """Make what is missing: the CA once, the server's certificate anew when a name or address was added."""
     if not authority.key.is_file():

@@ -154,6 +154,7 @@ class Daemon:
         authority = Pair(folder / "ca.pem", folder / "ca.key")
         server = certificates.ensure(authority, Pair(folder / "server.pem", folder / "server.key"), names)
         self.tls.load_cert_chain(server.certificate, server.key)
+        self.api.certificate = server.certificate
         self.api.fingerprint = certificates.fingerprint(server.certificate)
         self._publish(authority, server)
 

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node itself: version, status, network, DNS."""
+"""The node itself: version, status, and what its network is."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.api import interfaces
-from lab.api.fake import Call, Route, param_error
-from lab.api.nodes import NodesArea
+from lab.api.fake import Call, Route
+from lab.api.node_texts import NodeTextArea
 from lab.api.release import KERNEL, RELEASE, REPOSITORY_ID, VERSION
 
 NODE = "/nodes/{node}"
 KIB = 1024
-# ``any_bridge`` and the like stand for several kinds (PVE/API2/Network.pm).
-NETWORK_FILTERS = {"any_bridge": ("bridge", "OVSBridge", "vnet"), "any_local_bridge": ("bridge", "OVSBridge")}
+INTERFACES = "etc/network/interfaces"
 
 
 def meminfo(text: str) -> dict[str, int]:
@@ -42,10 +41,9 @@ def processor() -> dict[str, Any]:
     return {"cpus": count, "cores": count, "sockets": 1, "model": platform.processor() or platform.machine(), "hvm": ""}
 
 
-class NodeArea(NodesArea):
+class NodeArea(NodeTextArea):
     """Mixin: what the node says about itself."""
 
-    files_root: Path
     # SHA-256 fingerprint of the certificate that is served, once there is one.
     fingerprint = ""
 
@@ -60,10 +58,6 @@ class NodeArea(NodesArea):
             ("GET", "/version", self._say_version),
             ("GET", NODE + "/version", self._say_version),
             ("GET", NODE + "/status", self._say_status),
-            ("GET", NODE + "/network", self._list_network),
-            ("GET", NODE + "/network/{iface}", self._show_interface),
-            ("GET", NODE + "/dns", self._say_dns),
-            ("GET", NODE + "/time", self._say_time),
         ]
 
     # ------------------------------------------------------------------ node
@@ -109,43 +103,32 @@ class NodeArea(NodesArea):
             "pveversion": f"pve-manager/{VERSION}/{REPOSITORY_ID}",
         }
 
-    async def _say_time(self, _call: Call) -> dict[str, Any]:
-        now = int(time.time())
-        return {"timezone": "UTC", "time": now, "localtime": now}
-
     # --------------------------------------------------------------- network
 
-    def _file(self, name: str) -> str | None:
-        path = self.files_root / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+    def network_text(self) -> str:
+        """The applied network of the asked node."""
+        return self.text_of(INTERFACES) or interfaces.DEFAULT
 
-    def _network_items(self) -> list[dict[str, Any]]:
-        text = self._file("etc/network/interfaces")
-        if text is None:
-            return interfaces.listing(interfaces.DEFAULT, interfaces.parse(interfaces.DEFAULT))
-        return interfaces.listing(text, os.listdir("/sys/class/net"))  # noqa: PTH208 - names, not paths
+    def active_interfaces(self) -> set[str]:
+        """The interfaces the node's kernel has; without a machine, those it would have."""
+        if self.text_of(INTERFACES) is not None and not self.is_kept(INTERFACES):
+            return set(os.listdir("/sys/class/net"))  # noqa: PTH208 - names, not paths
+        return interfaces.started(interfaces.parse(self.network_text()))
+
+    def network_cards(self) -> set[str]:
+        """The cards of the asked node."""
+        return interfaces.cards({*self.active_interfaces(), *interfaces.parse(self.network_text()).ifaces})
+
+    def network_items(self, text: str) -> list[dict[str, Any]]:
+        """What the API tells of the interfaces in a file of the asked node."""
+        return interfaces.listing(text, self.active_interfaces(), self.network_cards())
 
     def has_bridge(self, name: str) -> bool:
         """Whether a guest's card can be plugged into a bridge of this name."""
-        return any(item["iface"] == name for item in self._network_items())
-
-    async def _list_network(self, call: Call) -> list[dict[str, Any]]:
-        wanted = call.get("type")
-        kinds = NETWORK_FILTERS.get(wanted, (wanted,))
-        return [item for item in self._network_items() if wanted is None or item["type"] in kinds]
-
-    async def _show_interface(self, call: Call) -> dict[str, Any]:
-        found = next((item for item in self._network_items() if item["iface"] == call["iface"]), None)
-        if found is None:
-            raise param_error(iface="interface does not exist")
-        return {key: value for key, value in found.items() if key != "iface"}
-
-    async def _say_dns(self, _call: Call) -> dict[str, str]:
-        return interfaces.resolver(self._file("etc/resolv.conf") or "search lab.internal\nnameserver 10.99.0.1\n")
+        return any(item["iface"] == name for item in self.network_items(self.network_text()))
 
     def address(self) -> str:
         """The node's own address: that of its first bridge that has one."""
-        addresses = (
-            item["address"] for item in self._network_items() if item["type"] == "bridge" and "address" in item
-        )
+        items = self.network_items(self.network_text())
+        addresses = (item["address"] for item in items if item["type"] == "bridge" and "address" in item)
         return next(addresses, "127.0.0.1")

@@ -19,6 +19,7 @@ from lab.api.cluster import ClusterArea
 from lab.api.container_motion import ContainerMotionArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
+from lab.api.estate import EstateArea
 from lab.api.fake import API, Call, FakeVm, Next
 from lab.api.moving import MovingArea
 from lab.api.release import RELEASE, VERSION
@@ -48,7 +49,9 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
-class LabApi(ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea):
+class LabApi(
+    EstateArea, ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea
+):
     """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
 
     def __init__(
@@ -107,7 +110,8 @@ class LabApi(ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentAre
 
     async def start(self, certfile: str, keyfile: str) -> None:
         """Listen on TLS with a certificate and its key (PEM files)."""
-        self.fingerprint = certificates.fingerprint(Path(certfile))
+        self.certificate = Path(certfile)
+        self.fingerprint = certificates.fingerprint(self.certificate)
         await super().start(certfile, keyfile)
 
     def application(self) -> web.Application:

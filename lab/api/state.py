@@ -29,7 +29,17 @@ KEPT_TASKS = 500
 VM_FIELDS = ("vmid", "name", "node", "config", "pending", "template", "lock", "snapshots", "ha_state", "acpi")
 CT_FIELDS = ("vmid", "node", "config", "pending", "snapshots", "ha_state")
 # Attributes of the API that are its state.
-API_FIELDS = ("storages", "pools", "pool_info", "cluster_name", "_fw_state", "ha_resources", "ha_rules")
+API_FIELDS = (
+    "storages",
+    "pools",
+    "pool_info",
+    "cluster_name",
+    "_fw_state",
+    "ha_resources",
+    "ha_rules",
+    "etc_pve",
+    "node_texts",
+)
 
 
 def encode(value: object) -> object:

@@ -28,7 +28,9 @@ UPID = re.compile(r"UPID:[^\s/\"]+:")
 # What no two runs have in common, wherever it stands in a text.
 KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (UPID, "<upid>"),
+    (re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}"), "<fingerprint>"),
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"), "<mac>"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} [+-]\d{4}"), "<time>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"creation-qemu=[\d.]+,ctime=\d+"), "<meta>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<sha1>"),
@@ -41,11 +43,13 @@ MEASURED = frozenset(
         "avail", "cpu", "ctime", "digest", "disk", "diskread", "diskwrite", "elapsed", "endtime", "level", "mem",
         "memhost", "netin", "netout", "pid", "pstart", "repoid", "running-machine", "running-qemu", "snaptime",
         "starttime", "ticket", "time", "total", "uptime", "used", "used_fraction", "value_of_token", "version",
-        "release", "CSRFPreventionToken",
+        "release", "CSRFPreventionToken", "localtime", "next-run", "notafter", "notbefore", "serverid", "timestamp",
+        "utc",
     }
 )  # fmt: skip
 # What was done on the node itself, between two requests, and the lock that a command leaves a guest with.
 COMMAND = "COMMAND"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LOCK_COMMAND = re.compile(r"(?:qm set (?P<locked>\d+) --lock (?P<lock>\w+)|(?:qm|pct) unlock (?P<freed>\d+))")
 SETS = frozenset({"content", "privs"})
 
@@ -106,6 +110,7 @@ class Player:
     def __init__(self, lab: ServedLab) -> None:
         self.lab = lab
         self.upids: dict[str, str] = {}
+        self.uuids: dict[str, str] = {}
         self.made_token = ""
         self.digests: dict[str, str] = {}
         self.sessions: dict[str, requests.Session] = {}
@@ -160,6 +165,7 @@ class Player:
 
     def _send(self, step: Step) -> Answer:
         path = UPID.sub(lambda found: self.upids.get(found[0], found[0]), step.path)
+        path = UUID.sub(lambda found: self.uuids.get(found[0], found[0]), path)
         given = {
             key: self.digests.get(value, value) if key == "digest" else value for key, value in step.params.items()
         }
@@ -182,6 +188,16 @@ class Player:
                 self.digests[old["digest"]] = new["digest"]
             if isinstance(old, str) and isinstance(new, str) and UPID.fullmatch(old) and UPID.fullmatch(new):
                 self.upids[old] = new
+            if isinstance(old, list) and isinstance(new, list):
+                self._learn_ids(old, new)
+
+    def _learn_ids(self, recorded: list[Any], answered: list[Any]) -> None:
+        """Remember which of our items stands for which recorded one, where both have ids that the node made up."""
+        made_up = [item for item in answered if isinstance(item, dict) and UUID.fullmatch(str(item.get("id")))]
+        for item in recorded:
+            if isinstance(item, dict) and UUID.fullmatch(str(item.get("id"))):
+                same = next((other for other in made_up if comparable(other) == comparable(item)), None)
+                self.uuids |= {item["id"]: same["id"]} if same else {}
 
 
 def _task_status(answer: Answer) -> str:

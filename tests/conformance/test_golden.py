@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fakepve import FakeCt  # type: ignore[import-untyped]
 
-from lab.api import seed
+from lab.api import interfaces, seed
 from lab.api.certificates import Pair
 from lab.api.images import header
 from lab.api.server import LabApi, storage_entry
@@ -42,6 +42,27 @@ FILES = {
     "vztmpl/debian-13-mini_13.1-1_amd64.tar.zst": b"",
 }
 PROCESSORS = 2
+# The text files of the recorded nodes; their names and the last part of their addresses.
+NETWORK = """\
+auto lo
+iface lo inet loopback
+
+iface eno1 inet manual
+
+iface eno2 inet manual
+
+auto vmbr0
+iface vmbr0 inet static
+\taddress 10.77.0.{number}/24
+\tgateway 10.77.0.1
+\tbridge-ports eno1
+\tbridge-stp off
+\tbridge-fd 0
+
+source /etc/network/interfaces.d/*
+"""
+RESOLVER = "search lab.test\nnameserver 10.77.0.1\n"
+HOSTS = "127.0.0.1 localhost.localdomain localhost\n10.77.0.{number} {name}.lab.test {name}\n"
 
 pytestmark = [
     pytest.mark.shared,
@@ -51,7 +72,7 @@ pytestmark = [
 
 # The recorded cluster, and the transcripts of it: they begin with a VM and a container that another one had made.
 OTHER_NODES = ("mother", "son")
-ON_A_CLUSTER = frozenset({"ha-3node", "migrate"})
+ON_A_CLUSTER = frozenset({"flows-05-network", "ha-3node", "migrate"})
 PROXIED: dict[str, Any] = {
     "boot": "order=scsi0",
     "kvm": 0,
@@ -84,6 +105,15 @@ def prepare_cluster(api: LabApi) -> None:
     api.storages["local"]["volumes"]["310/vm-310-disk-0.qcow2"] = volume
 
 
+def node_texts(name: str, number: int) -> dict[str, str]:
+    """The text files of one recorded node."""
+    return {
+        "etc/network/interfaces": interfaces.HEADER + NETWORK.format(number=number),
+        "etc/resolv.conf": RESOLVER,
+        "etc/hosts": HOSTS.format(name=name, number=number),
+    }
+
+
 def write_files(api: LabApi) -> None:
     """Put the recorded node's files where the asked node has them."""
     for name, content in FILES.items():
@@ -98,6 +128,7 @@ def recorded_node(lab_authority: Pair, lab_certificate: Pair, request: pytest.Fi
     start = seed.Seed(STORAGES, (), {golden.TOKEN_ID: golden.TOKEN_SECRET}, golden.ROOT_PASSWORD)
     clustered = getattr(request.node, "callspec", None) and request.node.callspec.params.get("area") in ON_A_CLUSTER
     api = LabApi(seed=start, others=OTHER_NODES if clustered else (), host="127.0.0.1", port=0)
+    api.node_texts = {node: node_texts(node, number) for number, node in enumerate(api.nodes, 2)}
     for node in api.nodes:
         with api.on_node(node):
             write_files(api)

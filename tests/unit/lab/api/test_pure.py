@@ -254,7 +254,7 @@ def test_interfaces_are_shown_as_the_api_does() -> None:
         "bridge_stp": "off",
         "bridge_fd": "0",
         "bridge_vlan_aware": 1,
-        "priority": 5,
+        "priority": 4,
     }
     assert (shown["vmbr1"]["bridge_ports"], "active" in shown["vmbr1"]) == ("", False)
     assert shown["eno2"]["method"] == "manual"

@@ -1,0 +1,132 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Realms, ``/access/domains`` (pve-access-control, PVE/API2/Domains.pm), and the list of second factors.
+
+No realm's server is asked: nobody can log in through one, and syncing finds nobody.
+"""
+
+from __future__ import annotations
+
+from lab.api.access import REALMS
+from lab.api.accounts import AccountsArea
+from lab.api.fake import Call, PveError, Route, Values, die, param_error, split_list
+from lab.api.sections import Says, Section, SectionArea, Type, Words
+from lab.api.tasks import log_line
+
+DOMAINS = "/access/domains"
+FILE = "domains.cfg"
+LDAP_OPTIONS = (
+    "server2 bind_dn password port secure sslversion default comment tfa verify capath cert certkey filter "
+    "sync_attributes user_classes group_dn group_name_attr group_filter group_classes sync-defaults-options mode "
+    "case-sensitive"
+)
+SYNCED = ("ldap", "ad")
+NOT_FOUND = 404
+
+
+def settle_realm(api: RealmArea, name: str, entry: Values) -> None:
+    """One realm is the default, and some names and types are PVE's own."""
+    if entry["type"] in REALMS and name not in REALMS:
+        raise die(f"unable to create builtin type '{entry['type']}'")
+    if entry.get("default"):
+        for other in api.stored(FILE).values():
+            other.pop("default", None)
+
+
+REALM = Section(
+    path=DOMAINS,
+    key="realm",
+    file=FILE,
+    builtin=REALMS,
+    types={
+        "ad": Type(required="server1 domain", optional=f"base_dn user_attr {LDAP_OPTIONS}"),
+        "ldap": Type(required="server1 base_dn user_attr", optional=LDAP_OPTIONS),
+        "openid": Type(
+            required="issuer-url client-id",
+            optional="client-key autocreate groups-claim groups-autocreate groups-overwrite prompt scopes acr-values "
+            "audiences default comment query-userinfo",
+            fixed="username-claim",
+        ),
+        "pam": Type(optional="comment default tfa"),
+        "pve": Type(optional="comment default tfa"),
+    },
+    words=Words(
+        exists=Says("domain '{0}' already exists"),
+        missing=Says("domain '{0}' does not exist"),
+        delete_missing=Says("authentication domain '{0}' does not exist"),
+        creating="add auth server failed: ",
+        updating="update auth server failed: ",
+        deleting="delete auth server failed: ",
+    ),
+    secrets=frozenset({"password"}),
+    listed=("realm", "type", "comment", "default", "tfa"),
+    item_has_key=False,
+    settle=settle_realm,
+)
+
+
+def tfa_kind(text: str) -> str:
+    """The kind of second factor a realm demands."""
+    return next((part.removeprefix("type=") for part in split_list(text) if part.startswith("type=")), text)
+
+
+class RealmArea(SectionArea, AccountsArea):
+    """Mixin: realms and second factors."""
+
+    def routes(self) -> list[Route]:
+        """``/access/domains``, ``/access/tfa``."""
+        return [
+            *self.section_routes(REALM),
+            ("PUT", REALM.item, self._update_realm),
+            ("DELETE", REALM.item, self._delete_realm),
+            ("POST", REALM.item + "/sync", self._sync_realm),
+            ("GET", "/access/tfa", self._list_factors),
+            ("GET", "/access/tfa/{userid}", self._factors_of),
+            ("GET", "/access/tfa/{userid}/{id}", self._show_factor),
+        ]
+
+    def _list_view(self, section: Section, name: str, entry: Values) -> Values:
+        shown = super()._list_view(section, name, entry)
+        return shown | ({"tfa": tfa_kind(shown["tfa"])} if section is REALM and "tfa" in shown else {})
+
+    async def _update_realm(self, call: Call) -> None:
+        """A change must change something, and the connection to a server is only tried where there is one."""
+        if call["realm"] in {*REALMS, *self.stored(FILE)} and set(call.values) <= {"realm", "digest"}:
+            raise die(f"{REALM.words.updating}no options specified")
+        await self._update_section(REALM, call)
+
+    async def _delete_realm(self, call: Call) -> None:
+        if call["realm"] in REALMS:
+            # They are written anew whenever the file is read (PVE/Auth/Plugin.pm, parse_config).
+            self.stored(FILE).pop(call["realm"], None)
+            return
+        await self._delete_section(REALM, call)
+
+    async def _sync_realm(self, call: Call) -> str:
+        entry = {**REALMS, **self.stored(FILE)}.get(call["realm"])
+        if entry is None:
+            raise param_error(realm="Realm does not exist.")
+        if entry["type"] not in SYNCED:
+            raise die(f"Cannot sync realm type '{entry['type']}'! Only LDAP/AD realms can be synced.")
+
+        async def body() -> None:
+            log_line("got data from server, updating users")
+            log_line("syncing users")
+
+        upid: str = await self.task(self.node, "auth-realm-sync", call["realm"], call.user, body)
+        return upid
+
+    # -------------------------------------------------------- second factors
+
+    async def _list_factors(self, call: Call) -> list[Values]:
+        """Nobody has a second factor; users are listed as PVE lists those without one: not at all."""
+        del call
+        return []
+
+    async def _factors_of(self, call: Call) -> list[Values]:
+        self._user(call["userid"])
+        return []
+
+    async def _show_factor(self, call: Call) -> Values:
+        raise PveError(NOT_FOUND, f"No such tfa entry '{call['id']}'")
