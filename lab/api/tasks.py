@@ -27,6 +27,8 @@ Body = Callable[[], Awaitable[str | None]]
 
 # PVE's page size for the list and the log of tasks (PVE/API2/Tasks.pm).
 DEFAULT_LIMIT = 50
+# Where tasks are listed from -> the states they have there (an archived one has ended).
+SOURCES = {"archive": ("stopped",), "active": ("running",), "all": ("stopped", "running")}
 # A line that starts so makes a task end with WARNINGS instead of OK (PVE/RESTEnvironment.pm: warn).
 WARNING = "WARN: "
 
@@ -81,10 +83,15 @@ def status_view(record: Record) -> dict[str, Any]:
 
 
 def list_view(record: Record) -> dict[str, Any]:
-    """A task as the list shows it: ``status`` is the exit status, and missing while the task runs."""
+    """A task as the cluster's list shows it: ``status`` is the exit status, and missing while the task runs."""
     hidden = ("log", "status", "exitstatus")
     view = {key: value for key, value in record.items() if key not in hidden} | owner_of(record)
     return view | ({"status": record["exitstatus"]} if "exitstatus" in record else {})
+
+
+def node_list_view(record: Record) -> dict[str, Any]:
+    """A task as its node's list shows it (PVE/API2/Tasks.pm)."""
+    return {"status": "RUNNING", **list_view(record)}
 
 
 def selected(record: Record, values: Values) -> bool:
@@ -93,8 +100,8 @@ def selected(record: Record, values: Values) -> bool:
         ("vmid" not in values or record["id"] == str(values["vmid"]))
         and ("typefilter" not in values or record["type"] == values["typefilter"])
         and ("userfilter" not in values or values["userfilter"].lower() in record["user"].lower())
-        and (not values.get("errors") or record.get("exitstatus", "OK") != "OK")
-        and (values.get("source", "archive") != "active" or record["status"] == "running")
+        and (not values.get("errors") or record.get("exitstatus") != "OK")
+        and record["status"] in SOURCES[values.get("source", "archive")]
         and values.get("since", 0) <= record["starttime"] <= values.get("until", record["starttime"])
     )
 
@@ -231,7 +238,7 @@ class TaskArea(Fake):
     async def _tasks(self, call: Call) -> Answer:
         audit = self.allowed(call.user, f"/nodes/{call['node']}", "Sys.Audit")
         found = [
-            list_view(record)
+            node_list_view(record)
             for record in reversed(self.tasklog)
             if record["node"] == call["node"]
             and (audit or self._task_owner(call.user, record))

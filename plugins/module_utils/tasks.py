@@ -25,8 +25,8 @@ TASK_LONGEST = 0.9
 UPID = re.compile(r"^UPID:(?P<node>[\w.-]+):[0-9A-Fa-f]{8}:[0-9A-Fa-f]{8,9}:[0-9A-Fa-f]{8}:")
 """``UPID:node:pid:pstart:starttime:type:id:user:``, from PVE::ProcFSTools and pve-common's UPID decoder."""
 
-LOG_LIMIT = 5000
-"""Log lines to ask for; PVE answers the first 50 unless told."""
+ALL_LINES = 0
+"""Log lines to ask for: all of them (PVE::Tools, dump_logfile). PVE answers the first 50 unless told."""
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ def newest_task(read: Reader, node: str, vmid: str, kind: str) -> str | None:
 
 def task_log(read: Reader, base: str) -> tuple[str, ...]:
     """Lines of the log of the task at ``base``."""
-    lines = read.get(f"{base}/log", {"limit": LOG_LIMIT}) or []
+    lines = read.get(f"{base}/log", {"limit": ALL_LINES}) or []
     return tuple(str(line["t"]) for line in sorted(lines, key=lambda line: line["n"]) if line.get("t"))
 
 

@@ -18,28 +18,8 @@ description:
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
+  - homelab.pve.guest_filters
 options:
-  name_pattern:
-    description: Shell pattern for the name, with C(*), C(?) and C([]). Upper and lower case differ.
-    type: str
-  vmid_range:
-    description: Lowest and highest vmid, both included.
-    type: list
-    elements: int
-  tags:
-    description: Tags a guest has to carry, all of them.
-    type: list
-    elements: str
-  pool:
-    description: Pool the guest has to be a member of.
-    type: str
-  node:
-    description: Node the guest has to be on.
-    type: str
-  status:
-    description: State the guest has to be in.
-    type: str
-    choices: [running, stopped]
   include_containers:
     description: Whether containers are found too.
     type: bool

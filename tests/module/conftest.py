@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import wait_for_task
 
 from lab.api.serving import ServedLab
 
@@ -115,6 +116,20 @@ class Modules:
                 messages[f"{missing} on {path}"] = str(result["msg"])
         return messages
 
+    def container(self, vmid: int = 200, **values: Any) -> None:
+        """Make a container, by default a stopped one named `ct`, with a card on the bridge."""
+        template = "vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
+        path = self.lab.api.file_path("local", template)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        known = {"hostname": "ct", "rootfs": "local-lvm:4", "net0": "name=eth0,bridge=vmbr0,ip=10.99.0.21/24"}
+        params = {"vmid": vmid, "ostemplate": f"local:{template}", **known, **values}
+        client = connect(Connection.from_params(self.lab.options()))
+        try:
+            wait_for_task(client, client.post(f"/nodes/{self.lab.node}/lxc", params), 60)
+        finally:
+            client.close()
+
 
 def _limited_token(client: Client, userid: str, privileges: Mapping[str, Sequence[str]]) -> Result:
     """A privilege-separated token of a new administrator, and a role for each path."""
@@ -132,3 +147,9 @@ def _limited_token(client: Client, userid: str, privileges: Mapping[str, Sequenc
 def modules(lab_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
     """The collection's modules, connected to a lab API of this test's own."""
     return Modules(lab_api, capsys)
+
+
+@pytest.fixture
+def cluster(lab_cluster_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """The same, connected to father of the cluster father, mother and son."""
+    return Modules(lab_cluster_api, capsys)
