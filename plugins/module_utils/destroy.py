@@ -14,6 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Plan, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
+    ConfigError,
     ConnectionError,
     FindingsError,
     HomelabPveError,
@@ -74,6 +75,7 @@ class Findings:
 
 def destroy(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     """Work of the module vm_destroy. Raises FindingsError at the end when a guest could not be removed."""
+    _check(params)
     entries = params["vms"]
     findings = Findings()
     tried = together(lambda entry: _tried(client, params, entry, dry_run), entries, params["max_parallel"])
@@ -82,6 +84,14 @@ def destroy(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     if findings.failed:
         raise FindingsError(_message(findings.failed, entries), findings.result())
     return findings.result()
+
+
+def _check(params: Values) -> None:
+    for option, least in (("stop_timeout", 0), ("max_parallel", 1)):
+        if params[option] < least:
+            raise ConfigError(f"Option '{option}': {params[option]} is less than {least}.")
+    if not params["tag"]:
+        raise ConfigError("Option 'tag' is empty. Set adopt to remove guests whatever their tags.")
 
 
 def _tried(client: Client, params: Values, entry: Values, dry_run: bool) -> Plan | HomelabPveError:

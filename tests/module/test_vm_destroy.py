@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
 
 from .conftest import Modules, denied
 
@@ -56,6 +57,84 @@ def test_other_guests_when_told(modules: Modules, options: dict[str, Any]) -> No
 
 def test_nothing_to_remove(modules: Modules) -> None:
     assert modules.unchanged("vm_destroy", vms=[])["plan"] == ["nothing to remove"]
+
+
+def test_containers_are_removed_as_vms_are(modules: Modules) -> None:
+    modules.container(200, hostname="ours", tags="homelab-pve", start=1)
+    modules.container(201, hostname="guarded", tags="homelab-pve", protection=1)
+    modules.container(202, hostname="alien")
+    vms = modules.ok("vm_discover", include_containers=True)["vms"]
+    result = modules.run("vm_destroy", vms=vms)
+    assert result["destroyed"] == [{"vmid": 200, "name": "ours"}]
+    assert result["plan"] == ["stop container 200 (ours)", "remove container 200 (ours)"]
+    assert result["msg"].splitlines()[1:] == [
+        "- 201 (guarded): container 201 (guarded) on father was left alone: it is protected. "
+        "Set its option protection to false first.",
+        "- 202 (alien): container 202 (alien) on father was left alone: it does not carry the tag 'homelab-pve'. "
+        "Set adopt to remove it.",
+    ]
+
+
+def test_a_guest_that_ignores_its_shutdown_is_stopped_hard(modules: Modules) -> None:
+    modules.ok("vm", name="deaf", vmid=300, **OURS, state="started")
+    modules.lab.api.inject({"kind": "deaf", "vmid": 300})
+    result = modules.ok("vm_destroy", vms=[{"vmid": 300, "name": "deaf"}], stop_timeout=1)
+    assert result["destroyed"] == [{"vmid": 300, "name": "deaf"}]
+
+
+def test_a_guest_of_ha_is_taken_out_of_it(cluster: Modules) -> None:
+    cluster.ok("vm", name="managed", vmid=300, node="father", tags=["homelab-pve"], state="started")
+    client = connect(Connection.from_params(cluster.lab.options()))
+    client.post("/cluster/ha/resources", {"sid": "vm:300", "state": "started"})
+    result = cluster.ok("vm_destroy", vms=[{"vmid": 300, "name": "managed"}])
+    assert result["plan"] == ["take vm 300 (managed) out of HA", "stop vm 300 (managed)", "remove vm 300 (managed)"]
+    assert client.get("/cluster/ha/resources") == []
+    client.close()
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_failures_beside_each_other(modules: Modules, parallel: int) -> None:
+    for vmid in range(300, 306):
+        modules.ok("vm", name=f"g{vmid}", vmid=vmid, **OURS)
+    for vmid in (301, 304):
+        modules.lab.api.fail("DELETE", f"/nodes/father/qemu/{vmid}", 500, "storage 'nas' is not online")
+    vms = [{"vmid": vmid, "name": f"g{vmid}"} for vmid in range(300, 306)]
+    result = modules.run("vm_destroy", vms=vms, max_parallel=parallel)
+    assert [entry["vmid"] for entry in result["destroyed"]] == [300, 302, 303, 305]
+    assert result["msg"].splitlines() == [
+        "2 of 6 guests could not be removed:",
+        *(
+            f"- {vmid} (g{vmid}): Cannot remove vm {vmid} (g{vmid}): "
+            f"DELETE /nodes/father/qemu/{vmid}: 500 storage 'nas' is not online."
+            for vmid in (301, 304)
+        ),
+    ]
+    assert [item["vmid"] for item in modules.ok("vm_discover")["vms"]] == [301, 304]
+
+
+def test_a_locked_guest_is_told(modules: Modules) -> None:
+    modules.ok("vm", name="busy", vmid=300, **OURS)
+    modules.lab.api.vm(300).lock = "backup"
+    message = modules.run("vm_destroy", vms=[{"vmid": 300, "name": "busy"}])["msg"]
+    assert message.startswith(
+        "1 of 1 guests could not be removed:\n- 300 (busy): Cannot remove vm 300 (busy): The task failed: "
+        "VM is locked (backup) (UPID:father:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "missing required arguments: vms"),
+        ({"vms": [{"name": "x"}]}, "vms[0] (x): missing required arguments: vmid"),
+        ({"vms": [], "stop_timeout": -1}, "Option 'stop_timeout': -1 is less than 0."),
+        ({"vms": [], "max_parallel": 0}, "Option 'max_parallel': 0 is less than 1."),
+        ({"vms": [], "tag": ""}, "Option 'tag' is empty. Set adopt to remove guests whatever their tags."),
+    ],
+    ids=str,
+)
+def test_wrong_input(modules: Modules, options: dict[str, Any], message: str) -> None:
+    assert modules.message("vm_destroy", **options) == message
 
 
 def test_least_privileges(modules: Modules) -> None:

@@ -68,3 +68,36 @@ def test_least_privileges(guests: Modules) -> None:
     limited = guests.limited({"/vms/104": ["VM.Audit"], "/vms/99900": ["VM.PowerMgmt"]})
     assert [item["vmid"] for item in limited.ok("vm_discover")["vms"]] == [104]
     assert guests.limited({}).ok("vm_discover")["vms"] == []
+
+
+def test_containers_only_when_asked(guests: Modules) -> None:
+    guests.container(200, hostname="nested-pve-ct")
+    assert [item["vmid"] for item in guests.ok("vm_discover", name_pattern="nested*")["vms"]] == [104, 99900]
+    found = guests.unchanged("vm_discover", name_pattern="nested*", include_containers=True)["vms"]
+    assert [(item["vmid"], item["type"]) for item in found] == [(104, "qemu"), (200, "lxc"), (99900, "qemu")]
+
+
+def test_a_pool_and_every_node_of_the_cluster(cluster: Modules) -> None:
+    for vmid, node in ((300, "father"), (301, "mother"), (302, "son")):
+        cluster.ok("vm", name=f"web-{node}", vmid=vmid, node=node)
+    assert [item["node"] for item in cluster.ok("vm_discover", name_pattern="web-*")["vms"]] == [
+        "father", "mother", "son",
+    ]  # fmt: skip
+    assert [record.path for record in cluster.lab.requests()] == ["/cluster/resources"]
+    assert [item["vmid"] for item in cluster.ok("vm_discover", node="son")["vms"]] == [302]
+
+
+RANGE = "is not a range: give the lowest and the highest vmid, both from 100 to 999999999."
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"status": "paused"}, "value of status must be one of: running, stopped, got: paused"),
+        ({"vmid_range": [1, 200]}, f"vmid_range [1, 200] {RANGE}"),
+        ({"vmid_range": [100]}, f"vmid_range [100] {RANGE}"),
+    ],
+    ids=str,
+)
+def test_wrong_input(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    assert modules.message("vm_discover", **wish) == message
