@@ -15,7 +15,8 @@ POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}`` (with ``"jitter
                 ``{"kind": "fail", "method": "GET",
                 "path": "/nodes/father/status", "status": 595, "message": "Connection refused", "times": 2}``,
                 ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown),
-                ``{"kind": "block-agent", "vmid": 100, "commands": ["guest-exec"]}`` (the agent refuses them)
+                ``{"kind": "block-agent", "vmid": 100, "commands": ["guest-exec"]}`` (the agent refuses them),
+                ``{"kind": "half-made", "times": 1}`` (the next creation of a VM ends before it began)
 DELETE ...      remove them all
 ==============  ======================================================================================
 """
@@ -68,6 +69,7 @@ class ControlArea(StateArea):
         """Start without faults."""
         super().__init__(**options)
         self.faults: list[Fault] = []
+        self.creations_to_fail = 0
         self._delays: list[Delay] = []
 
     def control_app(self) -> web.Application:
@@ -114,6 +116,7 @@ class ControlArea(StateArea):
             "latency": self._be_slow,
             "fail": self._fail_requests,
             "block-agent": self._block_agent,
+            "half-made": self._leave_half_made,
             "hang-agent": lambda fault: self._set_guest(fault, "agent_hangs", True),
             "deaf": lambda fault: self._set_guest(fault, "acpi", False),
         }
@@ -132,8 +135,12 @@ class ControlArea(StateArea):
         self.failures.clear()
         self.blocked.clear()
         self._delays.clear()
+        self.creations_to_fail = 0
         for guest in self.vms:
             guest.agent_hangs, guest.acpi = False, True
+
+    def _leave_half_made(self, fault: Fault) -> None:
+        self.creations_to_fail += int(fault.get("times", 1))
 
     def _be_slow(self, fault: Fault) -> None:
         seconds, jitter = float(fault["seconds"]), float(fault.get("jitter", 0))

@@ -180,7 +180,14 @@ class GuestArea(PowerArea, StorageArea):
 
     # ---------------------------------------------------------------- create
 
+    # How many creations are to end before their task begins, as they do on a node under load.
+    creations_to_fail = 0
+
     async def _create_vm(self, call: Call) -> object:
+        if self.creations_to_fail > 0 and not self._qm_taken(int(call["vmid"])):
+            self.creations_to_fail -= 1
+            self._leave_half_made_vm(call)
+            raise die("got no worker upid - start worker failed")
         sources = {key: source for key, value in call.values.items() if (source := import_source(value))}
 
         async def finish() -> None:
@@ -190,6 +197,13 @@ class GuestArea(PowerArea, StorageArea):
 
         with followed_by(finish):
             return await self._qm_create(as_written(call.values), call.user)
+
+    def _leave_half_made_vm(self, call: Call) -> None:
+        """A configuration that holds only the lock of the creation."""
+        vmid = int(call["vmid"])
+        guest = FakeVm(vmid, f"VM {vmid}", node=call["node"], config={"lock": "create"}, lock="create")
+        guest.config.pop("name")
+        self.vms.append(guest)
 
     async def _finish_create(self, guest: FakeVm, sources: Mapping[str, str]) -> None:
         async def make() -> None:

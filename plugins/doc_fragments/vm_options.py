@@ -159,6 +159,33 @@ options:
   freeze:
     description: Whether the CPU is halted at the start.
     type: bool
+  ha:
+    description:
+      - The VM as a resource of the HA manager. Power states are brought about through the manager then, and the module
+        waits for it.
+    type: dict
+    suboptions:
+      comment:
+        description: Text shown with the resource.
+        type: str
+      failback:
+        description: Whether the VM goes back to a preferred node that is there again.
+        type: bool
+      group:
+        description: HA group, on Proxmox VE 8 only; version 9 has rules instead.
+        type: str
+      max_relocate:
+        description: How often it is tried on another node after a start has failed.
+        type: int
+      max_restart:
+        description: How often a start is tried on the same node.
+        type: int
+      state:
+        description:
+          - What the manager is to keep the VM in. A new resource keeps it as it is, started or stopped.
+          - V(disabled) and V(ignored) leave it alone; V(absent) takes it out of HA.
+        type: str
+        choices: [started, stopped, disabled, ignored, absent]
   hookscript:
     description: Volume of a script run when the VM starts and stops.
     type: str

@@ -15,6 +15,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     BOUND,
     Bound,
+    Claim,
+    Debris,
     Plan,
     Reader,
     Resource,
@@ -162,16 +164,33 @@ def _step(step: Step, run: Run) -> Json:
     *others, last = step.claim.candidates
     for candidate in others:
         try:
-            return _claimed(step, step.claim.name, candidate, run)
+            return _claimed(step, step.claim, candidate, run)
         except (PveError, TaskFailedError) as error:
             if not re.search(step.claim.taken, str(error)):
                 raise
-    return _claimed(step, step.claim.name, last, run)
+    return _claimed(step, step.claim, last, run)
 
 
-def _claimed(step: Step, name: str, candidate: Json, run: Run) -> Json:
-    run.bindings[name] = candidate
+def _claimed(step: Step, claim: Claim, candidate: Json, run: Run) -> Json:
+    """The write with a candidate; once more when it failed half-way and what that left behind is gone."""
+    run.bindings[claim.name] = candidate
+    try:
+        return _send(step, run)
+    except HomelabPveError as error:
+        if not (claim.debris and re.search(claim.debris.words, str(error)) and _cleared(claim.debris, candidate, run)):
+            raise
     return _send(step, run)
+
+
+def _cleared(debris: Debris, candidate: Json, run: Run) -> bool:
+    """Remove what a failed creation left behind; False, with a warning, when that is somebody else's to do."""
+    try:
+        for step in debris.removal(run.client, candidate):
+            _send(step, run)
+    except HomelabPveError:
+        run.warnings.append(_filled(debris.warning, run))
+        return False
+    return True
 
 
 def _send(step: Step, run: Run) -> Json:
@@ -210,4 +229,8 @@ def _value(value: Json, bindings: Mapping[str, Json]) -> Json:
 
 def _named(step: Step, run: Run) -> str:
     """The step's reason with the ids that were claimed meanwhile."""
-    return re.sub(r"\{(\w+)\}", lambda found: str(run.bindings.get(found.group(1), "?")), step.reason)
+    return _filled(step.reason, run)
+
+
+def _filled(text: str, run: Run) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: str(run.bindings.get(found.group(1), "?")), text)

@@ -96,6 +96,20 @@ class Bound:
 
 
 @dataclass(frozen=True)
+class Debris:
+    """What a creation that failed may leave behind under the id it was to have."""
+
+    words: str
+    """Regular expression: PVE's words for such a failure."""
+
+    removal: Callable[[Reader, Json], tuple[Step, ...]]
+    """Looks for it under an id; the steps that remove it, none when there is nothing."""
+
+    warning: str
+    """What to say, with ``{name}`` for what the plan binds, when the login can't remove it."""
+
+
+@dataclass(frozen=True)
 class Claim:
     """A step that takes an id others may take at the same moment: on a conflict the next candidate is tried."""
 
@@ -103,6 +117,8 @@ class Claim:
     candidates: tuple[Json, ...]
     taken: str
     """Regular expression: PVE's words for "somebody else has it"."""
+
+    debris: Debris | None = None
 
 
 Follow: TypeAlias = "Callable[[Reader, Json, float], Json]"

@@ -120,6 +120,11 @@ restart_required:
   description: Whether something waits for a restart, that is whether RV(pending) has entries.
   type: bool
   returned: when the VM exists
+ha:
+  description: The VM as a resource of the HA manager.
+  type: dict
+  returned: when O(ha) is set and the VM is managed
+  sample: {state: started, max_restart: 2}
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list

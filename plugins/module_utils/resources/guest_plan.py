@@ -14,10 +14,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Bound,
     Change,
     Claim,
+    Debris,
     Field,
     Listing,
     Options,
     Plan,
+    Reader,
     Resource,
     Step,
     Values,
@@ -26,22 +28,60 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     url,
     views,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_view
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, guest_view
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import changes as config_differences
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, moved
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import Power, power_step, transition
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import (
+    TOOLS,
+    Source,
+    View,
+    is_half_made,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
 
-TAKEN = (
-    r"already exists|config file already exists|File exists"
-    # PVE could not fork the task. It may leave a guest behind that holds nothing but the lock "create": the id is used
-    # up, and only root@pam with a password can remove it.
-    r"|start worker failed"
-)
+RUNNING = frozenset({"running", "paused"})
+"""States of a guest that has a process."""
+
+NOT_FORKED = r"start worker failed"
+"""PVE's words for a task that it could not fork (seen on a busy node); nothing runs then."""
+
+TAKEN = rf"already exists|config file already exists|File exists|{NOT_FORKED}"
+
+
+VOLUMES: Values = {
+    r"storage '[^']+' does not exist|No such storage": (
+        "Check the name of the storage; the module storage_info lists those there are."
+    ),
+    r"storage '[^']+' is not available on node": "Give a storage that the node has, or let this one have the node too.",
+    r"does not support (?:vm images|container directories|content)": (
+        "Give a storage for such content, or add it to the storage's content."
+    ),
+    r"volume '[^']+' does not exist": (
+        "Check the name of the volume. The module storage_content brings ISO images and disk images to a storage."
+    ),
+    r"No space left on device": "Free space on the storage, or give another one.",
+}
+"""PVE's words for what is wrong with a volume or its storage -> what to do."""
+
+MAKING: Values = {
+    **VOLUMES,
+    NOT_FORKED: (
+        "Proxmox VE could not start the task, as happens on a busy node. What it left behind, if anything, is a guest "
+        "that holds nothing but a lock; it has to be removed on the node before its vmid can be used."
+    ),
+    r"hostname lookup '[^']+' failed|no such cluster node": (
+        "There is no such node in the cluster: check the option node."
+    ),
+    r"pool '[^']+' does not exist": "Make the pool first, or check the option pool.",
+    r"VM uses local storage": "Only disks on storages that both nodes have can be cloned there: leave out node.",
+    r"Linked clone feature is not supported": "Set full to true, or make the source a template first.",
+    r"not allowed for linked clones": "Set full to true to choose storage or format.",
+}
+"""... and with the making of a guest."""
 
 
 def plan(kind: Kind, wish: Values, view: View) -> Plan:
@@ -84,10 +124,11 @@ def _plan_create(kind: Kind, wish: Values, view: View) -> Plan:
     shown = {"vmid": view.free[0], "name": name, "node": node, **after, **_volume_view(volumes, "after")}
     power = transition(kind.transitions, wish, "stopped", path, label)
     template = (_make_template(kind, path, label),) if wish["state"] == "template" else ()
+    ha = guest_ha.bind(wish, None, Bound("vmid"), label, runs=power.after in RUNNING)
     return Plan(
-        (*steps, *_volume_steps(kind, volumes, path, label), *template, *power.steps),
+        (*steps, *_volume_steps(kind, volumes, path, label), *template, *power.steps, *ha.steps),
         changes,
-        after={**shown, "status": power.after},
+        after={**shown, "status": power.after, **ha.after},
         bindings={"node": node, "status": None if power.steps else power.after},
     )
 
@@ -108,9 +149,8 @@ def _created(kind: Kind, wish: Values, view: View) -> Making:
         "pool": wish.get("pool"),
     }
     params.pop("delete", None)
-    step = Step(
-        "POST", url("/nodes/{}/{}", view.node, kind.type), params, f"create {_new_label(kind, wish)}", _claim(view)
-    )
+    path, reason = url("/nodes/{}/{}", view.node, kind.type), f"create {_new_label(kind, wish)}"
+    step = Step("POST", path, params, reason, _claim(kind, view), advice=MAKING)
     return (*view.ingredients.steps, step), changes, tuple(replace(volume, change=None) for volume in volumes)
 
 
@@ -136,11 +176,38 @@ def _clone_step(kind: Kind, wish: Values, view: View, source: Source) -> Step:
         "target": view.node if view.node != source.guest.node else None,
     }
     reason = f"clone {source.guest.label} to {_new_label(kind, wish)}"
-    return Step("POST", source.guest.path("clone"), params, reason, _claim(view))
+    return Step("POST", source.guest.path("clone"), params, reason, _claim(kind, view), advice=MAKING)
 
 
-def _claim(view: View) -> Claim:
-    return Claim("vmid", view.free, TAKEN)
+def _claim(kind: Kind, view: View) -> Claim:
+    return Claim("vmid", view.free, TAKEN, _debris(kind, str(view.node)))
+
+
+def _debris(kind: Kind, node: str) -> Debris:
+    """What PVE leaves behind when it can't fork the task of a creation: a guest that holds only the task's lock."""
+
+    def removal(read: Reader, vmid: Json) -> tuple[Step, ...]:
+        path = url("/nodes/{}/{}/{}", node, kind.type, vmid)
+        try:
+            config = read.get(f"{path}/config")
+        except PveError as error:
+            if GONE.search(error.message):
+                return ()
+            raise
+        # Anything else is a guest somebody else has made with this id.
+        if not is_half_made(config):
+            return ()
+        # Only QEMU's destruction can be told to pass over the lock, and only by root@pam with a password.
+        params = {"skiplock": True} if kind.type == "qemu" else {}
+        return (Step("DELETE", path, params, f"remove the half-made {kind.noun} {vmid}"),)
+
+    tool = TOOLS[kind.type]
+    return Debris(
+        NOT_FORKED,
+        removal,
+        f"Proxmox VE could not start the creation of {kind.noun} {{vmid}} on {node} and left a guest behind that holds "
+        f"nothing but a lock. Only root can remove it, on {node}: {tool} unlock {{vmid}} && {tool} destroy {{vmid}}",
+    )
 
 
 def _new_label(kind: Kind, wish: Values) -> str:
@@ -165,13 +232,15 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     )
     waiting = () if power.renews else _waiting(kind, view, changes, volumes)
     restart = _restart(wish, view, guest, waiting, changed=bool(steps))
+    # Last: what is started or stopped here is not the manager's to undo.
+    ha = guest_ha.bind(wish, view.ha, f"{kind.ha_type}:{guest.vmid}", guest.label, runs=power.after in RUNNING)
     (before, after), (before_else, after_else) = views(changes), _sides(wish, view, found, guest, power)
     return Plan(
-        (*steps, *restart.steps),
+        (*steps, *restart.steps, *ha.steps),
         changes,
         reason=f"{guest.label} is as wished",
-        before={**before, **_volume_view(volumes, "before"), **before_else},
-        after={**after, **_volume_view(volumes, "after"), **after_else},
+        before={**before, **_volume_view(volumes, "before"), **before_else, **ha.before},
+        after={**after, **_volume_view(volumes, "after"), **after_else, **ha.after},
         bindings={
             "vmid": guest.vmid,
             "node": guest.node,
@@ -198,7 +267,7 @@ def _move(kind: Kind, wish: Values, view: View, guest: Guest, *, stopped: bool) 
 
 def _waiting(kind: Kind, view: View, changes: Sequence[Change], volumes: Sequence[VolumeChange]) -> tuple[str, ...]:
     """The options whose change, made now or before, a running guest has yet to see."""
-    if view.status not in {"running", "paused"}:
+    if view.status not in RUNNING:
         return ()
     running = kind.config.current(view.running)
     every = [*changes, *(volume.change for volume in volumes if volume.change)]
@@ -383,7 +452,8 @@ def result(kind: Kind, view: View) -> dict[str, Json]:
         "nics": kind.nics(view.config),
         "config": config,
         "pending": list(view.pending),
-        "restart_required": bool(view.pending) and view.status in {"running", "paused"},
+        "restart_required": bool(view.pending) and view.status in RUNNING,
+        **({"ha": guest_ha.shown(view.ha)} if view.ha is not None else {}),
     }
 
 

@@ -13,6 +13,7 @@ from itertools import islice
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_ha import read_ha
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, preconditions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
@@ -73,6 +74,9 @@ class View:
 
     motion: Values = field(default_factory=dict)
     """What PVE says about a move to the wished node, where one is wished."""
+
+    ha: Values | None = None
+    """The HA resource, where something is wished of it."""
 
     node: str | None = None
     source: Source | None = None
@@ -175,14 +179,15 @@ def _present(kind: Kind, read: Reader, wish: Values, guest: Guest, *, fresh: boo
     """Read the guest. ``fresh``: what is known of its status is not some seconds old."""
     rows = read.get(guest.path("pending"))
     config, running = pending_config(rows), running_config(rows)
-    if set(config) <= HALF_MADE and config.get("lock") == "create":
+    if is_half_made(config):
         raise half_made(guest)
     status, managed = _status(read, wish, guest, fresh=fresh)
     name = config.get("name") or config.get("hostname") or guest.name
     template = bool(int(config.get("template") or 0))
     known = replace(guest, name=name, template=template, status=status, managed=managed)
     motion = preconditions(read, known, wish["node"]) if kind.motion and elsewhere(wish, known) else {}
-    return View(known, config, status, _pending(rows), running, motion)
+    ha = read_ha(read, wish, f"{kind.ha_type}:{guest.vmid}")
+    return View(known, config, status, _pending(rows), running, motion, ha)
 
 
 def pending_config(rows: Iterable[Values]) -> dict[str, Json]:
@@ -210,6 +215,11 @@ def _status(read: Reader, wish: Values, guest: Guest, *, fresh: bool) -> tuple[s
 
 def _pending(rows: Iterable[Values]) -> tuple[str, ...]:
     return tuple(sorted(str(row["key"]) for row in rows if "pending" in row or row.get("delete")))
+
+
+def is_half_made(config: Values) -> bool:
+    """Whether there is nothing of a guest but the lock of its creation."""
+    return set(config) <= HALF_MADE and config.get("lock") == "create"
 
 
 def half_made(guest: Guest) -> RefusedError:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options
-from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config, vm_hotplug
+from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, vm_config, vm_hotplug
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import DRIVES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind, Transitions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import MOTION_OPTIONS, VM_MOTION
@@ -55,6 +55,7 @@ OPTIONS: Options = {
     "format": {"type": "str", "choices": ["raw", "qcow2", "vmdk"]},
     "disks": {"type": "dict"},
     **MOTION_OPTIONS,
+    **guest_ha.OPTIONS,
     "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
 }
 
