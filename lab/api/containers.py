@@ -337,6 +337,16 @@ class ContainerArea(SnapshotArea):
 
     # ----------------------------------------------------------------- power
 
+    async def _start_steps(self, guest: Any, user: str, skiplock: bool = False) -> None:  # noqa: ANN401
+        """fakepve's start, unless a card's bridge is not on the node: then the network's hook fails."""
+        free = not guest.template and (skiplock or not guest.lock)
+        cards = [network_card(key, value)[0] for key, value in guest.config.items() if re.fullmatch(r"net\d+", key)]
+        missing = sorted(card.bridge for card in cards if card.bridge and not self.has_bridge(card.bridge))
+        if free and missing:
+            log_line(f"bridge '{missing[0]}' does not exist")
+            raise TaskError(f"startup for container '{guest.vmid}' failed")
+        await super()._start_steps(guest, user, skiplock)
+
     async def _suspend_ct(self, call: Call) -> object:
         """PVE's own packages hold nothing that could checkpoint a container, so the task fails (../golden lxc)."""
         self._find_ct(call["node"], call["vmid"])

@@ -22,10 +22,11 @@ description:
   - Containers can't be paused. Proxmox VE's API offers it, but its packages lack what it takes.
   - Bind mounts, devices, hook scripts and features other than C(nesting) are for root@pam with a password only; no
     token may set them.
-  - Needs the privileges C(VM.Audit), C(VM.Allocate), C(VM.Clone), C(VM.PowerMgmt) and those of C(VM.Config.*) that
-    belong to the options used, and C(VM.Migrate) to move it, on C(/vms/VMID) or the pool, C(Datastore.AllocateSpace) on the storages of templates
-    and volumes, C(Datastore.AllocateTemplate) where a template is fetched to, C(SDN.Use) on the bridges, and
-    C(Sys.Modify) on C(/) for a privileged container.
+  - Needs the privileges C(VM.Audit), C(VM.Allocate) to make and remove it, C(VM.PowerMgmt), C(VM.Migrate) to move it,
+    and those of C(VM.Config.*) that belong to the options used (C(VM.Config.Options) beside C(VM.Config.Disk) to grow
+    a volume) on C(/vms/VMID) or its pool, C(VM.Clone) on what it is cloned from, C(Datastore.AllocateSpace) on the
+    storages of its volumes, C(Datastore.Audit) on those of templates, C(Datastore.AllocateTemplate) where one is
+    fetched to, C(SDN.Use) on C(/sdn/zones/localnetwork/BRIDGE), and C(Sys.Modify) on C(/) for a privileged container.
 options:
   hostname:
     description: Host name. With O(vmid) it is set; without, it says which container is meant.

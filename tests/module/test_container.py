@@ -9,7 +9,7 @@ import pytest
 from lab.api.fake import Call
 from lab.api.serving import ServedLab
 
-from .conftest import Modules
+from .conftest import UNNAMED, Modules, denied
 
 FILES = ("debian-13-standard_13.1-2_amd64.tar.zst", "debian-13-standard_13.1-10_amd64.tar.zst")
 NEWEST = f"local:vztmpl/{FILES[1]}"
@@ -224,6 +224,11 @@ def test_an_existing_container_is_made_of_what_it_was_made_of(modules: Modules) 
     modules.unchanged("container", **{**WEB, "ostemplate": "nope", "password": "another", "ssh_public_keys": []})
 
 
+NOT_FOUND = (
+    "Template '{}' was not found on node father. Templates there are: {}. Give one of them in the option ostemplate, "
+    "or a name of Proxmox VE's index and template_storage to have it fetched; the login needs Datastore.AllocateSpace "
+    "or Datastore.Audit on the storage to see its templates."
+)
 NEEDED = "Option 'rootfs' is needed to create container {}: storage and size of its root file system, for example "
 EXAMPLE = "{storage: local-lvm, size: 8G}."
 
@@ -238,17 +243,11 @@ EXAMPLE = "{storage: local-lvm, size: 8G}."
         ),
         (
             {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "nope"},
-            f"Template 'nope' was not found on node father. Templates there are: {NEWEST}, local:vztmpl/{FILES[0]}. "
-            "Give one of them in the option ostemplate, or a name of Proxmox VE's index and template_storage to have "
-            "it fetched; the login needs Datastore.AllocateSpace or Datastore.Audit on the storage to see its "
-            "templates.",
+            NOT_FOUND.format("nope", f"{NEWEST}, local:vztmpl/{FILES[0]}"),
         ),
         (
             {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "local:vztmpl/nope.tar.zst", "template_storage": "local"},
-            f"Template 'local:vztmpl/nope.tar.zst' was not found on node father. Templates there are: {NEWEST}, "
-            f"local:vztmpl/{FILES[0]}. Give one of them in the option ostemplate, or a name of Proxmox VE's index and "
-            "template_storage to have it fetched; the login needs Datastore.AllocateSpace or Datastore.Audit on the "
-            "storage to see its templates.",
+            NOT_FOUND.format("local:vztmpl/nope.tar.zst", f"{NEWEST}, local:vztmpl/{FILES[0]}"),
         ),
         (
             {"vmid": 201, "rootfs": ROOTFS, "ostemplate": "nope", "template_storage": "local"},
@@ -486,3 +485,134 @@ def test_a_managed_container_is_awaited(cluster: Modules) -> None:
     assert cluster.converge("container", vmid=200, state="started")["status"] == "running"
     assert cluster.converge("container", vmid=200, node="son", restart="if_needed")["node"] == "son"
     assert cluster.converge("container", vmid=200, state="stopped")["status"] == "stopped"
+
+
+# ------------------------------------------------------------------------ privileges
+
+VMS = "/vms/200"
+TO_CREATE = {
+    "/storage/local-lvm": ["Datastore.AllocateSpace"],
+    "/storage/local": ["Datastore.Audit"],
+    "/sdn/zones/localnetwork/vmbr0": ["SDN.Use"],
+    VMS: ["VM.Allocate", "VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Config.Network",
+          "VM.Config.Options", "VM.Audit"],
+}  # fmt: skip
+NET = {"net0": {"bridge": "vmbr0", "ip": "dhcp"}}
+
+
+def test_least_privileges(modules: Modules) -> None:
+    wish = {**SMALL, "net": NET, "memory": 256, "cores": 1, "onboot": True, "features": {"nesting": True}}
+    messages = modules.refusals(TO_CREATE, "container", **wish)
+    create = "Cannot create container 200 (small): POST /nodes/father/lxc: "
+    assert messages == {
+        "Datastore.AllocateSpace on /storage/local-lvm": create
+        + denied("Datastore.AllocateSpace", "/storage/local-lvm"),
+        "Datastore.Audit on /storage/local": NOT_FOUND.format(NEWEST, "none"),
+        "SDN.Use on /sdn/zones/localnetwork/vmbr0": create + denied("SDN.Use", "/sdn/zones/localnetwork/vmbr0"),
+        f"VM.Allocate on {VMS}": create + UNNAMED,
+        **{f"{name} on {VMS}": create + denied(name, VMS) for name in TO_CREATE[VMS][1:-1]},
+        f"VM.Audit on {VMS}": f"GET /nodes/father/lxc/200/pending: {denied('VM.Audit', VMS)}",
+    }
+    modules.ok("container", vmid=200, state="absent")
+    assert modules.limited(TO_CREATE).converge("container", **wish)["vmid"] == 200
+
+
+CT = "/nodes/father/lxc/200"
+LVM = "/storage/local-lvm"
+
+
+@pytest.mark.parametrize(
+    ("wish", "missing", "others", "refused"),
+    [
+        ({"state": "started"}, "VM.PowerMgmt", [], f"start container 200 (small): POST {CT}/status/start"),
+        ({"state": "absent"}, "VM.Allocate", [], f"remove container 200 (small): DELETE {CT}"),
+        ({"state": "template"}, "VM.Allocate", [], f"make container 200 (small) a template: POST {CT}/template"),
+        (
+            {"onboot": True},
+            "VM.Config.Options",
+            ["VM.Config.CPU"],
+            f"set onboot of container 200 (small): PUT {CT}/config",
+        ),
+        # PVE takes the parameters of a resize for options of the configuration (PVE::API2::LXC, resize_vm).
+        (
+            {"rootfs": {"size": "3G"}},
+            "VM.Config.Options",
+            ["VM.Config.Disk"],
+            f"grow rootfs of container 200 (small) to 3G: PUT {CT}/resize",
+        ),
+        (
+            {"rootfs": {"storage": "local"}},
+            "VM.Config.Disk",
+            [],
+            f"move rootfs of container 200 (small) to storage local: POST {CT}/move_volume",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_least_privileges_of_a_change(
+    modules: Modules, wish: dict[str, Any], missing: str, others: list[str], refused: str
+) -> None:
+    modules.ok("container", **SMALL)
+    storages = {"/storage": ["Datastore.AllocateSpace"]} if "rootfs" in wish else {}
+    without = modules.limited({**storages, VMS: ["VM.Audit", *others]})
+    assert without.run("container", vmid=200, **wish)["msg"] == f"Cannot {refused}: {denied(missing, VMS)}"
+    modules.limited({**storages, VMS: ["VM.Audit", *others, missing]}).converge("container", vmid=200, **wish)
+
+
+def test_least_privileges_of_a_clone(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="template")
+    needed = {LVM: ["Datastore.AllocateSpace"], VMS: ["VM.Audit", "VM.Clone"], "/vms/300": ["VM.Allocate", "VM.Audit"]}
+    wish = {"hostname": "copy", "vmid": 300, "clone": "small"}
+    limited = modules.limited({**needed, VMS: ["VM.Audit"]})
+    assert limited.run("container", **wish)["msg"] == (
+        f"Cannot clone container 200 (small) to container 300 (copy): POST {CT}/clone: {denied('VM.Clone', VMS)}"
+    )
+    modules.limited(needed).converge("container", **wish)
+
+
+def test_least_privileges_of_a_fetched_template_and_of_a_privileged_container(modules: Modules) -> None:
+    needed = {
+        "/": ["Sys.Modify"],
+        LVM: ["Datastore.AllocateSpace"],
+        "/storage/local": ["Datastore.AllocateTemplate", "Datastore.Audit"],
+        VMS: ["VM.Allocate", "VM.Audit", "VM.Config.Disk", "VM.Config.Network"],
+    }
+    wish = {**SMALL, "ostemplate": "alpine-3.22-default", "template_storage": "local", "unprivileged": False}
+    without = modules.limited({**needed, "/storage/local": ["Datastore.Audit"]})
+    assert without.run("container", **wish)["msg"] == (
+        "Cannot fetch template alpine-3.22-default_20250617_amd64.tar.xz to storage local: POST /nodes/father/aplinfo: "
+        f"{denied('Datastore.AllocateTemplate', '/storage/local')}\nNot done: create container ? (small)."
+    )
+    assert (
+        modules.limited({**needed, "/": []})
+        .run("container", **wish)["msg"]
+        .endswith(
+            denied("Sys.Modify", "/")
+            + ("\nAlready done: fetch template alpine-3.22-default_20250617_amd64.tar.xz to storage local.")
+        )
+    )
+    modules.limited(needed).converge("container", **wish)
+
+
+def test_least_privileges_of_a_move(cluster: Modules) -> None:
+    without = cluster.limited({VMS: ["VM.Audit"]})
+    assert without.run("container", vmid=200, node="son")["msg"] == (f"GET {CT}/migrate: {denied('VM.Migrate', VMS)}")
+    cluster.limited({VMS: ["VM.Audit", "VM.Migrate"]}).converge("container", vmid=200, node="son")
+
+
+def test_what_no_token_may_do_says_so(modules: Modules) -> None:
+    modules.ok("container", **SMALL)
+    for wish, words in (
+        ({"mp": {"mp0": "/srv,mp=/srv"}}, "mount point type bind is only allowed for root@pam"),
+        ({"features": {"keyctl": True}}, "changing feature flags (except nesting) is only allowed for root@pam"),
+        ({"dev": {"dev0": "/dev/fuse"}}, "configuring device passthrough is only allowed for root@pam"),
+    ):
+        assert words in modules.run("container", vmid=200, **wish)["msg"]
+
+
+def test_root_may_mount_directories_of_the_node(modules: Modules) -> None:
+    modules.ok("container", **SMALL)
+    login = {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
+    made = modules.converge("container", vmid=200, mp={"mp0": {"volume": "/srv", "mp": "/srv", "ro": True}}, **login)
+    assert made["config"]["mp0"] == "/srv,mp=/srv,ro=1"
+    modules.converge("container", vmid=200, mp={"mp0": ""}, **login)

@@ -216,3 +216,10 @@ def test_containers_that_are_to_run_with_the_node_are_started(node: Client) -> N
     make(node, vmid=201)
     node.lab.call(node.lab.api.start_on_boot())
     assert {item["vmid"]: item["status"] for item in node.get(LXC)} == {200: "running", 201: "stopped"}
+
+
+def test_a_container_whose_bridge_is_missing_does_not_start(node: Client) -> None:
+    make(node, net0="name=eth0,bridge=vmbr9")
+    upid = node.post(f"{LXC}/200/status/start")
+    assert node.wait(upid) == "startup for container '200' failed"
+    assert "bridge 'vmbr9' does not exist" in node.log(upid)
