@@ -44,6 +44,9 @@ SUPPORTED = (
 )
 
 
+CHECKED = ("exec", "exec-status", "file-read", "file-write")
+"""Endpoints where PVE looks at the agent's errors; the others pass them on as their result."""
+
 COMMANDS = {"file-read": "file-open", "file-write": "file-open"}
 """The agent's own command an endpoint begins with, where the names differ."""
 
@@ -144,7 +147,11 @@ class AgentArea(Fake):
         async def ask(call: Call) -> object:
             guest = self.find(call["node"], call["vmid"])
             await self._need_agent(guest)
-            self._need_command(guest, COMMANDS.get(command, command))
+            refusal = self._refusal(guest, COMMANDS.get(command, command))
+            if refusal and command not in CHECKED:
+                return {"result": {"error": {"class": "CommandNotFound", "desc": refusal}}}
+            if refusal:
+                raise die(f"Agent error: {refusal}")
             try:
                 return await answer(guest, call.values)
             except GuestError as error:
@@ -164,10 +171,11 @@ class AgentArea(Fake):
             await self.pause(AGENT_TIMEOUT)
             raise die(NOT_RUNNING)
 
-    def _need_command(self, guest: FakeVm, command: str) -> None:
+    def _refusal(self, guest: FakeVm, command: str) -> str:
         """The agent's configuration in the guest may forbid commands, as Red Hat's images do for exec and files."""
-        if f"guest-{command}" in self.blocked.get(guest.vmid, ()):
-            raise die(f"Agent error: Command guest-{command} has been disabled: the command is not allowed")
+        if f"guest-{command}" not in self.blocked.get(guest.vmid, ()):
+            return ""
+        return f"Command guest-{command} has been disabled: the command is not allowed"
 
     async def _ping(self, _guest: FakeVm, _values: Values) -> object:
         return {"result": {}}

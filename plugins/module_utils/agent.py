@@ -56,8 +56,8 @@ NO_COUNT = "count"
 ADVICE: Values = {
     r"No QEMU guest agent configured": "Enable the agent (option agent of the module vm), stop the guest and start it.",
     r"VM \d+ is not running": "Start it first (module vm, state: started).",
-    NOT_YET.pattern: "Check that the guest has booted and that qemu-guest-agent runs in it, that its option agent was "
-    "on when it was started, or let agent_timeout wait for it.",
+    NOT_YET.pattern: "Check that the guest has booted, that qemu-guest-agent runs in it, and that its option agent was "
+    "on when it was started.",
     r"has been disabled": "The agent's own configuration in the guest forbids it, as Red Hat's images do: allow it in "
     "/etc/sysconfig/qemu-ga or /etc/qemu/qemu-ga.conf there, and restart qemu-guest-agent.",
     r"Failed to execute child process": "Check that the program is installed in the guest, or give its full path.",
@@ -88,7 +88,8 @@ def explained(trying: str) -> Iterator[None]:
     try:
         yield
     except PveError as error:
-        raise StepFailedError(trying, error, (), (), advice(error)) from error
+        patience = " Option agent_timeout waits for one that is booting." if NOT_YET.search(error.message) else ""
+        raise StepFailedError(trying, error, (), (), advice(error) + patience) from error
 
 
 def advice(error: PveError) -> str:
@@ -119,7 +120,8 @@ def asked(question: Callable[[], T], trying: str, patience: float) -> T:
             raise
 
     with explained(trying):
-        found = poll(look, patience) if patience else None
+        found = poll(look, patience)
+        # The same once more, for the error that it ends with.
         return found[0] if found else question()
 
 

@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from ansible_collections.homelab.pve.plugins.module_utils.agent import advice, place
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConfigError,
-    HomelabPveError,
+    PermissionDeniedError,
     PveError,
+    StepFailedError,
     WaitTimeoutError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.addresses import (
@@ -24,14 +26,21 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.addresses im
     summary,
     wanted,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, find
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
+    GONE,
+    GUEST_OPTIONS,
+    GUEST_RULES,
+    Guest,
+    find,
+    meant,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
-HOPELESS = re.compile(r"No QEMU guest agent configured|Configuration file .* does not exist")
-"""PVE's words for what waiting won't cure."""
+HOPELESS = re.compile(r"No QEMU guest agent configured|has been disabled|not implemented|Parameter verification failed")
+"""PVE's and the agent's words for what waiting won't cure."""
 
 ADDRESS_OPTIONS: Options = {
-    "vmid": {"type": "int", "required": True},
+    **GUEST_OPTIONS,
     "interface": {"type": "str"},
     "mac": {"type": "str"},
     "nic": {"type": "str"},
@@ -41,7 +50,16 @@ ADDRESS_OPTIONS: Options = {
 }
 
 
-ADDRESS_RULES: Mapping[str, Sequence[Json]] = {"mutually_exclusive": [("mac", "nic")]}
+ADDRESS_RULES: Mapping[str, Sequence[Json]] = {
+    "required_one_of": GUEST_RULES["required_one_of"],
+    "mutually_exclusive": [*GUEST_RULES["mutually_exclusive"], ("mac", "nic")],
+}
+
+HINTS = {
+    "qemu": "Check that the guest has booted, that qemu-guest-agent runs in it, and that its network is configured.",
+    "lxc": "Check that the container is started, and that its network is configured.",
+}
+"""What to look at when there is an answer, but no address in it that fits."""
 
 MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.IGNORECASE)
 """As a card's properties hold it: ``virtio=MAC,...`` of a VM, ``hwaddr=MAC,...`` of a container."""
@@ -51,62 +69,72 @@ class AddressWait:
     """Looks for a guest's address, and remembers what was seen last."""
 
     def __init__(self, read: Reader, guest: Guest, want: Wanted) -> None:
-        self._read, self._guest, self._want = read, guest, want
-        self.seen = "nothing yet"
+        self._read, self.guest, self._want = read, guest, want
+        self.seen, self.hint = "nothing yet", HINTS[guest.type]
 
     def look(self) -> Address | None:
         """One look; None when the address isn't there yet. Raises what waiting won't cure."""
         try:
             interfaces = self._interfaces()
         except PveError as error:
-            if HOPELESS.search(error.message):
-                raise _hopeless(self._guest, error) from error
-            self.seen = error.said.rstrip(".")
+            self._bear(error)
             return None
-        self.seen = summary(interfaces)
+        self.seen, self.hint = summary(interfaces), HINTS[self.guest.type]
         return pick(interfaces, self._want)
 
     def _interfaces(self) -> list[Json]:
-        if self._guest.type == "lxc":
-            return [_as_agent(row) for row in self._read.get(self._guest.path("interfaces")) or ()]
-        answer = self._read.get(self._guest.path("agent", "network-get-interfaces")) or {}
-        return answer.get("result") or []
+        if self.guest.type == "lxc":
+            return [as_agent(row) for row in self._read.get(self.guest.path("interfaces")) or ()]
+        path = self.guest.path("agent", "network-get-interfaces")
+        return agents_result("GET", path, self._read.get(path)) or []
+
+    def _bear(self, error: PveError) -> None:
+        """Remember what went wrong; look for a guest that moved."""
+        if GONE.search(error.message):
+            self.guest = find(self._read, self.guest.vmid)
+        elif isinstance(error, PermissionDeniedError) or HOPELESS.search(error.message):
+            raise StepFailedError(f"ask {place(self.guest)} for its address", error, (), (), advice(error)) from error
+        self.seen, self.hint = error.said.rstrip("."), advice(error) or HINTS[self.guest.type]
 
 
-def _as_agent(row: Values) -> dict[str, Json]:
-    """A row of a container's ``interfaces`` in the form of the agent's answer."""
-    found = [text.split("/") for text in (row.get("inet"), row.get("inet6")) if text]
-    entries = [{"ip-address": ip, "prefix": int(prefix[0]) if prefix else 0} for ip, *prefix in found]
-    return {"name": row.get("name"), "hardware-address": row.get("hwaddr"), "ip-addresses": entries}
+def agents_result(method: str, path: str, answer: Json) -> Json:
+    """What an agent answered. Raises PveError for its error, which PVE passes on as if it were a result."""
+    found = (answer or {}).get("result")
+    if isinstance(found, dict) and found.get("error"):
+        raise PveError(method, path, 500, f"Agent error: {found['error'].get('desc')}")
+    return found
 
 
-def _hopeless(guest: Guest, error: PveError) -> HomelabPveError:
-    return WaitTimeoutError(
-        f"{guest.label} on {guest.node} cannot tell its address: {error.said} "
-        "Enable its agent (option agent of the module vm), install qemu-guest-agent in it, and restart it."
-    )
+def as_agent(row: Values) -> dict[str, Json]:
+    """A row of a container's ``interfaces`` in the form of the agent's answer; before PVE 9 it has one of a family."""
+    listed = row.get("ip-addresses")
+    if listed is None:
+        found = [text.partition("/") for text in (row.get("inet"), row.get("inet6")) if text]
+        listed = [{"ip-address": ip, "prefix": int(prefix or 0)} for ip, _, prefix in found]
+    return {"name": row.get("name"), "hardware-address": row.get("hwaddr"), "ip-addresses": listed}
 
 
 def _mac_of(read: Reader, guest: Guest, nic: str) -> str:
     """MAC address of a network card as the guest's configuration has it."""
     found = MAC.search(str(read.get(guest.path("config")).get(nic, "")))
     if not found:
-        raise ConfigError(f"{guest.label} on {guest.node} has no network card '{nic}'. Name one of its configuration.")
+        raise ConfigError(f"{place(guest)} has no network card '{nic}'. Name one of its configuration.")
     return found.group().upper()
 
 
 def guest_address(read: Reader, params: Values) -> dict[str, Json]:
     """Answer of the module guest_ip: the address, or WaitTimeoutError after ``wait_timeout`` seconds."""
     want, timeout = wanted(dict(params)), params["wait_timeout"]
-    guest = find(read, params["vmid"])
+    if timeout < 0:
+        raise ConfigError(f"Option 'wait_timeout' is {timeout:g}; it has to be 0 or more.")
+    guest = meant(read, params)
     if params.get("nic"):
         want = replace(want, mac=_mac_of(read, guest, params["nic"]))
     wait = AddressWait(read, guest, want)
     found = poll(wait.look, timeout)
     if found is None:
         raise WaitTimeoutError(
-            f"{guest.label} on {guest.node} had no {want.described.removeprefix('an ')} after {timeout:g} s. "
-            f"Its agent last answered: {wait.seen}. "
-            "Check that the guest has booted, that qemu-guest-agent runs in it, and that its network is configured."
+            f"{place(wait.guest)} had no {want.described.removeprefix('an ')} after {timeout:g} s. "
+            f"The last answer: {wait.seen}. {wait.hint}"
         )
-    return {"changed": False, "vmid": guest.vmid, "node": guest.node, **asdict(found)}
+    return {"changed": False, "vmid": guest.vmid, "name": guest.name, "node": wait.guest.node, **asdict(found)}

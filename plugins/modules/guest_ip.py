@@ -14,9 +14,10 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Asks a VM's agent (or Proxmox VE, for a container) for the guest's addresses until one fits every criterion that is
     set. Loopback and link-local addresses never fit.
-  - Fails after O(wait_timeout) seconds and says what the agent answered last. Fails at once when the VM has no agent
-    configured.
-  - Needs the privileges C(VM.Audit) and, on Proxmox VE 9, C(VM.GuestAgent.Audit) (before, C(VM.Monitor)) on the guest.
+  - Waits for a guest that is stopped or still boots. Fails after O(wait_timeout) seconds and says what the last answer
+    was. Fails at once when waiting won't help, because the VM has no agent configured or the login lacks a privilege.
+  - Needs the privilege C(VM.Audit) on the guest, and for a VM also C(VM.GuestAgent.Audit) (before Proxmox VE 9,
+    C(VM.Monitor)).
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
@@ -24,7 +25,9 @@ options:
   vmid:
     description: Id of the guest. Its node is found.
     type: int
-    required: true
+  name:
+    description: Name of the guest, instead of O(vmid). Two guests of that name are refused.
+    type: str
   interface:
     description: Name of the interface inside the guest, for example V(eth0).
     type: str
@@ -58,6 +61,11 @@ EXAMPLES = r"""
     wait_timeout: 120
   register: address
 
+- name: Wait for an address that any host of a network can reach
+  homelab.pve.guest_ip:
+    name: web
+    subnet: 192.0.2.0/24
+
 - name: Show it
   ansible.builtin.debug:
     var: address.ip
@@ -89,6 +97,11 @@ vmid:
   type: int
   returned: success
   sample: 99900
+name:
+  description: Name of the guest.
+  type: str
+  returned: success
+  sample: web
 node:
   description: Node the guest is on.
   type: str

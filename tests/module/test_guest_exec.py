@@ -145,8 +145,8 @@ def test_an_agent_that_does_not_run(web: Modules) -> None:
     web.lab.api.inject({"kind": "hang-agent", "vmid": 210})
     assert web.message("guest_exec", vmid=210, argv=["true"], agent_timeout=0.1) == (
         f"{ASKED} QEMU guest agent is not running.\n"
-        "Check that the guest has booted and that qemu-guest-agent runs in it, that its option agent was on when it "
-        "was started, or let agent_timeout wait for it."
+        "Check that the guest has booted, that qemu-guest-agent runs in it, and that its option agent was on when it "
+        "was started. Option agent_timeout waits for one that is booting."
     )
 
 

@@ -175,13 +175,20 @@ def test_an_agent_can_be_made_to_hang(client: Client) -> None:
 def test_an_agent_can_be_forbidden_commands(client: Client) -> None:
     client.run("POST", f"{QEMU}/9001/clone", newid=100)
     client.run("POST", f"{QEMU}/100/status/start")
-    client.lab.api.inject({"kind": "block-agent", "vmid": 100, "commands": ["guest-exec", "guest-file-open"]})
+    client.lab.api.inject(
+        {"kind": "block-agent", "vmid": 100, "commands": ["guest-exec", "guest-file-open", "guest-ping"]}
+    )
     words = "Agent error: Command {} has been disabled: the command is not allowed"
     assert client.ask("POST", f"{QEMU}/100/agent/exec", command="true").reason == words.format("guest-exec")
     answer = client.ask("GET", f"{QEMU}/100/agent/file-read", file="/etc/motd")
     assert answer.reason == words.format("guest-file-open")
     known = client.get(f"{QEMU}/100/agent/info")["result"]["supported_commands"]
-    assert [item["name"] for item in known if not item["enabled"]] == ["guest-exec", "guest-file-open"]
+    assert [item["name"] for item in known if not item["enabled"]] == [
+        "guest-exec",
+        "guest-file-open",
+        "guest-ping",
+    ]
+    assert client.post(f"{QEMU}/100/agent/ping")["result"]["error"]["desc"] == words.format("guest-ping")[13:]
     client.lab.api.heal()
     assert client.ask("POST", f"{QEMU}/100/agent/exec", command="true").status_code == 200
 
@@ -199,7 +206,10 @@ def test_a_guest_can_be_made_deaf(client: Client) -> None:
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [
-        ({"kind": "nope"}, "there is no fault 'nope'; known are block-agent, deaf, fail, hang-agent, latency"),
+        (
+            {"kind": "nope"},
+            "there is no fault 'nope'; known are block-agent, deaf, fail, half-made, hang-agent, latency",
+        ),
         ({"kind": "latency"}, "the fault 'latency' needs 'seconds'"),
         ({"kind": "deaf", "vmid": 1}, "there is no VM 1"),
     ],
