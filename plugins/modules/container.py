@@ -84,8 +84,12 @@ options:
   storage:
     description: Storage for the volumes of a full clone, and for new volumes that name none.
     type: str
+  snapname:
+    description: Snapshot of the source that is cloned, as a full clone of a running container must be.
+    type: str
   bwlimit:
-    description: Limit in KiB/s for unpacking a template and for moving to another node. The default is the storage's.
+    description: Limit in KiB/s for unpacking a template, cloning, and moving to another node. The default is the
+      storage's.
     type: float
   ignore_unpack_errors:
     description: Whether a new container is kept although not all of the template could be unpacked.
@@ -177,6 +181,33 @@ options:
         shut down in time.'
     type: bool
     default: false
+  ha:
+    description:
+      - The container as a resource of the HA manager. Power states are brought about through the manager then, and the
+        module waits for it.
+    type: dict
+    suboptions:
+      comment:
+        description: Text shown with the resource.
+        type: str
+      failback:
+        description: Whether the container goes back to a preferred node that is there again.
+        type: bool
+      group:
+        description: HA group, on Proxmox VE 8 only; version 9 has rules instead.
+        type: str
+      max_relocate:
+        description: How often it is tried on another node after a start has failed.
+        type: int
+      max_restart:
+        description: How often a start is tried on the same node.
+        type: int
+      state:
+        description:
+          - What the manager is to keep the container in. A new resource keeps it as it is, started or stopped.
+          - V(disabled) and V(ignored) leave it alone; V(absent) takes it out of HA.
+        type: str
+        choices: [started, stopped, disabled, ignored, absent]
   hookscript:
     description: Volume of a script run when the container starts and stops.
     type: str
@@ -345,6 +376,11 @@ restart_required:
   description: Whether a change takes effect only after a restart that was not allowed.
   type: bool
   returned: when the container exists
+ha:
+  description: The container as a resource of the HA manager.
+  type: dict
+  returned: when O(ha) is set and the container is managed
+  sample: {state: started, max_restart: 2}
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from lab.api.fake import Call
 from lab.api.serving import ServedLab
 
 from .conftest import UNNAMED, Modules, denied
@@ -143,6 +142,23 @@ def test_full_clone_on_another_storage(modules: Modules) -> None:
     assert clone["config"]["rootfs"] == "local:100/vm-100-disk-0.raw,size=4G"
     assert clone["config"]["mp0"] == "local:100/vm-100-disk-1.raw,backup=1,mp=/srv,size=2G"
     assert clone["config"]["tags"] == "homelab-pve;web"
+
+
+def test_a_clone_of_a_snapshot_begins_with_its_configuration(modules: Modules) -> None:
+    modules.ok("container", **SMALL, memory=256, state="started")
+    modules.ok("snapshot", vmid=200, snapname="first")
+    modules.ok("container", vmid=200, memory=512)
+    wish: dict[str, Any] = {"hostname": "copy", "vmid": 300, "clone": "small", "full": True}
+    assert modules.run("container", **wish)["msg"] == (
+        "Cannot clone container 200 (small) to container 300 (copy): POST /nodes/father/lxc/200/clone: "
+        "500 Full clone of a running container is only possible from a snapshot.\n"
+        "Stop the container first, or give a snapshot of it in snapname."
+    )
+    assert modules.message("container", **wish, snapname="second") == (
+        "Cannot clone container 200 (small): it has no snapshot 'second'. The module snapshot_info lists those it has; "
+        "without snapname it is cloned as it is now."
+    )
+    assert modules.converge("container", **wish, snapname="first", memory=512)["config"]["memory"] == 512
 
 
 def test_the_newest_template_is_taken(modules: Modules) -> None:
@@ -480,11 +496,12 @@ def test_moves_that_would_fail(cluster: Modules, wish: dict[str, Any], message: 
 
 def test_a_managed_container_is_awaited(cluster: Modules) -> None:
     """The HA manager's tasks end before the container is where and how it should be."""
-    managed = Call({"sid": "ct:200", "state": "stopped"}, "root@pam")
-    cluster.lab.call(cluster.lab.api._add_ha(managed))
+    put = cluster.converge("container", vmid=200, ha={"comment": "small"})
+    assert put["plan"] == ["put container 200 (small) under HA"]
     assert cluster.converge("container", vmid=200, state="started")["status"] == "running"
     assert cluster.converge("container", vmid=200, node="son", restart="if_needed")["node"] == "son"
     assert cluster.converge("container", vmid=200, state="stopped")["status"] == "stopped"
+    cluster.converge("container", vmid=200, ha={"state": "absent"})
 
 
 # ------------------------------------------------------------------------ privileges

@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.resources import container_config, os_templates
+from ansible_collections.homelab.pve.plugins.module_utils.resources import (
+    container_config,
+    guest_ha,
+    os_templates,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind, Transitions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import CONTAINER_MOTION
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import guest_resource
@@ -80,12 +84,13 @@ LXC = Kind(
     type="lxc",
     title="container",
     name_key="hostname",
+    ha_type="ct",
     config=container_config.CONFIG,
     volumes=VOLUMES,
     transitions=TRANSITIONS,
     # PVE::API2::LXC, clone_vm
     not_copied=frozenset({"template", "digest", "lock", "parent"}),
-    clone_options=("full", "storage"),
+    clone_options=("full", "storage", "snapname", "bwlimit"),
     nics=container_config.shown_nics,
     ingredients=ingredients,
     motion=CONTAINER_MOTION,
@@ -102,8 +107,10 @@ OPTIONS: Options = {
     "password": {"type": "str", "no_log": True},
     "ssh_public_keys": {"type": "list", "elements": "str", "no_log": False},
     "ignore_unpack_errors": {"type": "bool"},
+    "snapname": {"type": "str"},
     "bwlimit": {"type": "float"},
     "target_storage": {"type": "str"},
+    **guest_ha.OPTIONS,
 }
 
 CONTAINER = guest_resource(

@@ -78,7 +78,10 @@ MAKING: Values = {
     ),
     r"pool '[^']+' does not exist": "Make the pool first, or check the option pool.",
     r"VM uses local storage": "Only disks on storages that both nodes have can be cloned there: leave out node.",
-    r"Linked clone feature is not supported": "Set full to true, or make the source a template first.",
+    r"Linked clone feature (?:is not supported|for '[^']+' is not available)": (
+        "Set full to true, or make the source a template on a storage that can clone, such as lvmthin or zfspool."
+    ),
+    r"Full clone of a running container": "Stop the container first, or give a snapshot of it in snapname.",
     r"not allowed for linked clones": "Set full to true to choose storage or format.",
 }
 """... and with the making of a guest."""

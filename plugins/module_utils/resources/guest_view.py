@@ -30,6 +30,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
     vmid_bounds,
 )
 
+NO_SNAPSHOT = re.compile(r"snapshot '[^']*' does not exist")
+
 CANDIDATES = 100
 """How many ids to try when others take them at the same moment."""
 
@@ -234,14 +236,14 @@ def half_made(guest: Guest) -> RefusedError:
 
 def _prospect(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -> View:
     """What is needed to make the guest."""
-    source = _source(kind, read, wish["clone"], guests) if wish.get("clone") else None
+    source = _source(kind, read, wish, guests) if wish.get("clone") else None
     node = str(wish.get("node") or (source.guest.node if source else only_node(read, f"to create a {kind.title}")))
     ingredients = Ingredients() if source else kind.ingredients(read, wish, node)
     return View(node=node, source=source, free=_free(read, wish, guests), ingredients=ingredients)
 
 
-def _source(kind: Kind, read: Reader, wanted: str, guests: Sequence[Guest]) -> Source:
-    machines = [item for item in guests if item.type == kind.type]
+def _source(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -> Source:
+    wanted, machines = wish["clone"], [item for item in guests if item.type == kind.type]
     if str(wanted).isdigit():
         found = next((item for item in machines if item.vmid == int(wanted)), None)
     else:
@@ -253,7 +255,21 @@ def _source(kind: Kind, read: Reader, wanted: str, guests: Sequence[Guest]) -> S
             f"Template '{wanted}' was not found. Templates there are: {known}. "
             "Give the name or vmid of one of them in the option clone; the login needs VM.Audit and VM.Clone on it."
         )
-    return Source(found, read.get(found.path("config")))
+    return Source(found, _copied(read, found, wish.get("snapname")))
+
+
+def _copied(read: Reader, source: Guest, snapname: str | None) -> Values:
+    """The configuration a clone begins with."""
+    try:
+        found: Values = read.get(source.path("config"), {"snapshot": snapname} if snapname else None)
+    except PveError as error:
+        if not NO_SNAPSHOT.search(error.message):
+            raise
+        raise RefusedError(
+            f"Cannot clone {source.label}: it has no snapshot '{snapname}'. The module snapshot_info lists those it "
+            "has; without snapname it is cloned as it is now."
+        ) from error
+    return found
 
 
 def _free(read: Reader, wish: Values, guests: Sequence[Guest]) -> tuple[int, ...]:
