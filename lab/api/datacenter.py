@@ -9,28 +9,12 @@ from typing import Any
 
 from lab.api.fake import Call, Route, Values, die, param_error, split_list
 from lab.api.guests import GuestArea
-from lab.api.jobs import property_object
-from lab.api.sections import SectionArea
+from lab.api.sections import SectionArea, parts_of, property_object
 
 FILE = "datacenter.cfg"
 # The file is one object and not made of sections; this is its place among those that are.
 ONLY = ""
 OPTIONS = "/cluster/options"
-# Options that are texts in a request and objects in an answer, with the key that may go without its name.
-OBJECTS = {
-    "bwlimit": None,
-    "crs": None,
-    "ha": None,
-    "location": None,
-    "migration": "type",
-    "next-id": None,
-    "notify": None,
-    "replication": "type",
-    "tag-style": None,
-    "u2f": None,
-    "user-tag-access": None,
-    "webauthn": None,
-}
 # Without Sys.Audit a user sees what the interface needs.
 FOR_EVERYBODY = ("console", "tag-style")
 DEFAULT_MAC_PREFIX = "BC:24:11"
@@ -75,8 +59,9 @@ class DatacenterArea(SectionArea, GuestArea):
 
     @staticmethod
     def _option_view(name: str, value: Any) -> Any:  # noqa: ANN401 - as the schema has it
-        if name in OBJECTS:
-            return property_object(str(value), OBJECTS[name])
+        parts = parts_of(OPTIONS, "PUT", name)
+        if parts:
+            return property_object(str(value), parts)
         return f"{value}\n" if name == "description" and value else value
 
     def _allowed_tags(self) -> list[str]:

@@ -102,7 +102,31 @@ CHECKERS: dict[str, Checker] = {
 }
 
 
+def _part(kind: str, **more: object) -> dict[str, object]:
+    return {"type": kind, "optional": 1, **more}
+
+
+KEEPS = ("keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly")
+# Parts of property strings whose formats go by a name (pve-guest-common, PVE/VZDump/Common.pm; pve-storage).
+PARTS: dict[str, dict[str, dict[str, object]]] = {
+    "backup-fleecing": {
+        "enabled": _part("boolean", default_key=1),
+        "storage": _part("string", format="pve-storage-id"),
+    },
+    "backup-performance": {
+        "max-workers": _part("integer", minimum=1, maximum=256),
+        "pbs-entries-max": _part("integer", minimum=1),
+    },
+    "prune-backups": {
+        "keep-all": _part("boolean"),
+        **{name: _part("integer", minimum=0) for name in KEEPS},
+    },
+}
+
+
 def install() -> None:
     """Let fakepve check these formats too; those it has stay its own."""
     for name, checker in CHECKERS.items():
         formats.NAMED.setdefault(name, checker)
+    for name, parts in PARTS.items():
+        formats.REGISTERED.setdefault(name, parts)

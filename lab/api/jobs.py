@@ -17,7 +17,7 @@ from lab.api.calendar_event import WEEKDAYS, parse
 from lab.api.directory import ROOT
 from lab.api.fake import Call, FakeVm, PveError, Route, Values, die, param_error, split_list
 from lab.api.guests import GuestArea
-from lab.api.sections import Guard, Says, Section, SectionArea, Type, Words, declared
+from lab.api.sections import Guard, Says, Section, SectionArea, Type, Words, declared, parts_of, property_object
 from lab.api.volumes import guest_volumes
 
 JOBS = "jobs.cfg"
@@ -48,15 +48,10 @@ def next_run(schedule: str) -> dict[str, int]:
     return {} if moment is None else {"next-run": moment}
 
 
-def property_object(text: str, default: str | None = None) -> dict[str, str]:
-    """A property string as an object; PVE leaves its numbers as texts."""
-    pairs = (part.partition("=") for part in text.split(",") if part)
-    return {(name if sign else str(default)): (value if sign else name) for name, sign, value in pairs}
-
-
 def backup_view(_name: str, entry: Values) -> Values:
     """A backup job as it is read."""
-    return {name: property_object(str(value)) if name in OBJECTS else value for name, value in entry.items()}
+    objects = {name: property_object(entry[name], parts_of(BACKUP, "POST", name)) for name in OBJECTS if name in entry}
+    return {**entry, **objects}
 
 
 def check_selection(entry: Mapping[str, Any], *, complete: bool) -> None:

@@ -25,6 +25,14 @@ SERVER_ID_LENGTH = 32
 PRICING = "https://www.proxmox.com/en/proxmox-virtual-environment/pricing"
 
 
+def offset_of(zone: str, moment: int) -> int:
+    """Seconds that a zone's clocks are ahead of UTC; a small node has no other zones' files."""
+    if zone == UTC:
+        return 0
+    offset = datetime.fromtimestamp(moment, ZoneInfo(zone)).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
 class NodeSettingsArea(SectionArea, NodeArea):
     """Mixin: ``/nodes/{node}/{config,dns,hosts,time,apt,certificates,subscription}``."""
 
@@ -101,8 +109,7 @@ class NodeSettingsArea(SectionArea, NodeArea):
 
     async def _say_time(self, _call: Call) -> Values:
         now, zone = int(time.time()), self._timezone()
-        offset = datetime.fromtimestamp(now, ZoneInfo(zone)).utcoffset()
-        return {"timezone": zone, "time": now, "localtime": now + int(offset.total_seconds() if offset else 0)}
+        return {"timezone": zone, "time": now, "localtime": now + offset_of(zone, now)}
 
     async def _set_time(self, call: Call) -> None:
         if call["timezone"] not in {UTC, *available_timezones()}:

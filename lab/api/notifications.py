@@ -149,6 +149,12 @@ class NotificationArea(SectionArea):
         kept = {name: entry for name, entry in self.stored(FILE).items() if entry["type"] == MATCHERS.type}
         return {**BUILTIN["matcher"], **kept}
 
+    def _check_new(self, section: Section, name: str, kind: str, given: Values) -> None:
+        """A name is there once, whatever it is of."""
+        if section.file == FILE and name in {**self.endpoints(), **self.matchers()}:
+            raise TAKEN.error(name)
+        super()._check_new(section, name, kind, given)
+
     def _list_view(self, section: Section, name: str, entry: Values) -> Values:
         shown = super()._list_view(section, name, entry)
         return shown | ({"origin": self._origin(name)} if section.file == FILE else {})

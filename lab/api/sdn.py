@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.api.fake import Call, PveError, Route, Values, die, param_error, split_list
-from lab.api.jobs import property_object
 from lab.api.nodes import NodesArea
-from lab.api.sections import Guard, Says, Section, SectionArea, Type, Words, dying
+from lab.api.sections import Guard, Says, Section, SectionArea, Type, Words, dying, property_object
 from lab.api.tasks import log_line
 
 SDN = "/cluster/sdn"

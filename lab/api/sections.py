@@ -144,6 +144,24 @@ def declared(template: str, method: str) -> set[str]:
     return set(parameters.get("properties", {}))
 
 
+def parts_of(template: str, method: str, option: str) -> Mapping[str, Values]:
+    """The parts of an option that is a property string, with what the schema says of each."""
+    form = pve_schema.load().paths[template][method]["parameters"]["properties"][option].get("format")
+    found: Mapping[str, Values] | None = form if isinstance(form, dict) else pve_schema.registered(str(form))
+    return found or {}
+
+
+def property_object(text: str, parts: Mapping[str, Values] | None = None) -> dict[str, Any]:
+    """A property string as an object; its booleans become numbers, everything else stays a text, numbers too."""
+    parts = parts or {}
+    default = next((name for name, part in parts.items() if part.get("default_key")), "")
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    named = {(name if sign else default): (value if sign else name) for name, sign, value in pairs}
+    return {
+        name: int(value) if parts.get(name, {}).get("type") == "boolean" else value for name, value in named.items()
+    }
+
+
 def file_digest(entries: Mapping[str, object]) -> str:
     """SHA-1 over a file; that of nothing without sections."""
     if not entries:
