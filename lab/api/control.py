@@ -17,6 +17,11 @@ POST /faults    add one: ``{"kind": "latency", "seconds": 0.2}`` (with ``"jitter
                 ``{"kind": "hang-agent", "vmid": 100}``, ``{"kind": "deaf", "vmid": 100}`` (ignores a shutdown),
                 ``{"kind": "block-agent", "vmid": 100, "commands": ["guest-exec"]}`` (the agent refuses them),
                 ``{"kind": "half-made", "times": 1}`` (the next creation of a VM ends before it began)
+                ``{"kind": "lose-answer", "method": "POST", "path": "/nodes/father/qemu", "status": 596, "times": 1}``
+                (the request is carried out, unless ``"before": true``, or ``"seconds"`` later; without a status the
+                connection breaks),
+                ``{"kind": "task", "type": "qmstart", "log": ["WARN: low on memory"], "times": 1}`` (further lines in a
+                task's log; with ``"seconds"`` it takes longer, with ``"error"`` it does nothing and ends so)
 DELETE ...      remove them all
 ==============  ======================================================================================
 """
@@ -35,6 +40,7 @@ from aiohttp import web
 from lab.api.fake import Next
 from lab.api.requestlog import api_path
 from lab.api.state import StateArea
+from lab.api.tasks import TaskTrouble
 
 Fault = Mapping[str, Any]
 
@@ -58,6 +64,27 @@ class Delay:
         return self.seconds + self.chance.uniform(0, self.jitter)
 
 
+@dataclass
+class LostAnswer:
+    """Requests whose answer does not arrive, or (``status`` not 0) is a proxy's.
+
+    ``before``: they are not carried out either. ``seconds``: that long after the answer they are.
+    """
+
+    method: str
+    path: str
+    status: int
+    before: bool
+    times: int
+    seconds: float
+
+    def takes(self, method: str, path: str) -> bool:
+        """Whether a request is one of them; it is counted then."""
+        found = self.times > 0 and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+        self.times -= found
+        return found
+
+
 class UnknownFaultError(ValueError):
     """A fault that is not in the table, or lacks a key; the text says what would be right."""
 
@@ -71,6 +98,8 @@ class ControlArea(StateArea):
         self.faults: list[Fault] = []
         self.creations_to_fail = 0
         self._delays: list[Delay] = []
+        self._lost_answers: list[LostAnswer] = []
+        self._late: set[asyncio.Task[None]] = set()
 
     def control_app(self) -> web.Application:
         """The application to serve on the control socket."""
@@ -115,6 +144,8 @@ class ControlArea(StateArea):
         kinds: dict[str, Callable[[Fault], None]] = {
             "latency": self._be_slow,
             "fail": self._fail_requests,
+            "lose-answer": self._lose_answers,
+            "task": self._trouble_tasks,
             "block-agent": self._block_agent,
             "half-made": self._leave_half_made,
             "hang-agent": lambda fault: self._set_guest(fault, "agent_hangs", True),
@@ -135,6 +166,8 @@ class ControlArea(StateArea):
         self.failures.clear()
         self.blocked.clear()
         self._delays.clear()
+        self._lost_answers.clear()
+        self.task_troubles.clear()
         self.creations_to_fail = 0
         for guest in self.vms:
             guest.agent_hangs, guest.acpi = False, True
@@ -151,6 +184,22 @@ class ControlArea(StateArea):
         status, message = int(fault["status"]), str(fault.get("message", "injected failure"))
         self.fail(fault["method"], fault["path"], status, message, times=fault.get("times"))
 
+    def _lose_answers(self, fault: Fault) -> None:
+        lost = LostAnswer(
+            fault["method"],
+            fault["path"],
+            int(fault.get("status", 0)),
+            bool(fault.get("before")),
+            int(fault.get("times", 1)),
+            float(fault.get("seconds", 0)),
+        )
+        self._lost_answers.append(lost)
+
+    def _trouble_tasks(self, fault: Fault) -> None:
+        log = tuple(map(str, fault.get("log", ())))
+        times, seconds = int(fault.get("times", 1)), float(fault.get("seconds", 0))
+        self.task_troubles.append(TaskTrouble(fault["type"], log, fault.get("error"), times, seconds))
+
     def _block_agent(self, fault: Fault) -> None:
         self.blocked[int(fault["vmid"])] = tuple(fault["commands"])
 
@@ -164,8 +213,23 @@ class ControlArea(StateArea):
 
     @web.middleware
     async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        """Be as slow as asked."""
+        """Be as slow as asked, and lose the answers that are to be lost."""
         path = api_path(request.path)
         if delays := [delay.draw() for delay in self._delays if delay.concerns(request.method, path)]:
             await asyncio.sleep(sum(delays))
-        return await super()._observe(request, handler)
+        lost = next((item for item in self._lost_answers if item.takes(request.method, path)), None)
+        if lost is None:
+            return await super()._observe(request, handler)
+        if not lost.before:
+            await request.read()
+            carried_out = asyncio.create_task(self._carry_out(request, handler, lost.seconds))
+            self._late.add(carried_out)
+            carried_out.add_done_callback(self._late.discard)
+            await asyncio.wait({carried_out}, timeout=None if not lost.seconds else 0)
+        if not lost.status and request.transport:
+            request.transport.abort()
+        return web.Response(status=lost.status or 500, reason="Connection timed out")
+
+    async def _carry_out(self, request: web.Request, handler: Next, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await super()._observe(request, handler)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from fakepve.model import lock_timeout  # type: ignore[import-untyped]
@@ -106,6 +107,20 @@ def selected(record: Record, values: Values) -> bool:
     )
 
 
+@dataclass
+class TaskTrouble:
+    """What goes wrong in the next tasks of a type.
+
+    Lines in the log, ``seconds`` more until the task's work begins, and an ``error`` in its place.
+    """
+
+    type: str
+    log: tuple[str, ...]
+    error: str | None
+    times: int
+    seconds: float = 0.0
+
+
 class TaskArea(Fake):
     """Mixin: background tasks, ``/nodes/{node}/tasks`` and the configuration lock."""
 
@@ -117,6 +132,7 @@ class TaskArea(Fake):
         """Start without a task."""
         super().__init__(**options)
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self.task_troubles: list[TaskTrouble] = []
 
     def routes(self) -> list[Route]:
         """``/nodes/{node}/tasks``, ``/cluster/tasks``."""
@@ -171,6 +187,7 @@ class TaskArea(Fake):
         _current.set(record)
         status = "OK"
         try:
+            await self._meet_trouble(record)
             note = await self._with_lock(record["upid"], body, locked)
             record["log"].extend((note or "").splitlines())
         except asyncio.CancelledError:
@@ -178,6 +195,16 @@ class TaskArea(Fake):
         except Exception as error:  # whatever happens in a worker becomes its exit status
             status = failure_text(error)
         self._finish(record, status)
+
+    async def _meet_trouble(self, record: Record) -> None:
+        trouble = next((item for item in self.task_troubles if item.type == record["type"] and item.times), None)
+        if trouble is None:
+            return
+        trouble.times -= 1
+        record["log"].extend(trouble.log)
+        await asyncio.sleep(trouble.seconds)
+        if trouble.error:
+            raise TaskError(trouble.error)
 
     async def _with_lock(self, upid: str, body: Body, guest: Any) -> str | None:  # noqa: ANN401
         if guest is None:

@@ -27,6 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     OutcomeUnknownError,
     PveError,
+    RefusedError,
     StepFailedError,
     TaskFailedError,
     WaitTimeoutError,
@@ -41,6 +42,11 @@ OUTDATED = re.compile(
     r"|Configuration file '?nodes/\S+' does not exist"  # the guest moved to another node, or is gone
 )
 """PVE's words for "this is no longer as you saw it": nothing was done."""
+
+ALREADY = re.compile(r"already (?:exists|defined|used)|File exists")
+"""PVE's words for "it is there": after a lost answer this may be what the lost request made."""
+
+NOT_FORKED = "start worker failed"
 
 BEING_MADE = re.compile(r"(?:VM|CT) is locked \((?:create|clone|snapshot|snapshot-delete|rollback)\)")
 LOCK_PAUSE = 10.0
@@ -76,6 +82,9 @@ class Run:
     client: Client
     timeout: float
     bindings: dict[str, Json] = field(default_factory=dict)
+    lost: dict[str, Json] = field(default_factory=dict)
+    """Ids whose claim got no answer."""
+
     warnings: list[str] = field(default_factory=list)
     answers: list[Json] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -109,19 +118,41 @@ def carry_out(resource: Resource, wish: Values, client: Client, seen: Outcome, *
 
 def _attempted(resource: Resource, wish: Values, client: Client, plan: Plan, timeout: float) -> Outcome:
     """Carry the plan out, or a newer one where the first turns out to be outdated."""
+    lost: dict[str, Json] = {}
+    unanswered = False
     for attempt, _passed in enumerate(looks(LOCK_PATIENCE), start=1):
         try:
-            return _applied(resource, wish, plan, Run(client, timeout, dict(plan.bindings)))
+            return _applied(resource, wish, _pinned(plan, lost), Run(client, timeout, dict(plan.bindings), lost))
         except StepFailedError as error:
             again = being_made(error.cause) or (outdated(error.cause) and attempt < ATTEMPTS)
-            if error.final or not again:
+            if error.final or not (again or (unanswered and ALREADY.search(str(error.cause)))):
                 raise
-            failure = error
-        seen = look(resource, wish, client)
+            unanswered = unanswered or isinstance(error.cause, OutcomeUnknownError)
+            failure: HomelabPveError = error
+        try:
+            seen = look(resource, wish, client)
+        except RefusedError as error:
+            if not unanswered:
+                raise
+            failure = error  # what the lost request is making can't be made out yet
+            continue
         if not seen.changed:
             return seen
         plan = seen.plan
     raise failure
+
+
+def _pinned(plan: Plan, lost: Values) -> Plan:
+    """The plan, claiming no other ids than those whose claims got no answer: PVE may carry those out any time."""
+    if not lost:
+        return plan
+    steps = (
+        replace(step, claim=replace(step.claim, candidates=(lost[step.claim.name],)))
+        if step.claim and step.claim.name in lost
+        else step
+        for step in plan.steps
+    )
+    return replace(plan, steps=tuple(steps))
 
 
 def being_made(error: HomelabPveError) -> bool:
@@ -176,6 +207,9 @@ def _claimed(step: Step, claim: Claim, candidate: Json, run: Run) -> Json:
     run.bindings[claim.name] = candidate
     try:
         return _send(step, run)
+    except OutcomeUnknownError:
+        run.lost[claim.name] = candidate
+        raise
     except HomelabPveError as error:
         if not (claim.debris and re.search(claim.debris.words, str(error)) and _cleared(claim.debris, candidate, run)):
             raise
@@ -204,9 +238,19 @@ def _send(step: Step, run: Run) -> Json:
     while True:
         try:
             return _sent(step, run)
-        except TaskFailedError as error:
-            if not LOCK_TIMEOUT.search(error.exitstatus) or next(pace, None) is None:
+        except (PveError, TaskFailedError) as error:
+            if not _not_begun(step, error) or next(pace, None) is None:
                 raise
+
+
+def _not_begun(step: Step, error: PveError | TaskFailedError) -> bool:
+    """Whether nothing was done: a task waited for a lock in vain, or PVE could not fork it.
+
+    A creation that could not be forked may leave a guest behind, so it is its claim's to go on.
+    """
+    if isinstance(error, TaskFailedError):
+        return LOCK_TIMEOUT.search(error.exitstatus) is not None
+    return step.claim is None and NOT_FORKED in error.message
 
 
 def _sent(step: Step, run: Run) -> Json:
@@ -214,7 +258,8 @@ def _sent(step: Step, run: Run) -> Json:
     path = step.path.format(**run.bindings)
     answer = run.client.request(step.verb, path, params)
     if step.unnamed_task:
-        answer = newest_task(run.client, *GUEST_PATH.findall(path)[0], step.unnamed_task)
+        node, vmid = GUEST_PATH.findall(path)[0]
+        answer = newest_task(run.client, node, vmid, step.unnamed_task)
     timeout = step.timeout or run.timeout
     if is_upid(answer):
         run.warnings += wait_for_task(run.client, answer, timeout).warnings

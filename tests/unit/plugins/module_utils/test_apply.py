@@ -22,6 +22,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     OutcomeUnknownError,
     PveError,
+    RefusedError,
     StepFailedError,
     TaskFailedError,
 )
@@ -251,3 +252,32 @@ def test_what_was_foretold_gives_way_to_what_became_of_it() -> None:
     made = replace(made, plan=lambda wish, state: replace(resource(ALONE).plan(wish, state), extra={"pending": ["a"]}))
     assert go(Fake(), made, dry_run=True).plan.extra == {"pending": ["a"]}
     assert go(Fake(), made).plan.extra == {}
+
+
+def test_a_claim_without_an_answer_is_made_again_with_the_same_id() -> None:
+    client = Fake(failures={1: LOST})
+    assert go(client, resource(CREATE)).changed
+    assert [params["id"] for _verb, _path, params in client.sent] == [1, 1]
+
+
+def test_a_claim_that_was_carried_out_late_is_not_made_twice() -> None:
+    """The second request finds the id taken, by the first one: it is looked for until it can be seen."""
+    client = Fake(failures={1: LOST, 2: TAKEN, 3: TAKEN})
+    made = resource(CREATE)
+    late = replace(made, plan=lambda wish, state: Plan(() if state[0] > 3 else (CREATE,), reason="as wished"))
+    outcome = go(client, late)
+    assert (outcome.changed, outcome.state) == (True, (4, None))
+    assert [params["id"] for _verb, _path, params in client.sent] == [1, 1, 1]
+
+
+def test_what_cannot_be_made_out_yet_is_looked_at_again() -> None:
+    def plan(_wish: Any, state: Any) -> Plan:
+        if state[0] == 2:
+            raise RefusedError("there is nothing of it but a lock")
+        return Plan((CREATE,) if state[0] == 1 else (), reason="as wished")
+
+    client = Fake(failures={1: LOST, 2: TAKEN})
+    assert go(client, replace(resource(), plan=plan)).changed
+    assert [params["id"] for _verb, _path, params in client.sent] == [1, 1]
+    with pytest.raises(RefusedError):
+        go(Fake(failures={1: CHANGED}), replace(resource(), plan=plan))
