@@ -30,7 +30,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     WaitTimeoutError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest, find, meant
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import looks, poll
 
 T = TypeVar("T")
 
@@ -42,6 +42,9 @@ READ_LIMIT = 16 * 1024 * 1024
 
 WRITE_LIMIT = 43_200
 """Bytes that fit into one request in base64, quoted for a form: Proxmox VE before 8.4 takes 64 KiB in all."""
+
+ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
+"""How the path of a file in a guest begins, Windows included."""
 
 NOT_YET = re.compile(r"QEMU guest agent is not running")
 """PVE's words for an agent that may answer soon: the guest is booting, or the agent is busy."""
@@ -109,20 +112,18 @@ def machine(read: Reader, params: Values) -> Guest:
 
 
 def asked(question: Callable[[], T], trying: str, patience: float) -> T:
-    """The answer of a running agent, which is waited for up to ``patience`` seconds. Other errors are explained."""
-
-    def look() -> tuple[T] | None:
-        try:
-            return (question(),)
-        except PveError as error:
-            if NOT_YET.search(error.message):
-                return None
-            raise
-
+    """The answer of an agent, which may take up to ``patience`` seconds to run. Errors are explained."""
+    silence = None
     with explained(trying):
-        found = poll(look, patience)
-        # The same once more, for the error that it ends with.
-        return found[0] if found else question()
+        for _passed in looks(patience):
+            try:
+                return question()
+            except PveError as error:
+                if not NOT_YET.search(error.message):
+                    raise
+                silence = error
+        assert silence  # noqa: S101 - there is one look at least
+        raise silence
 
 
 def known(guest: Guest) -> dict[str, Json]:

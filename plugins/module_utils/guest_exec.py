@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils import module
 from ansible_collections.homelab.pve.plugins.module_utils.agent import (
+    ABSOLUTE,
     INPUT_LIMIT,
     Ended,
     asked,
@@ -89,7 +90,14 @@ def words(params: Values) -> list[str]:
 
 def check(params: Values) -> None:
     """Raise ConfigError for options that can't be right."""
+    if params.get("cmd") is not None and not params["cmd"].strip():
+        raise ConfigError("Option 'cmd' is empty. Give a command line for the guest's shell.")
     words(params)
+    for name in ("creates", "removes"):
+        if params.get(name) is not None and not ABSOLUTE.match(params[name]):
+            raise ConfigError(
+                f"Option '{name}': '{params[name]}' is not an absolute path in the guest, as /etc/motd is."
+            )
     size = len((params.get("stdin") or "").encode())
     if size > INPUT_LIMIT:
         raise ConfigError(

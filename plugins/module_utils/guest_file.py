@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils import module
 from ansible_collections.homelab.pve.plugins.module_utils.agent import (
+    ABSOLUTE,
     READ_LIMIT,
     WRITE_LIMIT,
     FileView,
@@ -68,7 +69,6 @@ AGENTS_MODE = "agent"
 """Value of ``mode``: a new file is made by the agent, with its mode 0666, and no program is run in the guest."""
 
 NEW_MODE = "0644"
-ABSOLUTE = re.compile(r"/.*[^/]|[A-Za-z]:[\\/].*[^\\/]", re.DOTALL)
 SHOWN_LIMIT = 64 * 1024
 """Bytes up to which a diff shows a file's text."""
 
@@ -84,7 +84,7 @@ APPEND = 'base64 -d >> "$1"'
 def check(params: Values) -> None:
     """Raise ConfigError for options that can't be right, whatever the guest has."""
     path = params["path"]
-    if not ABSOLUTE.fullmatch(path) or "\0" in path:
+    if not ABSOLUTE.match(path) or path[-1] in "/\\" or "\0" in path:
         raise ConfigError(f"Option 'path': '{path}' is not the absolute path of a file in the guest, as /etc/motd is.")
     if params["state"] != "present":
         surplus = [name for name in FOR_WRITING if params.get(name) is not None]

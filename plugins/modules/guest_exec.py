@@ -44,13 +44,16 @@ options:
     description:
       - What the command reads from its standard input, up to 65536 bytes, exactly as given. Without it the input is
         empty.
+      - With the transports V(ssh) and V(local) the locale of C(pvesh) on the node has to be one of UTF-8 for other
+        characters than ASCII, here and in the command.
     type: str
   creates:
     description:
-      - A file or folder of the guest. When it exists, the command isn't run. Patterns are not looked at as such.
+      - Absolute path of a file or folder of the guest. When it exists, the command isn't run. Patterns are not looked
+        at as such.
     type: str
   removes:
-    description: A file or folder of the guest. When it doesn't exist, the command isn't run.
+    description: Absolute path of a file or folder of the guest. When it doesn't exist, the command isn't run.
     type: str
   output_limit:
     description:

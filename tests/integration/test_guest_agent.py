@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import father
 from tests.integration.conftest import Stand
 from tests.integration.test_modules import play
 
@@ -30,8 +31,11 @@ def test_commands_and_files(stand: Stand, guest: str, tmp_path: Path) -> None:
     large = tmp_path / "large"
     large.write_text("".join(f"line {number}\n" for number in range(20_000)))
 
-    changed, _ = play("guest-agent", large_file=large)
-    assert changed == 4
+    keys = father.ssh_key(stand.status.state_dir).parent
+    given = {"large_file": large, "ssh_key": keys / "id_ed25519", "known_hosts": keys / "known_hosts"}
+
+    changed, _ = play("guest-agent", **given)
+    assert changed == 5
     assert stand.ssh(guest, "cat /etc/agent.copy") == "gr\u00f6\u00dfe = 1\n"
     assert stand.ssh(guest, "stat -c '%a %U %G' /etc/agent.conf '/srv/large file' /srv/empty").splitlines() == [
         "640 root daemon",
@@ -39,8 +43,9 @@ def test_commands_and_files(stand: Stand, guest: str, tmp_path: Path) -> None:
         "666 root root",
     ]
     digest = hashlib.sha256(large.read_bytes()).hexdigest()
-    assert stand.ssh(guest, "sha256sum < '/srv/large file'").split()[0] == digest
-    assert stand.ssh(guest, "ls -A /srv") == "empty\nlarge file\n"
+    sums = stand.ssh(guest, "sha256sum '/srv/large file' '/srv/large too'").splitlines()
+    assert [line.split()[0] for line in sums] == [digest, digest]
+    assert stand.ssh(guest, "ls -A /srv") == "empty\nlarge file\nlarge too\n"
 
-    again, output = play("guest-agent", large_file=large)
+    again, output = play("guest-agent", **given)
     assert again == 0, output

@@ -150,6 +150,12 @@ def test_an_agent_that_does_not_run(web: Modules) -> None:
     )
 
 
+def test_an_agent_is_asked_once_unless_it_may_take_time(web: Modules) -> None:
+    web.lab.api.inject({"kind": "hang-agent", "vmid": 210})
+    web.message("guest_exec", vmid=210, argv=["true"])
+    assert [record.path.rpartition("/")[2] for record in web.lab.requests()] == ["resources", "info"]
+
+
 def test_an_agent_is_waited_for(web: Modules) -> None:
     info = "/nodes/father/qemu/210/agent/info"
     words = "QEMU guest agent is not running"
@@ -199,6 +205,15 @@ def test_an_agent_that_may_not_run_commands(web: Modules) -> None:
             {"vmid": 210, "cmd": "cat", "stdin": "\u20ac" * 30000},
             "Option 'stdin' has 90000 bytes; Proxmox VE passes at most 65536 to a command. "
             "Put them in a file with the module guest_file and let the command read that.",
+        ),
+        ({"vmid": 210, "cmd": " "}, "Option 'cmd' is empty. Give a command line for the guest's shell."),
+        (
+            {"vmid": 210, "cmd": "x", "creates": "made"},
+            "Option 'creates': 'made' is not an absolute path in the guest, as /etc/motd is.",
+        ),
+        (
+            {"vmid": 210, "cmd": "x", "removes": ""},
+            "Option 'removes': '' is not an absolute path in the guest, as /etc/motd is.",
         ),
         ({"vmid": 210, "cmd": "x", "output_limit": -1}, "Option 'output_limit' is -1; it has to be 0 or more."),
         ({"vmid": 210, "cmd": "x", "wait_timeout": -0.5}, "Option 'wait_timeout' is -0.5; it has to be 0 or more."),
