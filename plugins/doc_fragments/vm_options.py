@@ -64,7 +64,8 @@ options:
         (a volume that exists). C(storage) with C(media=cloudinit) makes a cloud-init drive.
       - A drive that exists is grown to C(size), moved to C(storage), and its other properties are set. Shrinking is
         refused.
-      - An empty value detaches the drive; its volume stays as C(unusedN).
+      - An empty value detaches the drive; its volume stays as C(unusedN). V(absent) removes the drive with all that is
+        on it, also a detached one, for example C(unused0).
       - Proxmox VE's own form, for example C(local-lvm:32,ssd=1), is understood too.
     type: dict
   net:
@@ -113,6 +114,9 @@ options:
   boot:
     description: Boot order, for example V(order=scsi0;net0), or a dictionary with C(order) as a list.
     type: raw
+  bwlimit:
+    description: Limit in KiB/s for cloning, and for moving to another node.
+    type: int
   cicustom:
     description:
       - Snippets to use as cloud-init data, for example V(vendor=local:snippets/agent.yml), or a dictionary with
@@ -137,6 +141,14 @@ options:
   cpu:
     description: Type of the CPU, or a dictionary with C(cputype), C(flags) and the other properties.
     type: raw
+  cpu_mitigations:
+    description:
+      - Flags of O(cpu) by which the guest can protect itself from flaws of the processor such as Spectre.
+      - V(intel) and V(amd) offer what processors of that maker have; the VM does not start on a node whose processor
+        lacks them. V(off) hides them all, for speed where every guest is trusted. V(default) leaves them to the type
+        of the CPU.
+    type: str
+    choices: [default, intel, amd, 'off']
   cpulimit:
     description: Limit in CPUs; 0 for none.
     type: float
@@ -217,6 +229,9 @@ options:
   keyboard:
     description: Keyboard layout of the VNC console.
     type: str
+    choices:
+      [da, de, de-ch, en-gb, en-us, es, fi, fr, fr-be, fr-ca, fr-ch, hu, is, it, ja, lt, mk, nl, 'no', pl, pt, pt-br, sl,
+      sv, tr]
   kvm:
     description: Whether hardware virtualisation is used.
     type: bool
@@ -229,6 +244,12 @@ options:
   memory:
     description: Memory in MiB, or with a unit, for example V(4G).
     type: str
+  migrate_downtime:
+    description: Longest pause in seconds when a running VM is moved.
+    type: float
+  migrate_speed:
+    description: Limit in MB/s for moving a running VM; 0 for none.
+    type: int
   nameserver:
     description: Name servers cloud-init sets.
     type: list
@@ -257,6 +278,9 @@ options:
     description: Whether a removed VM is also taken out of backup jobs, replication and HA.
     type: bool
     default: true
+  reboot:
+    description: Whether the guest may reboot; otherwise the VM stops then.
+    type: bool
   restart:
     description:
       - What happens to a running VM when a change takes effect only after a restart. With V(never) the change
@@ -288,6 +312,9 @@ options:
   smbios1:
     description: SMBIOS fields, for example C(uuid), C(manufacturer) and C(serial).
     type: raw
+  snapname:
+    description: Snapshot of O(clone) that is cloned, instead of its present state.
+    type: str
   sockets:
     description: CPU sockets.
     type: int

@@ -98,6 +98,38 @@ DESCRIPTION = Codec(_description, _description, _text)
 INTEGER = Codec(int, int, _identity, ansible_type="int")
 
 
+def within(codec: Codec, low: float | None = None, high: float | None = None) -> Codec:
+    """The same for numbers from ``low`` to ``high`` only, None for no limit."""
+
+    def parse(value: Json) -> Json:
+        number = codec.parse(value)
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise ValueError(f"{value} is not {span(low, high)}")
+        return number
+
+    return replace(codec, parse=parse)
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Limits in words."""
+    if low is None or high is None:
+        return f"{low:g} or more" if high is None else f"{high:g} or less"
+    return f"from {low:g} to {high:g}"
+
+
+def matching(pattern: str, what: str, codec: Codec | None = None) -> Codec:
+    """The same for values only whose text matches a pattern, as a whole; ``what`` completes "... is not"."""
+    inner = codec or TEXT
+
+    def parse(value: Json) -> Json:
+        text = inner.parse(value)
+        if text and not re.fullmatch(pattern, str(text)):
+            raise ValueError(f"'{value}' is not {what}")
+        return text
+
+    return replace(inner, parse=parse)
+
+
 def _number(value: Json) -> float:
     return float(value)
 
@@ -204,10 +236,24 @@ def _size(value: object) -> str:
     return size_text(size_bytes(value))
 
 
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError(f"'{value}' is not a whole number") from None
+
+
+def _fraction(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise ValueError(f"'{value}' is not a number") from None
+
+
 KINDS: Mapping[str, Callable[[Any], Any]] = {
     "bool": truth,
-    "int": int,
-    "float": _number,
+    "int": _whole,
+    "float": _fraction,
     "str": _text,
     "mac": _mac,
     "lower": _lower,
@@ -231,6 +277,11 @@ class Properties:
     aliases: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     separator: str = ","
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Properties that have one of a few values."""
+
+    limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """Lowest and highest value of properties that are numbers."""
 
     def parse(self, value: Json) -> dict[str, Json]:
         """A string or dict of the user's."""
@@ -287,9 +338,17 @@ class Properties:
         if item is None or item == "":
             return name, ""
         try:
-            return name, KINDS[kind](item)
+            return name, self._allowed(name, KINDS[kind](item))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from error
+
+    def _allowed(self, name: str, value: Json) -> Json:
+        choices, (low, high) = self.choices.get(name), self.limits.get(name, (None, None))
+        if choices and value not in choices:
+            raise ValueError(f"'{value}' is none of {', '.join(choices)}")
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise ValueError(f"{value} is not {span(low, high)}")
+        return value
 
 
 def _scalar(value: Json) -> str:

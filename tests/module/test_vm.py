@@ -200,14 +200,15 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
 
 
 def test_a_failed_step_says_what_was_done_and_what_not(modules: Modules) -> None:
-    result = modules.run("vm", **{**CLONE, "cores": 0}, state="started")
+    result = modules.run("vm", **CLONE, hookscript="local:snippets/nope.sh", state="started")
     first, *rest = result["msg"].splitlines()
     assert first == (
-        "Cannot set cipassword, ciuser, cores, ipconfig0, memory, sshkeys, tags of vm 99900 (nested-pve): "
+        "Cannot set cipassword, ciuser, cores, hookscript, ipconfig0, memory, sshkeys, tags of vm 99900 (nested-pve): "
         "PUT /nodes/father/qemu/99900/config: 400 Parameter verification failed "
-        "(cores: value must have a minimum value of 1)."
+        "(hookscript: script 'local:snippets/nope.sh' does not exist)."
     )
     assert rest == [
+        "Put the script on a storage for snippets, and make it executable.",
         "Already done: clone vm 9000 (debian-12-pve) to vm 99900 (nested-pve).",
         "Not done: start vm 99900 (nested-pve).",
     ]

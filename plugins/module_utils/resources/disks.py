@@ -23,7 +23,13 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
 BUSES = {"ide": 4, "sata": 6, "scsi": 31, "virtio": 16, "efidisk": 1, "tpmstate": 1}
 """How many drives each bus takes (PVE::QemuServer::Drive)."""
 
-KEY = re.compile(r"^(ide|sata|scsi|virtio|efidisk|tpmstate)(\d+)$")
+UNUSED, UNUSED_COUNT = "unused", 256
+"""Where a detached volume stays (PVE::QemuServer::Drive, MAX_UNUSED_DISKS)."""
+
+KEY = re.compile(rf"^(ide|sata|scsi|virtio|efidisk|tpmstate|{UNUSED})(\d+)$")
+DELETED = "absent"
+"""The value of a drive that is to go with its volume."""
+
 CLOUDINIT = "cloudinit"
 EMPTY_DRIVE = frozenset({"none", "cdrom"})
 
@@ -44,6 +50,18 @@ DRIVE = Properties(
         "queues": "int",
         "size": "size",
         "pre-enrolled-keys": "bool",
+    },
+    choices={
+        "aio": ("native", "threads", "io_uring"),
+        "cache": ("none", "writethrough", "writeback", "unsafe", "directsync"),
+        "discard": ("ignore", "on"),
+        "efitype": ("2m", "4m"),
+        "format": ("raw", "qcow", "qed", "qcow2", "vmdk", "cloop"),
+        "media": ("cdrom", "disk", "cloudinit"),
+        "ms-cert": ("2011", "2023", "2023w", "2023k"),
+        "rerror": ("ignore", "report", "stop"),
+        "version": ("v1.2", "v2.0"),
+        "werror": ("enospc", "ignore", "report", "stop"),
     },
 )  # fmt: skip
 DRIVE_CODEC = DRIVE.codec()
@@ -73,8 +91,13 @@ def _encode(drive: Mapping[str, Json]) -> str:
         return DRIVE.encode({**rest, "file": f"{storage}:{CLOUDINIT}"})
     size = rest.pop("size", None)
     # An import takes the image's own size; it is grown afterwards.
-    gib = "0" if drive.get("import-from") else f"{size_bytes(size or '0') / 2**30:g}"
+    gib = "0" if drive.get("import-from") else _gibibytes(size_bytes(size or "0"))
     return DRIVE.encode({**rest, "file": f"{storage}:{gib}"})
+
+
+def _gibibytes(size: int) -> str:
+    """Bytes as PVE wants a new volume's size; exact, so that the volume has the size that was wished."""
+    return f"{size / 2**30:.30f}".rstrip("0").rstrip(".")
 
 
 DISK = Codec(_parse, DRIVE.decode, _encode, DRIVE.merge, DRIVE.same, ansible_type="dict")
@@ -88,11 +111,18 @@ def wanted(params: Values) -> dict[str, Json]:
 
 def _wanted(key: str, value: Json) -> dict[str, Json] | None:
     found = KEY.match(key)
-    if not found or int(found.group(2)) >= BUSES[found.group(1)]:
+    if not found or int(found.group(2)) >= BUSES.get(found.group(1), UNUSED_COUNT):
         known = ", ".join(f"{bus}0" if count == 1 else f"{bus}0-{count - 1}" for bus, count in sorted(BUSES.items()))
         raise ConfigError(f"Option 'disks': '{key}' is no drive. Drives are {known}.")
     if value in (None, "", {}):
         return None
+    if value == DELETED:
+        return {DELETED: True}
+    if found.group(1) == UNUSED:
+        raise ConfigError(
+            f"Option 'disks': {key} can only be deleted ({key}: {DELETED}). "
+            "Give its volume as file of a drive to attach it."
+        )
     try:
         return _parse(value)
     except ValueError as error:
@@ -101,6 +131,8 @@ def _wanted(key: str, value: Json) -> dict[str, Json] | None:
 
 def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[str, Json] | None) -> VolumeChange | None:
     """What turns the drive into the wished one. Raises RefusedError for what would lose data."""
+    if wish and wish.get(DELETED):
+        return VolumeChange(key, delete=True, before=DRIVE.encode(have)) if have is not None else None
     if have is None:
         return _added(guest, key, wish) if wish else None
     if wish is None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,12 +72,19 @@ class Family:
         return key.startswith(self.stem) and number.isdigit() and int(number) < self.count
 
 
+def as_given(params: Values) -> Values:
+    """Every option is one of PVE's."""
+    return params
+
+
 @dataclass(frozen=True)
 class ConfigTable:
     """All options of one kind of guest, its volumes apart."""
 
     fields: tuple[Field, ...]
     families: tuple[Family, ...]
+    compose: Callable[[Values], Values] = as_given
+    """Puts options together that are one in PVE's configuration. Raises ConfigError."""
 
     @property
     def options(self) -> Options:
@@ -95,6 +102,7 @@ class ConfigTable:
 
     def wanted(self, params: Values) -> tuple[Item, ...]:
         """What the user set, in canonical form. Raises ConfigError naming the option."""
+        params = self.compose(params)
         plain = parsed(self.fields, params)
         rows = [(item, item.key, plain[item.name]) for item in self.fields if item.name in plain]
         return (

@@ -87,6 +87,45 @@ MAKING: Values = {
 """... and with the making of a guest."""
 
 
+LOCKED: Values = {
+    r"is locked \((?!create|clone)[\w-]+\)": (
+        "Wait until that is done, and run again. If nothing is at work on the guest, the lock was left behind: remove "
+        "it on the node with 'qm unlock' or 'pct unlock' and the vmid."
+    )
+}
+"""... and with a guest that something else works on."""
+
+SETTING: Values = {
+    **LOCKED,
+    **VOLUMES,
+    r"only root can set": "Log in as root@pam with user and password for this option, or leave it out.",
+    r"invalid bootorder": "Name only devices in boot that the guest has, or gets from the same task.",
+    r"hookscript: script '[^']+'": "Put the script on a storage for snippets, and make it executable.",
+}
+"""... and with a change of a guest's configuration."""
+
+MOVING: Values = {
+    **LOCKED,
+    **VOLUMES,
+    r"snapshots and delete the source": "Remove the guest's snapshots first: they would be lost.",
+}
+"""... and with moving a volume to another storage. A volume that could not be moved stays where it was."""
+
+GROWING: Values = {
+    **LOCKED,
+    **VOLUMES,
+    r"shrinking disks is not supported": "The image is larger than that already. Give a larger size, or none.",
+}
+"""... and with growing a volume."""
+
+REMOVING: Values = {
+    **LOCKED,
+    r"used in HA resources and purge parameter not set": "Set purge to true, or take the guest out of HA first.",
+    r"base volume '[^']+' is still in use": "Remove its linked clones first.",
+}
+"""... and with removing a guest."""
+
+
 def plan(kind: Kind, wish: Values, view: View) -> Plan:
     """The steps. Raises RefusedError for what must not be done, ConfigError for what can't be meant."""
     if wish["state"] == "absent":
@@ -104,7 +143,7 @@ def _plan_absent(kind: Kind, wish: Values, view: View) -> Plan:
         )
     stop = _stop_before_removal(wish, view, guest)
     params = {"purge": wish.get("purge"), "destroy-unreferenced-disks": wish.get("destroy_unreferenced_disks")}
-    gone = Step("DELETE", guest.path(), params, f"remove {guest.label}")
+    gone = Step("DELETE", guest.path(), params, f"remove {guest.label}", advice=REMOVING)
     return Plan((*stop, gone), before={"vmid": guest.vmid, "name": guest.name, "status": view.status})
 
 
@@ -363,7 +402,7 @@ def _config_step(
         return ()
     names = ", ".join(sorted(change.key for change in every))
     verb = kind.volumes.set_verb if set_volumes else "PUT"
-    return (Step(verb, path, {**encoded(every), "digest": digest}, f"set {names} of {label}"),)
+    return (Step(verb, path, {**encoded(every), "digest": digest}, f"set {names} of {label}", advice=SETTING),)
 
 
 def _configure(
@@ -387,18 +426,30 @@ def _configure(
 def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
     moves = (_move_step(kind, volume, path, label) for volume in volumes if volume.move_to)
     grows = (_grow_step(volume, path, label) for volume in volumes if volume.size)
-    return (*moves, *grows)
+    return (*moves, *grows, *_delete_step(volumes, path, label))
+
+
+def _delete_step(volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
+    """What is to go with its data; a step of its own, because ``force`` is about everything a request removes."""
+    keys = sorted(volume.key for volume in volumes if volume.delete)
+    if not keys:
+        return ()
+    params = {"delete": ",".join(keys), "force": True}
+    return (
+        Step("PUT", f"{path}/config", params, f"delete {', '.join(keys)} of {label} with its data", advice=VOLUMES),
+    )
 
 
 def _move_step(kind: Kind, volume: VolumeChange, path: str, label: str) -> Step:
     params = {kind.volumes.move_parameter: volume.key, "storage": volume.move_to, "delete": True}
     reason = f"move {volume.key} of {label} to storage {volume.move_to}"
-    return Step("POST", f"{path}/{kind.volumes.move_action}", params, reason)
+    return Step("POST", f"{path}/{kind.volumes.move_action}", params, reason, advice=MOVING)
 
 
 def _grow_step(volume: VolumeChange, path: str, label: str) -> Step:
     params = {"disk": volume.key, "size": volume.size}
-    return Step("PUT", f"{path}/resize", params, f"grow {volume.key} of {label} to {volume.size}")
+    reason = f"grow {volume.key} of {label} to {volume.size}"
+    return Step("PUT", f"{path}/resize", params, reason, advice=GROWING)
 
 
 def _pool_step(wish: Values, guest: Guest) -> tuple[Step, ...]:
@@ -406,7 +457,7 @@ def _pool_step(wish: Values, guest: Guest) -> tuple[Step, ...]:
     if pool is None or pool == guest.pool:
         return ()
     params = {"poolid": pool, "vms": str(guest.vmid), "allow-move": True}
-    return (Step("PUT", "/pools", params, f"put {guest.label} into pool {pool}"),)
+    return (Step("PUT", "/pools", params, f"put {guest.label} into pool {pool}", advice=MAKING),)
 
 
 def _template_step(kind: Kind, wish: Values, view: View, guest: Guest) -> tuple[Step, ...]:

@@ -41,7 +41,7 @@ QEMU = Kind(
     transitions=TRANSITIONS,
     # PVE::API2::Qemu, clone_vm
     not_copied=frozenset({"template", "digest", "vmgenid", "smbios1", "meta", "lock", "parent"}),
-    clone_options=("full", "storage", "format"),
+    clone_options=("full", "storage", "format", "snapname", "bwlimit"),
     nics=vm_config.shown_nics,
     motion=VM_MOTION,
     waits=vm_hotplug.waits,
@@ -53,6 +53,8 @@ QEMU = Kind(
 OPTIONS: Options = {
     "state": {"type": "str", "choices": list(STATES), "default": "present"},
     "format": {"type": "str", "choices": ["raw", "qcow2", "vmdk"]},
+    "snapname": {"type": "str"},
+    "bwlimit": {"type": "int"},
     "disks": {"type": "dict"},
     **MOTION_OPTIONS,
     **guest_ha.OPTIONS,

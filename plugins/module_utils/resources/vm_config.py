@@ -8,8 +8,10 @@ Names, types, defaults and limits are those of the API schema (``PUT /nodes/{nod
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
@@ -21,12 +23,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     NUMBER,
     SSH_KEYS,
     TAGS,
-    TEXT,
     Codec,
     Json,
     Properties,
+    matching,
+    within,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.resources import cpu_mitigations
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import (
     STARTUP,
     ConfigTable,
@@ -49,6 +54,8 @@ _NIC = Properties(
         "queues": "int", "rate": "float", "tag": "int", "trunks": "set",
     },
     defaults={"firewall": False, "link_down": False},
+    choices={"model": NIC_MODELS},
+    limits={"mtu": (1, 65520), "queues": (0, 64), "rate": (0, None), "tag": (1, 4094)},
 )  # fmt: skip
 
 
@@ -83,6 +90,7 @@ AGENT = Properties(
     aliases={"guest-fsfreeze": "freeze-fs", "freeze-fs-on-backup": "freeze-fs"},
     kinds={"enabled": "bool", "freeze-fs": "bool", "fstrim_cloned_disks": "bool", "type": "str"},
     defaults={"enabled": False, "freeze-fs": True, "fstrim_cloned_disks": False, "type": "virtio"},
+    choices={"type": ("virtio", "isa")},
 )
 BOOT = Properties(default_key="legacy", kinds={"legacy": "str", "order": "list"})
 CPU = Properties(
@@ -95,23 +103,53 @@ CPU = Properties(
 )  # fmt: skip
 IPCONFIG = Properties(kinds={"ip": "lower", "gw": "lower", "ip6": "lower", "gw6": "lower"})
 CICUSTOM = Properties(kinds=dict.fromkeys(("meta", "network", "user", "vendor"), "str"))
-VGA = Properties(default_key="type", kinds={"type": "str", "memory": "int", "clipboard": "str"})
+VGA = Properties(
+    default_key="type",
+    kinds={"type": "str", "memory": "int", "clipboard": "str"},
+    choices={
+        "type": (
+            "cirrus", "none", "qxl", "qxl2", "qxl3", "qxl4", "serial0", "serial1", "serial2", "serial3", "std",
+            "virtio", "virtio-gl", "vmware",
+        ),
+        "clipboard": ("vnc",),
+    },
+    limits={"memory": (4, 512)},
+)  # fmt: skip
 MACHINE = Properties(
     default_key="type",
     kinds={"type": "str", "viommu": "str", "enable-s3": "bool", "enable-s4": "bool", "aw-bits": "int"},
+    choices={"viommu": ("intel", "virtio")},
+    limits={"aw-bits": (32, 64)},
 )
-WATCHDOG = Properties(default_key="model", kinds={"model": "str", "action": "str"})
-RNG = Properties(default_key="source", kinds={"source": "str", "max_bytes": "int", "period": "int"})
-AUDIO = Properties(kinds={"device": "str", "driver": "str"}, defaults={"driver": "spice"})
-SPICE = Properties(kinds={"foldersharing": "bool", "videostreaming": "str"})
+WATCHDOG = Properties(
+    default_key="model",
+    kinds={"model": "str", "action": "str"},
+    choices={"model": ("i6300esb", "ib700"), "action": ("reset", "shutdown", "poweroff", "pause", "debug", "none")},
+)
+RNG = Properties(
+    default_key="source",
+    kinds={"source": "str", "max_bytes": "int", "period": "int"},
+    choices={"source": ("/dev/urandom", "/dev/random", "/dev/hwrng")},
+)
+AUDIO = Properties(
+    kinds={"device": "str", "driver": "str"},
+    defaults={"driver": "spice"},
+    choices={"device": ("ich9-intel-hda", "intel-hda", "AC97"), "driver": ("spice", "none")},
+)
+SPICE = Properties(
+    kinds={"foldersharing": "bool", "videostreaming": "str"}, choices={"videostreaming": ("off", "all", "filter")}
+)
 SMBIOS = Properties(
     kinds={
         **dict.fromkeys(("uuid", "family", "manufacturer", "product", "serial", "sku", "version"), "str"),
         "base64": "bool",
     }
 )
-IVSHMEM = Properties(kinds={"size": "int", "name": "str"})
-NUMA_NODE = Properties(kinds={"cpus": "str", "hostnodes": "str", "memory": "float", "policy": "str"})
+IVSHMEM = Properties(kinds={"size": "int", "name": "str"}, limits={"size": (1, None)})
+NUMA_NODE = Properties(
+    kinds={"cpus": "str", "hostnodes": "str", "memory": "float", "policy": "str"},
+    choices={"policy": ("preferred", "bind", "interleave")},
+)
 HOSTPCI = Properties(
     default_key="host",
     kinds={
@@ -127,11 +165,59 @@ USB = Properties(
 VIRTIOFS = Properties(
     default_key="dirid",
     kinds={"dirid": "str", "cache": "str", "direct-io": "bool", "expose-acl": "bool", "expose-xattr": "bool"},
+    choices={"cache": ("auto", "always", "metadata", "never")},
 )
 
 
+UUID = r"[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+DNS_NAME = matching(rf"{_LABEL}(?:\.{_LABEL})*", "a name of letters, digits, dashes and dots")
+"""PVE's format dns-name."""
+
+KEYBOARDS = (
+    "da", "de", "de-ch", "en-gb", "en-us", "es", "fi", "fr", "fr-be", "fr-ca", "fr-ch", "hu", "is", "it", "ja", "lt",
+    "mk", "nl", "no", "pl", "pt", "pt-br", "sl", "sv", "tr",
+)  # fmt: skip
+
+_WORDS = {"ip": ("dhcp",), "ip6": ("dhcp", "auto")}
+_VERSIONS = {"ip": 4, "gw": 4, "ip6": 6, "gw6": 6}
+
+
+def _addresses(value: Json) -> dict[str, Json]:
+    """An ``ipconfig`` whose addresses are some: PVE itself takes a wrong gateway, and the guest then has no network."""
+    given = IPCONFIG.parse(value)
+    for name, text in given.items():
+        if text and text not in _WORDS.get(name, ()):
+            _check_address(name, str(text))
+    return given
+
+
+def _check_address(name: str, text: str) -> None:
+    wanted = "an address" if name.startswith("gw") else "an address with its prefix length"
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError:
+        found = None
+    if not found or found.version != _VERSIONS[name] or ("/" in text) is name.startswith("gw"):
+        words = "".join(f" or {word}" for word in _WORDS.get(name, ()))
+        raise ValueError(f"{name}: '{text}' is not {wanted} of IPv{_VERSIONS[name]}{words}")
+
+
+def _servers(value: Json) -> list[str]:
+    servers: list[str] = NAMESERVERS.parse(value)
+    for server in servers:
+        try:
+            ipaddress.ip_address(server)
+        except ValueError:
+            raise ValueError(f"'{server}' is not an IP address") from None
+    return servers
+
+
+MITIGATIONS = Codec(str, CPU.decode, CPU.encode, cpu_mitigations.merged, CPU.same)
+"""Part of the option ``cpu``, under a name of its own."""
+
 FIELDS: tuple[Field, ...] = (
-    Field("name"),
+    Field("name", DNS_NAME),
     Field("description", DESCRIPTION),
     Field("tags", TAGS),
     Field("onboot", BOOLEAN, default=False),
@@ -140,23 +226,25 @@ FIELDS: tuple[Field, ...] = (
     Field("startup", STARTUP.codec()),
     Field("hookscript"),
     Field("hotplug", CONTENT, default=["disk", "network", "usb"]),
-    at_boot("cores", INTEGER, default=1),
-    at_boot("sockets", INTEGER, default=1),
-    at_boot("vcpus", INTEGER),
+    at_boot("cores", within(INTEGER, 1), default=1),
+    at_boot("sockets", within(INTEGER, 1), default=1),
+    at_boot("vcpus", within(INTEGER, 1)),
+    at_boot("cpu_mitigations", MITIGATIONS, wire="cpu", default={"cputype": "kvm64"}, spec=cpu_mitigations.OPTION),
     at_boot("cpu", CPU.codec(), default={"cputype": "kvm64"}),
-    Field("cpulimit", NUMBER, default=0.0),
-    Field("cpuunits", INTEGER),
+    Field("cpulimit", within(NUMBER, 0, 128), default=0.0),
+    Field("cpuunits", within(INTEGER, 1, 262144)),
     at_boot("affinity"),
     at_boot("numa", BOOLEAN, default=False),
-    at_boot("memory", MEMORY, default=512),
-    at_boot("balloon", INTEGER),
-    Field("shares", INTEGER, default=1000),
+    at_boot("memory", within(MEMORY, 16), default=512),
+    at_boot("balloon", within(INTEGER, 0)),
+    Field("shares", within(INTEGER, 0, 50000), default=1000),
     at_boot("allow_ksm", BOOLEAN, wire="allow-ksm", default=True),
     at_boot("hugepages", spec=choices("any", "2", "1024")),
     at_boot("keephugepages", BOOLEAN, default=False),
     at_boot("agent", AGENT.codec(), default={}),
     at_boot("acpi", BOOLEAN, default=True),
     at_boot("kvm", BOOLEAN, default=True),
+    at_boot("reboot", BOOLEAN, default=True),
     at_boot("tablet", BOOLEAN, default=True),
     at_boot("localtime", BOOLEAN),
     at_boot("tdf", BOOLEAN, default=False),
@@ -184,29 +272,31 @@ FIELDS: tuple[Field, ...] = (
     at_boot("smbios1", SMBIOS.codec()),
     at_boot("ivshmem", IVSHMEM.codec()),
     at_boot("spice_enhancements", SPICE.codec()),
-    at_boot("keyboard"),
-    at_boot("startdate"),
+    at_boot("keyboard", spec=choices(*KEYBOARDS)),
+    at_boot("startdate", matching(r"now|\d{4}-\d{1,2}-\d{1,2}(?:T\d{1,2}:\d{1,2}:\d{1,2})?", "now, a date or a time")),
     at_boot("args"),
     at_boot("amd_sev", wire="amd-sev"),
     at_boot("intel_tdx", wire="intel-tdx"),
-    at_boot("vmgenid"),
+    at_boot("vmgenid", matching(rf"[01]|{UUID}", "a UUID, 0 or 1")),
     Field("vmstatestorage"),
+    Field("migrate_downtime", within(NUMBER, 0), default=0.1),
+    Field("migrate_speed", within(INTEGER, 0), default=0),
     at_boot("citype", spec=choices("configdrive2", "nocloud", "opennebula")),
     at_boot("ciuser"),
     at_boot("cipassword", secret=True),
     at_boot("ciupgrade", BOOLEAN, default=True),
     at_boot("cicustom", CICUSTOM.codec()),
     at_boot("sshkeys", SSH_KEYS),
-    at_boot("nameserver", NAMESERVERS),
+    at_boot("nameserver", replace(NAMESERVERS, parse=_servers)),
     at_boot("searchdomain"),
 )
 
 
 FAMILIES: tuple[Family, ...] = (
     Family("net", 32, NIC, live=True),
-    Family("ipconfig", 32, IPCONFIG.codec()),
-    Family("serial", 4, TEXT),
-    Family("parallel", 3, TEXT),
+    Family("ipconfig", 32, replace(IPCONFIG.codec(), parse=_addresses)),
+    Family("serial", 4, matching(r"/dev/.+|socket", "socket or a device such as /dev/ttyS0")),
+    Family("parallel", 3, matching(r"/dev/parport\d+|/dev/usb/lp\d+", "a device such as /dev/parport0")),
     Family("usb", 14, USB.codec(), live=True),
     Family("hostpci", 16, HOSTPCI.codec()),
     Family("numa_nodes", 8, NUMA_NODE.codec(), prefix="numa"),
@@ -214,7 +304,20 @@ FAMILIES: tuple[Family, ...] = (
 )
 """Counts are PVE's: MAX_NETS, MAX_SERIAL_PORTS, MAX_PARALLEL_PORTS, MAX_USB_DEVICES, MAX_HOSTPCI_DEVICES."""
 
-CONFIG = ConfigTable(FIELDS, FAMILIES)
+
+def _with_mitigations(params: Values) -> Values:
+    """Both options that make up ``cpu`` as one."""
+    wanted, cpu = params.get("cpu_mitigations"), params.get("cpu")
+    if wanted is None or cpu is None:
+        return params
+    try:
+        parsed_cpu = CPU.parse(cpu)
+    except ValueError as error:
+        raise ConfigError(f"Option 'cpu': {error}") from error
+    return {**params, "cpu": cpu_mitigations.merged(parsed_cpu, wanted), "cpu_mitigations": None}
+
+
+CONFIG = ConfigTable(FIELDS, FAMILIES, _with_mitigations)
 
 
 def shown_nics(config: Values) -> dict[str, dict[str, Json]]:

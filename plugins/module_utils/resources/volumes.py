@@ -25,6 +25,9 @@ class VolumeChange:
     size: str | None = None
     before: str | None = None
     after: str | None = None
+    delete: bool = False
+    """Whether it goes, with all that is on it."""
+
     waits: bool = False
     """A running guest sees the change after a restart only."""
 

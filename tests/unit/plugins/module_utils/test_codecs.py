@@ -21,8 +21,10 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     TEXT,
     Codec,
     Properties,
+    matching,
     size_bytes,
     size_text,
+    within,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources import disks, vm_config
 from hypothesis import given
@@ -100,7 +102,14 @@ def test_encoding(codec: Codec, value: object, wire: object) -> None:
         (MEMORY, "1.5", "'1.5' is not a whole number of MiB"),
         (MEMORY, "-1", "'-1' is not a size such as 512M or 32G"),
         (BOOLEAN, "perhaps", "'perhaps' is neither true nor false"),
-        (NIC, {"mtu": "big"}, "mtu: invalid literal for int() with base 10: 'big'"),
+        (NIC, {"mtu": "big"}, "mtu: 'big' is not a whole number"),
+        (NIC, {"rate": "fast"}, "rate: 'fast' is not a number"),
+        (NIC, {"tag": 4095}, "tag: 4095 is not from 1 to 4094"),
+        (NIC, {"model": "ne3000"}, f"model: 'ne3000' is none of {', '.join(vm_config.NIC_MODELS)}"),
+        (within(INTEGER, 1), 0, "0 is not 1 or more"),
+        (within(INTEGER, None, 9), 10, "10 is not 9 or less"),
+        (within(NUMBER, 0, 128), 128.5, "128.5 is not from 0 to 128"),
+        (matching("a+", "a row of a"), "ab", "'ab' is not a row of a"),
         (vm_config.IPCONFIG.codec(), "dhcp", "'dhcp' is not of the form name=value"),
         (vm_config.IPCONFIG.codec(), {"gateway": "x"}, "unknown property 'gateway'; known are gw, gw6, ip, ip6"),
     ],
@@ -153,6 +162,17 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "set": st.lists(st.integers(1, 4094), min_size=1).map(lambda items: ";".join(map(str, items))),
     "list": st.lists(st.from_regex(r"[a-z]+[0-9]", fullmatch=True), min_size=1).map(";".join),
 }
+
+
+def allowed(table: Properties, key: str) -> st.SearchStrategy[Any]:
+    """Values of one property that are right."""
+    if key in table.choices:
+        return st.sampled_from(table.choices[key])
+    low, high = table.limits.get(key, (0, 9999))
+    in_limits = st.integers(int(low or 0), int(high if high is not None else 9999))
+    return in_limits if table.kinds[key] == "int" else _VALUES[table.kinds[key]]
+
+
 _TABLES = {name: value for name, value in vars(vm_config).items() if isinstance(value, Properties) and name != "_NIC"}
 
 
@@ -160,7 +180,7 @@ _TABLES = {name: value for name, value in vars(vm_config).items() if isinstance(
 @given(data=st.data())
 def test_properties_round_trip(name: str, data: st.DataObject) -> None:
     table = _TABLES[name]
-    wish = data.draw(st.fixed_dictionaries({}, optional={key: _VALUES[kind] for key, kind in table.kinds.items()}))
+    wish = data.draw(st.fixed_dictionaries({}, optional={key: allowed(table, key) for key in table.kinds}))
     value = table.parse(wish)
     assert table.decode(table.encode(value)) == value
 
@@ -168,7 +188,7 @@ def test_properties_round_trip(name: str, data: st.DataObject) -> None:
 @given(
     st.fixed_dictionaries(
         {"model": st.sampled_from(vm_config.NIC_MODELS)},
-        optional={key: _VALUES[kind] for key, kind in vm_config._NIC.kinds.items() if key != "model"},
+        optional={key: allowed(vm_config._NIC, key) for key in vm_config._NIC.kinds if key != "model"},
     )
 )
 def test_cards_round_trip(wish: dict[str, Any]) -> None:

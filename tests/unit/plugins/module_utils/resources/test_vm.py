@@ -16,6 +16,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     RefusedError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
+from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import DRIVE
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import TAKEN
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, describe
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import guest
@@ -141,6 +142,24 @@ def test_changes_of_a_stopped_vm(options: dict[str, Any], expected: list[Any]) -
 )
 def test_power(state: str, status: str, expected: list[Any]) -> None:
     assert steps({"state": state}, there(status)) == expected
+
+
+@pytest.mark.parametrize(
+    ("disks", "expected"),
+    [
+        ({"scsi0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "scsi0", "force": True})]),
+        ({"unused0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "unused0", "force": True})]),
+        ({"scsi5": "absent", "unused3": "absent"}, []),
+        (
+            {"scsi0": "", "unused0": "absent"},
+            [post(delete="scsi0"), ("PUT", f"{PATH}/config", {"delete": "unused0", "force": True})],
+        ),
+        ({"scsi1": {"storage": "local-lvm", "size": "1500M"}}, [post(scsi1="local-lvm:1.46484375")]),
+    ],
+    ids=str,
+)
+def test_drives_go_only_when_told(disks: dict[str, str], expected: list[Any]) -> None:
+    assert steps({"disks": disks}, there(unused0="local-lvm:vm-104-disk-1")) == expected
 
 
 def test_every_power_state_is_reached_from_every_other() -> None:
@@ -477,14 +496,79 @@ NOT_CONFIGURATION = {
     # old names for ide2 and cores
     "cdrom", "smp", "bootdisk",
     # PVE's own doing: set while it works on the guest, or by its own actions
-    "lock", "unused[n]", "reboot", "migrate_downtime", "migrate_speed",
+    "lock", "unused[n]",
+}  # fmt: skip
+
+
+needs_schema = pytest.mark.skipif(not SCHEMA.is_file(), reason="the official API schema (../shared) is not here")
+
+
+def official() -> dict[str, Any]:
+    """The parameters of a VM's configuration."""
+    paths = json.loads(gzip.decompress(SCHEMA.read_bytes()))
+    found: dict[str, Any] = paths["/nodes/{node}/qemu/{vmid}/config"]["PUT"]["parameters"]
+    return found
+
+
+@pytest.mark.shared
+@needs_schema
+def test_every_option_of_the_schema_is_here() -> None:
+    schema = official()
+    ours = {item.key for item in vm_config.FIELDS} | {f"{family.stem}[n]" for family in vm_config.FAMILIES}
+    assert ours - set(schema) == set()
+    assert set(schema) - ours == NOT_CONFIGURATION & set(schema)
+
+
+def accepted(item: Any, value: object) -> bool:
+    try:
+        item.codec.parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.shared
+@needs_schema
+def test_limits_are_those_of_the_schema() -> None:
+    schema = official()
+    numbers = [item for item in vm_config.FIELDS if schema[item.key].get("type") in ("integer", "number")]
+    assert len(numbers) > 8
+    for item in numbers:
+        low, high = schema[item.key].get("minimum"), schema[item.key].get("maximum")
+        assert low is None or (accepted(item, low) and not accepted(item, low - 1)), item.name
+        assert high is None or (accepted(item, high) and not accepted(item, high + 1)), item.name
+
+
+@pytest.mark.shared
+@needs_schema
+def test_choices_are_those_of_the_schema() -> None:
+    schema = official()
+    enumerated = {item.name: schema[item.key]["enum"] for item in vm_config.FIELDS if "enum" in schema[item.key]}
+    ours = {item.name: item.spec["choices"] for item in vm_config.FIELDS if "choices" in item.spec}
+    # The mitigations are ours: flags of the option cpu.
+    assert {name: sorted(values) for name, values in ours.items() if name != "cpu_mitigations"} == {
+        name: sorted(values) for name, values in enumerated.items()
+    }
+
+
+TABLES: dict[str, Any] = {
+    "agent": vm_config.AGENT, "audio0": vm_config.AUDIO, "efidisk0": DRIVE, "ivshmem": vm_config.IVSHMEM,
+    "machine": vm_config.MACHINE, "net[n]": vm_config._NIC, "numa[n]": vm_config.NUMA_NODE, "scsi[n]": DRIVE,
+    "spice_enhancements": vm_config.SPICE, "tpmstate0": DRIVE, "usb[n]": vm_config.USB, "vga": vm_config.VGA,
+    "virtio[n]": DRIVE, "virtiofs[n]": vm_config.VIRTIOFS,
 }  # fmt: skip
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SCHEMA.is_file(), reason="the official API schema (../shared) is not here")
-def test_every_option_of_the_schema_is_here() -> None:
-    schema = json.loads(gzip.decompress(SCHEMA.read_bytes()))["/nodes/{node}/qemu/{vmid}/config"]["PUT"]["parameters"]
-    ours = {item.key for item in vm_config.FIELDS} | {f"{family.stem}[n]" for family in vm_config.FAMILIES}
-    assert ours - set(schema) == set()
-    assert set(schema) - ours == NOT_CONFIGURATION & set(schema)
+@needs_schema
+@pytest.mark.parametrize("key", sorted(TABLES))
+def test_properties_are_those_of_the_schema(key: str) -> None:
+    table, wanted = TABLES[key], official()[key]["format"]
+    real = {name: rule for name, rule in wanted.items() if "alias" not in rule}
+    assert set(real) - set(table.kinds) - set(table.aliases) == set()
+    for name, rule in real.items():
+        ours, limits = table.choices.get(name), table.limits.get(name, (None, None))
+        # A drive's table serves several kinds of drives, so it may know more.
+        assert set(rule.get("enum", ours or ())) <= set(ours or ()), name
+        if table is not DRIVE:
+            assert (rule.get("minimum", limits[0]), rule.get("maximum", limits[1])) == limits, name
