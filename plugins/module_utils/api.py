@@ -45,6 +45,11 @@ LOCK_TIMEOUT = re.compile(
 
 Params = Mapping[str, Json]
 
+HIGHEST_PORT = 65535
+
+FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}[: ]?){31}[0-9A-F]{2}", re.IGNORECASE)
+"""SHA-256, as PVE shows it, or as other tools write it."""
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -80,9 +85,20 @@ class Connection:
         """Raise ConfigError for what cannot work, naming the option and the variable that would help."""
         if self.transport != "local" and not self.host:
             raise ConfigError("No host given. Set the option 'host' or the environment variable PVE_HOST.")
+        self._check_numbers()
         if self.transport == "https":
             self._check_credentials()
             self._check_ca()
+
+    def _check_numbers(self) -> None:
+        for name in ("timeout", "connect_timeout"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} {getattr(self, name):g} is no time to wait. Give seconds, more than 0.")
+        for name in ("port", "ssh_port"):
+            if not 1 <= getattr(self, name) <= HIGHEST_PORT:
+                raise ConfigError(f"{name} {getattr(self, name)} is no port. Give one from 1 to {HIGHEST_PORT}.")
+        if self.retries < 0:
+            raise ConfigError(f"retries {self.retries} is less than 0.")
 
     def _check_credentials(self) -> None:
         if self.token_id and self.token_secret:
@@ -97,10 +113,17 @@ class Connection:
                 f"No credentials for {self.host}. Set token_id and token_secret (PVE_TOKEN_ID, PVE_TOKEN_SECRET), "
                 "or user and password (PVE_USER, PVE_PASSWORD)."
             )
+        if "@" not in self.user:
+            raise ConfigError(f"user '{self.user}' has no realm. Write it as {self.user}@pam, or with another realm.")
 
     def _check_ca(self) -> None:
         if self.validate_certs and self.ca_path and not Path(self.ca_path).is_file():
             raise ConfigError(f"ca_path {self.ca_path} is not a file. Copy /etc/pve/pve-root-ca.pem from the node.")
+        if self.fingerprint and not FINGERPRINT.fullmatch(self.fingerprint):
+            raise ConfigError(
+                f"fingerprint '{self.fingerprint}' is not one: it has 32 pairs of hexadecimal digits, as AB:CD:..., and "
+                "is shown in the web interface (node, Certificates) and by pvenode cert info."
+            )
 
 
 @dataclass(frozen=True)

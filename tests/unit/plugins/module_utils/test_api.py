@@ -182,6 +182,23 @@ TOKEN = {"token_id": "root@pam!x", "token_secret": "s"}
             {"host": "father", **TOKEN, "ca_path": "/nonexistent/ca.pem"},
             "ca_path /nonexistent/ca.pem is not a file. Copy /etc/pve/pve-root-ca.pem from the node.",
         ),
+        (
+            {"host": "father", "user": "root", "password": "x"},
+            "user 'root' has no realm. Write it as root@pam, or with another realm.",
+        ),
+        (
+            {"host": "father", **TOKEN, "fingerprint": "AB:CD"},
+            "fingerprint 'AB:CD' is not one: it has 32 pairs of hexadecimal digits, as AB:CD:..., and is shown in the "
+            "web interface (node, Certificates) and by pvenode cert info.",
+        ),
+        ({"host": "father", **TOKEN, "timeout": 0}, "timeout 0 is no time to wait. Give seconds, more than 0."),
+        (
+            {"host": "father", "transport": "ssh", "connect_timeout": -1.5},
+            "connect_timeout -1.5 is no time to wait. Give seconds, more than 0.",
+        ),
+        ({"host": "father", **TOKEN, "port": 0}, "port 0 is no port. Give one from 1 to 65535."),
+        ({"host": "father", **TOKEN, "port": 70000}, "port 70000 is no port. Give one from 1 to 65535."),
+        ({"host": "father", **TOKEN, "retries": -1}, "retries -1 is less than 0."),
         ({"transport": "ssh"}, "No host given. Set the option 'host' or the environment variable PVE_HOST."),
     ],
     ids=str,
@@ -198,6 +215,8 @@ def test_connections_that_cannot_work(params: dict[str, Any], message: str) -> N
         {"host": "father", **TOKEN},
         {"host": "father", "user": "root@pam", "password": "x"},
         {"host": "father", "transport": "ssh"},
+        {"host": "father", **TOKEN, "fingerprint": "ab" * 32},
+        {"host": "father", **TOKEN, "fingerprint": ":".join(["AB"] * 32)},
         {"transport": "local"},
         {"host": "father", **TOKEN, "ca_path": "/nonexistent/ca.pem", "validate_certs": False},
     ],
