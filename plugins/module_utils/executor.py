@@ -206,7 +206,7 @@ class SSHExecutor(CommandExecutor):
         """See CommandExecutor.run. A command is never repeated: it may have had its effect."""
         limit = self.timeout if timeout is None else timeout
         marker = secrets.token_hex(8)
-        with self.connect().command(_command_line(cmd, marker)) as running:
+        with self.connect().command(_command_line(cmd, marker, bool(stdin))) as running:
             result = collect(running, _bytes(stdin), limit, on_output, f"{marker} ".encode())
         return self._checked(cmd, result, check, limit)
 
@@ -289,13 +289,17 @@ class _LocalCommand:
                 return
 
 
-def _command_line(cmd: list[str], marker: str) -> bytes:
-    """What the login shell is told. The marker ends what its start-up files print, and tells the process group.
+def _command_line(cmd: list[str], marker: str, fed: bool) -> bytes:
+    """What the login shell is told.
 
-    The shell stays until the end, so that death by a signal becomes an exit status; SSH would only say "by a signal".
+    The marker ends what its start-up files print, and tells the process group. The shell stays until the end, so that
+    death by a signal becomes an exit status; SSH would only say "by a signal". It reads what the command left of its
+    input: sshd ends the whole connection over input for a channel that is closed, which paramiko may send when a
+    command ends meanwhile. For the same reason a command without input has none from the channel.
     """
     mark = f"printf '{marker} %s\\n' $$"
-    return _bytes(f"{mark}; {mark} >&2; {shlex.join(cmd)}; exit $?")
+    end = "; status=$?; cat >/dev/null; exit $status" if fed else " </dev/null; exit $?"
+    return _bytes(f"{mark}; {mark} >&2; {shlex.join(cmd)}{end}")
 
 
 def _paths(given: Path | Sequence[Path] | None) -> list[Path]:

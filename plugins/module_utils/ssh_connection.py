@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,12 @@ COMMANDS, TRANSFERS = 6, 3
 one is left for stopping a command. A transfer runs commands of its own, so the two must not wait for each other."""
 BROKEN = frozenset({"Socket is closed", "Channel closed.", "Server connection dropped"})
 """What paramiko says in an OSError or SSHException of a connection that broke."""
+END_GROUP = (
+    "kill -TERM -- -{pid}; n={tries}; while [ $n -gt 0 ] && kill -0 -- -{pid}; do n=$((n-1)); sleep 0.1; done; "
+    "kill -KILL -- -{pid}"
+)
+"""Ends a process group, at once when it goes at once: its number may belong to somebody else a little later."""
+NO_SSHD = "something accepts connections there, but does not speak as sshd does"
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 OpenSocket = Callable[[], "socket.socket | paramiko.Channel"]
@@ -135,8 +142,9 @@ class SSHConnection:
             known = self.host_keys.known(pinned_name(self.host, self.port))
             _prepare(transport, [pin.key.get_name() for pin in known if not pin.revoked], self.timeout)
             with translated(self.host, self.port):
-                transport.start_client(timeout=self.timeout)
-            self.host_keys.check(self.host, self.port, transport.get_remote_server_key())
+                transport.start_client()  # bounded by what _prepare sets; its own bound would return unfinished
+                key = transport.get_remote_server_key()
+            self.host_keys.check(self.host, self.port, key)
             _log_in(transport, f"{self.host} port {self.port}", self.login)
         except BaseException:
             transport.close()
@@ -144,21 +152,28 @@ class SSHConnection:
         return transport
 
     def _session(self) -> paramiko.Channel:
-        """A new channel. Nothing has run yet, so a connection the host closed meanwhile is made anew."""
-        with translated(self.host, self.port):
-            transport = self.transport()
-            try:
-                return transport.open_session(timeout=self.timeout)
-            except (OSError, EOFError, paramiko.SSHException):
-                if transport.is_active():
-                    raise
-            return self.transport().open_session(timeout=self.timeout)
+        """A new channel. Nothing has run yet, so it may be asked for again.
+
+        A connection the host closed meanwhile is made anew. A live one refuses for as long as sshd still counts
+        sessions whose end we have seen already.
+        """
+        deadline, pause = time.monotonic() + self.timeout, 0.001
+        while True:
+            with translated(self.host, self.port):
+                transport = self.transport()
+                try:
+                    return transport.open_session(timeout=self.timeout)
+                except (OSError, EOFError, paramiko.SSHException):
+                    if time.monotonic() > deadline:
+                        raise
+            time.sleep(pause)
+            pause = min(pause * 2, 0.1)
 
     @contextmanager
     def _broken_transfers(self) -> Iterator[None]:
         try:
             yield
-        except (EOFError, OSError, paramiko.SSHException) as error:
+        except (EOFError, OSError, paramiko.SSHException, paramiko.SFTPError) as error:
             if isinstance(error, OSError) and str(error) not in BROKEN and not isinstance(error, TimeoutError):
                 raise
             raise ConnectionError(self.host, self.port, *_broken_transfer(error)) from error
@@ -186,9 +201,10 @@ class SSHCommand:
 
     def feed(self, data: bytes) -> None:
         """See Running.feed."""
-        with suppress(OSError):
-            self._channel.sendall(data)
-            self._channel.shutdown_write()
+        if data:
+            with suppress(OSError, EOFError, paramiko.SSHException):  # what broke is told by ``wait``
+                self._channel.sendall(data)
+                self._channel.shutdown_write()
 
     def wait(self, timeout: float | None) -> int | None:
         """See Running.wait; OutcomeUnknownError when the connection broke before the command had ended."""
@@ -209,7 +225,7 @@ class SSHCommand:
         if pid and transport.is_active():
             with suppress(OSError, EOFError, paramiko.SSHException):
                 other = transport.open_session(timeout=GRACE)
-                other.exec_command(f"kill -TERM -- -{pid}; sleep {GRACE:g}; kill -KILL -- -{pid}")
+                other.exec_command(END_GROUP.format(pid=pid, tries=round(GRACE / 0.1)))
                 self._channel.status_event.wait(GRACE * 2)
                 other.close()
         self._channel.close()
@@ -237,7 +253,9 @@ def translated(host: str, port: int) -> Iterator[None]:
     except OSError as error:
         raise ConnectionError(host, port, error.strerror or str(error)) from error
     except paramiko.SSHException as error:
-        raise ConnectionError(host, port, str(error).rstrip(".") or "the SSH connection failed") from error
+        said = str(error)
+        reason = NO_SSHD if said.startswith("Error reading SSH protocol banner") else said.rstrip(".")
+        raise ConnectionError(host, port, reason or "the SSH connection failed") from error
 
 
 def _prepare(transport: paramiko.Transport, known: Sequence[str], timeout: float) -> None:
