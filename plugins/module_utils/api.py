@@ -121,8 +121,8 @@ class Connection:
             raise ConfigError(f"ca_path {self.ca_path} is not a file. Copy /etc/pve/pve-root-ca.pem from the node.")
         if self.fingerprint and not FINGERPRINT.fullmatch(self.fingerprint):
             raise ConfigError(
-                f"fingerprint '{self.fingerprint}' is not one: it has 32 pairs of hexadecimal digits, as AB:CD:..., and "
-                "is shown in the web interface (node, Certificates) and by pvenode cert info."
+                f"fingerprint '{self.fingerprint}' is not one: it has 32 pairs of hexadecimal digits, as AB:CD:..., "
+                "and is shown in the web interface (node, Certificates) and by pvenode cert info."
             )
 
 
