@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
@@ -18,6 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind, Transitions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import CONTAINER_MOTION
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import VOLUMES as ABOUT_VOLUMES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import guest_resource
 from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import ROOTFS, VOLUMES
 
@@ -57,7 +59,7 @@ def ingredients(read: Reader, wish: Values, node: str) -> Ingredients:
     }
     # PVE 8 makes a privileged container where nothing is said, PVE 9 an unprivileged one.
     default = {"unprivileged": True} if wish.get("unprivileged") is None else {}
-    return Ingredients({**params, **default}, template.fetch)
+    return Ingredients({**params, **default}, tuple(replace(step, advice=ABOUT_VOLUMES) for step in template.fetch))
 
 
 def _check_rootfs(wish: Values, label: str) -> None:

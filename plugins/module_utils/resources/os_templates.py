@@ -12,9 +12,10 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Step, url
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 
 CONTENT = "vztmpl"
+NO_NODE = re.compile(r"hostname lookup '[^']*' failed|no such cluster node")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,20 @@ def find(read: Reader, node: str, wanted: str, fetch_to: str | None) -> OsTempla
 
 def _volumes(read: Reader, node: str) -> list[str]:
     """Volume ids of the node's templates, on whichever storage."""
-    storages = read.get(url("/nodes/{}/storage", node), {"content": CONTENT, "enabled": True}) or []
+    storages = _storages(read, node)
     paths = (url("/nodes/{}/storage/{}/content", node, row["storage"]) for row in storages)
     return sorted(str(item["volid"]) for path in paths for item in read.get(path, {"content": CONTENT}) or [])
+
+
+def _storages(read: Reader, node: str) -> Json:
+    try:
+        return read.get(url("/nodes/{}/storage", node), {"content": CONTENT, "enabled": True}) or []
+    except PveError as error:
+        if not NO_NODE.search(error.message):
+            raise
+        raise RefusedError(
+            f"There is no node '{node}' in the cluster: {error.message}. Check the option node."
+        ) from error
 
 
 def _missing(node: str, wanted: str, there: Iterable[str]) -> RefusedError:
