@@ -188,6 +188,9 @@ class GuestArea(PowerArea, StorageArea):
             self.creations_to_fail -= 1
             self._leave_half_made_vm(call)
             raise die("got no worker upid - start worker failed")
+        for option in settings.ROOT_ONLY:
+            if option in call.values and call.user != "root@pam":
+                raise die(f"only root can set '{option}' config")
         sources = {key: source for key, value in call.values.items() if (source := import_source(value))}
 
         async def finish() -> None:

@@ -67,8 +67,14 @@ VOLUMES: Values = {
 }
 """PVE's words for what is wrong with a volume or its storage -> what to do."""
 
+ROOT_ONLY: Values = {
+    r"only root can set": "Log in as root@pam with user and password for this option, or leave it out."
+}
+"""... and with an option that even a token of root may not set."""
+
 MAKING: Values = {
     **VOLUMES,
+    **ROOT_ONLY,
     NOT_FORKED: (
         "Proxmox VE could not start the task, as happens on a busy node. What it left behind, if anything, is a guest "
         "that holds nothing but a lock; it has to be removed on the node before its vmid can be used."
@@ -98,7 +104,7 @@ LOCKED: Values = {
 SETTING: Values = {
     **LOCKED,
     **VOLUMES,
-    r"only root can set": "Log in as root@pam with user and password for this option, or leave it out.",
+    **ROOT_ONLY,
     r"invalid bootorder": "Name only devices in boot that the guest has, or gets from the same task.",
     r"hookscript: script '[^']+'": "Put the script on a storage for snippets, and make it executable.",
 }
