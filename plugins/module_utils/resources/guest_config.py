@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
+    NAMESERVERS,
     TEXT,
     Codec,
     Json,
     Properties,
+    matching,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Change,
@@ -31,6 +34,48 @@ Item = tuple[Field, str, Json]
 
 STARTUP = Properties(default_key="order", kinds={"order": "str", "up": "int", "down": "int"})
 """Order and delays at the node's start and shutdown."""
+
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+DNS_NAME = matching(rf"{_LABEL}(?:\.{_LABEL})*", "a name of letters, digits, dashes and dots")
+"""PVE's format dns-name."""
+
+VERSIONS = {"ip": 4, "gw": 4, "ip6": 6, "gw6": 6}
+"""Properties of a network card that are addresses, and of which version of IP."""
+
+
+def with_addresses(given: dict[str, Json], words: Mapping[str, tuple[str, ...]]) -> dict[str, Json]:
+    """Properties whose addresses are some, or one of the ``words`` that may stand for them. Raises ValueError."""
+    for name in VERSIONS:
+        text = given.get(name)
+        if text and text not in words.get(name, ()):
+            _check_address(name, str(text), words.get(name, ()))
+    return given
+
+
+def _check_address(name: str, text: str, words: tuple[str, ...]) -> None:
+    wanted = "an address" if name.startswith("gw") else "an address with its prefix length"
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError:
+        found = None
+    if not found or found.version != VERSIONS[name] or ("/" in text) is name.startswith("gw"):
+        others = "".join(f" or {word}" for word in words)
+        raise ValueError(f"{name}: '{text}' is not {wanted} of IPv{VERSIONS[name]}{others}")
+
+
+def _servers(value: Json) -> list[str]:
+    servers: list[str] = NAMESERVERS.parse(value)
+    for server in servers:
+        try:
+            ipaddress.ip_address(server)
+        except ValueError:
+            raise ValueError(f"'{server}' is not an IP address") from None
+    return servers
+
+
+SERVERS = replace(NAMESERVERS, parse=_servers)
+"""Name servers, which have to be addresses."""
 
 
 def at_boot(name: str, codec: Codec = TEXT, **row: Json) -> Field:

@@ -8,7 +8,6 @@ Names, types, defaults and limits are those of the API schema (``PUT /nodes/{nod
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +18,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     DESCRIPTION,
     INTEGER,
     MEMORY,
-    NAMESERVERS,
     NUMBER,
     SSH_KEYS,
     TAGS,
@@ -33,11 +31,14 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, V
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import cpu_mitigations
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import (
+    DNS_NAME,
+    SERVERS,
     STARTUP,
     ConfigTable,
     Family,
     at_boot,
     choices,
+    with_addresses,
 )
 
 NIC_MODELS = (
@@ -170,47 +171,17 @@ VIRTIOFS = Properties(
 
 
 UUID = r"[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-DNS_NAME = matching(rf"{_LABEL}(?:\.{_LABEL})*", "a name of letters, digits, dashes and dots")
-"""PVE's format dns-name."""
-
 KEYBOARDS = (
     "da", "de", "de-ch", "en-gb", "en-us", "es", "fi", "fr", "fr-be", "fr-ca", "fr-ch", "hu", "is", "it", "ja", "lt",
     "mk", "nl", "no", "pl", "pt", "pt-br", "sl", "sv", "tr",
 )  # fmt: skip
 
-_WORDS = {"ip": ("dhcp",), "ip6": ("dhcp", "auto")}
-_VERSIONS = {"ip": 4, "gw": 4, "ip6": 6, "gw6": 6}
+ADDRESS_WORDS = {"ip": ("dhcp",), "ip6": ("dhcp", "auto")}
 
 
 def _addresses(value: Json) -> dict[str, Json]:
     """An ``ipconfig`` whose addresses are some: PVE itself takes a wrong gateway, and the guest then has no network."""
-    given = IPCONFIG.parse(value)
-    for name, text in given.items():
-        if text and text not in _WORDS.get(name, ()):
-            _check_address(name, str(text))
-    return given
-
-
-def _check_address(name: str, text: str) -> None:
-    wanted = "an address" if name.startswith("gw") else "an address with its prefix length"
-    try:
-        found = ipaddress.ip_interface(text)
-    except ValueError:
-        found = None
-    if not found or found.version != _VERSIONS[name] or ("/" in text) is name.startswith("gw"):
-        words = "".join(f" or {word}" for word in _WORDS.get(name, ()))
-        raise ValueError(f"{name}: '{text}' is not {wanted} of IPv{_VERSIONS[name]}{words}")
-
-
-def _servers(value: Json) -> list[str]:
-    servers: list[str] = NAMESERVERS.parse(value)
-    for server in servers:
-        try:
-            ipaddress.ip_address(server)
-        except ValueError:
-            raise ValueError(f"'{server}' is not an IP address") from None
-    return servers
+    return with_addresses(IPCONFIG.parse(value), ADDRESS_WORDS)
 
 
 MITIGATIONS = Codec(str, CPU.decode, CPU.encode, cpu_mitigations.merged, CPU.same)
@@ -287,7 +258,7 @@ FIELDS: tuple[Field, ...] = (
     at_boot("ciupgrade", BOOLEAN, default=True),
     at_boot("cicustom", CICUSTOM.codec()),
     at_boot("sshkeys", SSH_KEYS),
-    at_boot("nameserver", replace(NAMESERVERS, parse=_servers)),
+    at_boot("nameserver", SERVERS),
     at_boot("searchdomain"),
 )
 
