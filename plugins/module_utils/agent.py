@@ -30,7 +30,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     WaitTimeoutError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest, find, meant
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import looks, poll
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
 T = TypeVar("T")
 
@@ -113,17 +113,22 @@ def machine(read: Reader, params: Values) -> Guest:
 
 def asked(question: Callable[[], T], trying: str, patience: float) -> T:
     """The answer of an agent, which may take up to ``patience`` seconds to run. Errors are explained."""
-    silence = None
+    silence: list[PveError] = []
+
+    def look() -> tuple[T] | None:
+        try:
+            return (question(),)
+        except PveError as error:
+            if not NOT_YET.search(error.message):
+                raise
+            silence.append(error)
+            return None
+
     with explained(trying):
-        for _passed in looks(patience):
-            try:
-                return question()
-            except PveError as error:
-                if not NOT_YET.search(error.message):
-                    raise
-                silence = error
-        assert silence  # noqa: S101 - there is one look at least
-        raise silence
+        found = poll(look, patience)
+        if found is None:
+            raise silence[-1]
+        return found[0]
 
 
 def known(guest: Guest) -> dict[str, Json]:

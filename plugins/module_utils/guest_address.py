@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from ipaddress import ip_interface
 
 from ansible_collections.homelab.pve.plugins.module_utils.agent import advice, place
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -109,8 +110,8 @@ def as_agent(row: Values) -> dict[str, Json]:
     """A row of a container's ``interfaces`` in the form of the agent's answer; before PVE 9 it has one of a family."""
     listed = row.get("ip-addresses")
     if listed is None:
-        found = [text.partition("/") for text in (row.get("inet"), row.get("inet6")) if text]
-        listed = [{"ip-address": ip, "prefix": int(prefix or 0)} for ip, _, prefix in found]
+        found = [ip_interface(text) for text in (row.get("inet"), row.get("inet6")) if text]
+        listed = [{"ip-address": str(item.ip), "prefix": item.network.prefixlen} for item in found]
     return {"name": row.get("name"), "hardware-address": row.get("hwaddr"), "ip-addresses": listed}
 
 
