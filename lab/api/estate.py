@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from lab.api import formats
+from lab.api.absent import AbsentArea
 from lab.api.datacenter import DatacenterArea
 from lab.api.firewall import FirewallArea
 from lab.api.jobs import JobArea
@@ -29,5 +30,6 @@ class EstateArea(
     NetworkArea,
     NodeSettingsArea,
     ServiceArea,
+    AbsentArea,
 ):
     """Mixin: all of these areas."""

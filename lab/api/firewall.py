@@ -24,6 +24,12 @@ PLACES = (
     ("ct", "/nodes/{node}/lxc/{vmid}/firewall/rules"),
     ("group", "/cluster/firewall/groups/{group}"),
 )
+# Macros that fakepve has not, or describes otherwise.
+MACROS = {
+    "DHCPv6": "DHCPv6 traffic",
+    "NeighborDiscovery": "IPv6 neighbor solicitation, neighbor and router advertisement",
+    "VNC": "VNC traffic for VNC display's 0 - 99",
+}
 MIXED = "detected mixed ipv4/ipv6 addresses in rule"
 ADDRESSES = ("dest", "source")
 REQUEST_ONLY = ("vnet", "delete", "digest")
@@ -33,8 +39,10 @@ class FirewallArea(SdnArea):
     """Mixin: the firewall's configuration."""
 
     def __init__(self, **options: object) -> None:
-        """Tell fakepve what a rule of a vnet can be (pve-firewall, PVE/Firewall.pm)."""
+        """Tell fakepve what a rule of a vnet can be, and more macros (pve-firewall, PVE/Firewall.pm)."""
         super().__init__(**options)
+        firewall.MACROS.update(MACROS)
+        firewall.MACRO_NAMES.update({name.lower(): name for name in MACROS})
         firewall.ENVS["vnet"] = ("forward", "group")
         firewall.ALLOW_IFACE["vnet"] = False
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from lab.api import certificates, interfaces
-from lab.api.fake import Answer, Call, Route, Values, check_digest, param_error, split_list
+from lab.api.fake import Call, Route, Values, check_digest, param_error, split_list
 from lab.api.node import NODE, NodeArea
 from lab.api.sections import SectionArea, file_digest
 
@@ -54,7 +54,6 @@ class NodeSettingsArea(SectionArea, NodeArea):
             ("GET", NODE + "/apt/update", self._list_updates),
             ("GET", NODE + "/certificates/info", self._list_certificates),
             ("GET", NODE + "/subscription", self._say_subscription),
-            ("GET", NODE + "/firewall/log", self._empty_firewall_log),
         ]
 
     # ---------------------------------------------------------------- options
@@ -116,7 +115,7 @@ class NodeSettingsArea(SectionArea, NodeArea):
             raise param_error(timezone="No such timezone")
         self.write_text(TIMEZONE, f"{call['timezone']}\n")
 
-    # --------------------------------------------- packages, certificates, log
+    # -------------------------------------------------- packages, certificates
 
     async def _list_repositories(self, _call: Call) -> Values:
         return dict(NO_REPOSITORIES)
@@ -135,6 +134,3 @@ class NodeSettingsArea(SectionArea, NodeArea):
             "serverid": server[:SERVER_ID_LENGTH],
             "url": PRICING,
         }
-
-    async def _empty_firewall_log(self, _call: Call) -> Answer:
-        return Answer([{"n": 1, "t": "unable to open file - No such file or directory"}], {"total": 1})

@@ -9,6 +9,7 @@ A transcript is a list of requests with status, reason and body, in order. What 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -143,8 +144,13 @@ class Player:
         if auth != "root-nocsrf":
             session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
 
+    async def _manager_passes(self) -> None:
+        """Wait for the HA manager, as whoever recorded a transcript did."""
+        await asyncio.gather(*self.lab.api._passes)
+
     def play(self, step: Step) -> Answer:
         """Send one step; a step that recorded the end of a task waits for it."""
+        self.lab.call(self._manager_passes())
         answer = self._send(step)
         while step.name == "task-status-final" and _task_status(answer) == "running":
             answer = self._send(step)

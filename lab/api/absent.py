@@ -1,0 +1,92 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node says of things it does not have, which no lab node has either: Ceph, ZFS, devices (../golden nodes)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.api.fake import Answer, Call, Handler, Route, Values, die
+from lab.api.node import NODE
+from lab.api.nodes import NodesArea
+
+# Lists of what is below a path: the key of each item, and the names.
+DIRECTORIES: Mapping[str, tuple[str, str]] = {
+    "/cluster/ceph": ("name", "flags metadata restart-bulk status"),
+    "/cluster/ha": ("id", "status resources groups rules"),
+    "/cluster/metrics": ("name", "server"),
+    NODE: (
+        "name",
+        "aplinfo apt capabilities ceph certificates config disks dns firewall hardware hosts journal lxc migrateall "
+        "netstat network qemu query-oci-repo-tags query-url-metadata replication report rrd rrddata scan sdn services "
+        "spiceshell startall status stopall storage subscription suspendall syslog tasks termproxy time version "
+        "vncshell vzdump wakeonlan",
+    ),
+    f"{NODE}/apt": ("id", "changelog repositories update versions"),
+    f"{NODE}/hardware": ("type", "pci usb"),
+    f"{NODE}/scan": ("method", "cifs iscsi lvm nfs pbs zfs"),
+}
+EMPTY = (
+    f"{NODE}/disks/directory",
+    f"{NODE}/disks/list",
+    f"{NODE}/disks/lvmthin",
+    f"{NODE}/hardware/pci",
+    f"{NODE}/hardware/usb",
+    f"{NODE}/netstat",
+    f"{NODE}/replication",
+    f"{NODE}/scan/lvm",
+)
+NO_CEPH = "binary not installed: /usr/bin/ceph-mon"
+REFUSED: Mapping[str, str] = {
+    "/cluster/ceph/status": NO_CEPH,
+    f"{NODE}/ceph/status": NO_CEPH,
+    f"{NODE}/disks/zfs": "zfsutils-linux not installed",
+}
+ACME = (
+    ("Let's Encrypt V2", "https://acme-v02.api.letsencrypt.org/directory"),
+    ("Let's Encrypt V2 Staging", "https://acme-staging-v02.api.letsencrypt.org/directory"),
+)
+NO_LOG_FILE = "unable to open file - No such file or directory"
+
+
+def always(answer: object) -> Handler:
+    """A handler that answers the same to everybody."""
+
+    async def handle(_call: Call) -> object:
+        return answer
+
+    return handle
+
+
+def refusing(message: str) -> Handler:
+    """A handler that refuses everybody."""
+
+    async def handle(_call: Call) -> object:
+        raise die(message)
+
+    return handle
+
+
+class AbsentArea(NodesArea):
+    """Mixin: what is not there."""
+
+    def routes(self) -> list[Route]:
+        """Lists, refusals, and what has no devices to tell about."""
+        lists = {path: [{key: name} for name in names.split()] for path, (key, names) in DIRECTORIES.items()}
+        volumes: Values = {"leaf": 0, "children": []}
+        return [
+            *(("GET", path, always(items)) for path, items in lists.items()),
+            *(("GET", path, always([])) for path in EMPTY),
+            *(("GET", path, refusing(message)) for path, message in REFUSED.items()),
+            ("GET", f"{NODE}/disks/lvm", always(volumes)),
+            ("GET", f"{NODE}/firewall/log", always(Answer([{"n": 1, "t": NO_LOG_FILE}], {"total": 1}))),
+            ("GET", "/cluster/acme/directories", always([{"name": name, "url": url} for name, url in ACME])),
+            ("POST", f"{NODE}/wakeonlan", self._wake),
+        ]
+
+    async def _wake(self, call: Call) -> str:
+        """Wake another node; it has no card that could be woken."""
+        if call["node"] == self.node:
+            raise die(f"'{call['node']}' is local node, cannot wake my self!")
+        raise die(f"No wake on LAN MAC address defined for '{call['node']}'!")
