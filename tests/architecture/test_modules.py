@@ -46,7 +46,7 @@ def privileges_sentence(source: str) -> str:
         if isinstance(node.value, ast.Constant)
     )
     last = yaml.safe_load(str(text))["description"][-1]
-    found = re.search(r"^Needs (no privilege|.*\bC\([A-Z]\w+\.[A-Z][\w.*]*\)).*\.$", last)
+    found = re.search(r"^Needs (no privilege|the same privileges as M\(|.*\bC\([A-Z]\w+\.[A-Z][\w.*]*\)).*\.$", last)
     return found.group() if found else ""
 
 
@@ -130,6 +130,7 @@ def test_a_missing_block_is_found(source: str, missing: list[str]) -> None:
     [
         ("Needs the privilege C(VM.Audit) on the guests.", True),
         ("Needs no privilege beside a login.", True),
+        ("Needs the same privileges as M(homelab.pve.vm).", True),
         ("Makes things. Needs the privilege C(VM.Audit).", False),
         ("Needs the privileges of an administrator.", False),
         ("Needs C(proxmoxer).", False),

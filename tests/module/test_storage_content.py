@@ -108,7 +108,7 @@ def test_least_privileges(modules: Modules, mirror: str) -> None:
         "Sys.AccessNetwork on /nodes/father": f"{download} {UNNAMED}",
     }
     modules.limited(needed).converge("storage_content", **wish)
-    gone = {"storage": "local", "content": "import", "filename": "debian.qcow2", "state": "absent"}
+    gone: dict[str, Any] = {"storage": "local", "content": "import", "filename": "debian.qcow2", "state": "absent"}
     assert modules.limited(on_storage).run("storage_content", **gone)["msg"] == (
         "Cannot remove local:import/debian.qcow2 on father: "
         "DELETE /nodes/father/storage/local/content/local%3Aimport%2Fdebian.qcow2: "
