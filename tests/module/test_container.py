@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
+from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.resources.container import CONTAINER
 
 from lab.api.serving import ServedLab
 
@@ -350,6 +356,49 @@ EXAMPLE = "{storage: local-lvm, size: 8G}."
             {"vmid": 200, "features": {"nesting": "perhaps"}},
             "Option 'features': nesting: 'perhaps' is neither true nor false",
         ),
+        (
+            {"vmid": 200, "net": {"net0": {"bridge": "vmbr0", "ip": "300.1.1.1/24"}}},
+            "Option 'net': net0: ip: '300.1.1.1/24' is not an address with its prefix length of IPv4 or dhcp or manual",
+        ),
+        (
+            {"vmid": 200, "net": {"net0": {"bridge": "vmbr0", "gw6": "10.0.0.1"}}},
+            "Option 'net': net0: gw6: '10.0.0.1' is not an address of IPv6",
+        ),
+        ({"vmid": 200, "net": {"net0": {"tag": 5000}}}, "Option 'net': net0: tag: 5000 is not from 1 to 4094"),
+        ({"vmid": 200, "net": {"net0": {"mtu": 9}}}, "Option 'net': net0: mtu: 9 is not from 64 to 65535"),
+        ({"vmid": 200, "net": {"net0": {"type": "tap"}}}, "Option 'net': net0: type: 'tap' is none of veth"),
+        (
+            {"vmid": 200, "mp": {"mp0": {"mountoptions": "nodev;fast"}}},
+            "Option 'mp': mp0: mountoptions: 'fast' is none of discard, lazytime, noatime, nodev, noexec, nosuid",
+        ),
+        (
+            {"vmid": 200, "dev": {"dev0": {"path": "/dev/fuse", "mode": "660"}}},
+            "Option 'dev': dev0: mode: '660' is not an octal mode such as 0660 (in YAML: '0660')",
+        ),
+        (
+            {"vmid": 200, "dev": {"dev0": "/etc/passwd"}},
+            "Option 'dev': dev0: path: '/etc/passwd' is not a device such as /dev/ttyUSB0",
+        ),
+        ({"vmid": 200, "dev": {"dev256": "/dev/fuse"}}, "Option 'dev': 'dev256' is none of dev0 to dev255."),
+        (
+            {"vmid": 200, "env": {"A B": "1"}},
+            "Option 'env': 'A B' is not the name of a variable: letters, digits and underscores",
+        ),
+        ({"vmid": 200, "cores": 0}, "Option 'cores': 0 is not from 1 to 8192"),
+        ({"vmid": 200, "cpulimit": -1}, "Option 'cpulimit': -1.0 is not from 0 to 8192"),
+        ({"vmid": 200, "cpuunits": 500001}, "Option 'cpuunits': 500001 is not from 0 to 500000"),
+        ({"vmid": 200, "memory": 8}, "Option 'memory': 8 is not 16 or more"),
+        ({"vmid": 200, "tty": 7}, "Option 'tty': 7 is not from 0 to 6"),
+        ({"vmid": 200, "nameserver": ["one.one"]}, "Option 'nameserver': 'one.one' is not an IP address"),
+        (
+            {"vmid": 200, "hostname": "bad_host"},
+            "Option 'hostname': 'bad_host' is not a name of letters, digits, dashes and dots",
+        ),
+        (
+            {"vmid": 200, "ostype": "bsd"},
+            "value of ostype must be one of: debian, devuan, ubuntu, centos, fedora, opensuse, archlinux, alpine, "
+            "gentoo, nixos, unmanaged, got: bsd",
+        ),
         ({"vmid": 200, "memory": "lots"}, "Option 'memory': 'lots' is not a size such as 512M or 32G"),
         (
             {"vmid": 9000},
@@ -633,3 +682,134 @@ def test_root_may_mount_directories_of_the_node(modules: Modules) -> None:
     made = modules.converge("container", vmid=200, mp={"mp0": {"volume": "/srv", "mp": "/srv", "ro": True}}, **login)
     assert made["config"]["mp0"] == "/srv,mp=/srv,ro=1"
     modules.converge("container", vmid=200, mp={"mp0": ""}, **login)
+
+
+# -------------------------------------------------------------------------- failures
+
+
+def _full(lab: ServedLab) -> None:
+    lab.api.storages["local"]["avail"] = 1
+
+
+def _locked(lab: ServedLab) -> None:
+    lab.api.ct(200).config["lock"] = "backup"
+
+
+def _broken(lab: ServedLab) -> None:
+    lab.api.ct(200).config["net0"] = "name=eth0,bridge=vmbr9"
+
+
+TASK_ID = re.compile(r"\(UPID:[^)]*\)")
+CREATE = "Cannot create container 300 (new): "
+POST = CREATE + "POST /nodes/father/lxc: "
+WRONG = "400 Parameter verification failed "
+START = "Cannot start container 200 (small): The task failed: "
+NO_STORAGE = "\nCheck the name of the storage; the module storage_info lists those there are."
+NO_SPACE = "unable to write to storage 'local': No space left on device"
+LEFT = (
+    "\nWait until that is done, and run again. If nothing is at work on the guest, the lock was left behind: remove it "
+    "on the node with 'qm unlock' or 'pct unlock' and the vmid."
+)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "wish", "message"),
+    [
+        (None, {"rootfs": "nope:1"}, f"{POST}500 storage 'nope' does not exist.{NO_STORAGE}"),
+        (
+            None,
+            {"pool": "nope"},
+            f"{POST}403 Permission check failed (pool 'nope' does not exist). The module's documentation says which "
+            "privileges it needs, and where.\nMake the pool first, or check the option pool.",
+        ),
+        (
+            _full,
+            {"rootfs": "local:4"},
+            f"{CREATE}The task failed: unable to create CT 300 - {NO_SPACE} (UPID)\nIts last log lines:\n"
+            f"  TASK ERROR: unable to create CT 300 - {NO_SPACE}\nFree space on the storage, or give another one.",
+        ),
+        (
+            None,
+            {"node": "ghost"},
+            "There is no node 'ghost' in the cluster: hostname lookup 'ghost' failed - failed to get address info for: "
+            "ghost: Name or service not known. Check the option node.",
+        ),
+        (
+            None,
+            {"template_storage": "nope", "ostemplate": "alpine-*"},
+            "Cannot fetch template alpine-3.22-default_20250617_amd64.tar.xz to storage nope: "
+            f"POST /nodes/father/aplinfo: 500 storage 'nope' does not exist.{NO_STORAGE}\n"
+            "Not done: create container ? (new).",
+        ),
+        (
+            _locked,
+            {"vmid": 200, "state": "started"},
+            f"{START}CT is locked (backup) (UPID)\nIts last log lines:\n  TASK ERROR: CT is locked (backup)\n"
+            "A backup of it is running: wait for its end, and run again.",
+        ),
+        (
+            _locked,
+            {"vmid": 200, "memory": 256},
+            f"Cannot set memory of container 200 (small): PUT {CT}/config: 500 CT is locked (backup).{LEFT}",
+        ),
+        (
+            _locked,
+            {"vmid": 200, "state": "absent"},
+            f"Cannot remove container 200 (small): DELETE {CT}: 500 CT is locked (backup).{LEFT}",
+        ),
+        (
+            _broken,
+            {"vmid": 200, "state": "started"},
+            f"{START}startup for container '200' failed (UPID)\nIts last log lines:\n  bridge 'vmbr9' does not exist\n"
+            "  TASK ERROR: startup for container '200' failed\n"
+            "Set bridge in the option net to a bridge of that node, or make the bridge there first.",
+        ),
+        (
+            None,
+            {"vmid": 200, "rootfs": {"storage": "nope"}},
+            f"Cannot move rootfs of container 200 (small) to storage nope: POST {CT}/move_volume: "
+            f"500 storage 'nope' does not exist.{NO_STORAGE}",
+        ),
+        (
+            _full,
+            {"vmid": 200, "rootfs": {"storage": "local"}},
+            f"Cannot move rootfs of container 200 (small) to storage local: The task failed: {NO_SPACE} (UPID)\n"
+            f"Its last log lines:\n  TASK ERROR: {NO_SPACE}\nFree space on the storage, or give another one.",
+        ),
+        (
+            None,
+            {"vmid": 200, "mp": {"mp0": "nope:1,mp=/a"}},
+            f"Cannot set mp0 of container 200 (small): PUT {CT}/config: 500 storage 'nope' does not exist.{NO_STORAGE}",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_failures(
+    modules: Modules, prepare: Callable[[ServedLab], None] | None, wish: dict[str, Any], message: str
+) -> None:
+    """What Proxmox VE alone can know: its words, and what to do about them; what was there is as before."""
+    modules.ok("container", **SMALL)
+    if prepare:
+        prepare(modules.lab)
+    before = dict(modules.lab.api.ct(200).config)
+    new = {"hostname": "new", "vmid": 300, "ostemplate": NEWEST, "rootfs": "local-lvm:1"} if "vmid" not in wish else {}
+    assert TASK_ID.sub("(UPID)", modules.run("container", **{**new, **wish})["msg"]) == message
+    assert modules.lab.api.ct(200).config == before
+    assert modules.lab.api.ct(300) is None
+
+
+def test_parallel_creations_take_different_ids(modules: Modules) -> None:
+    """Twenty at once without a vmid: twenty containers, no failure; again: none."""
+    client = connect(Connection(**modules.lab.options()))
+
+    def make(number: int) -> tuple[bool, int]:
+        wish = {"state": "present", "hostname": f"web{number}", "ostemplate": NEWEST, "rootfs": "local-lvm:1"}
+        outcome = reconcile(CONTAINER, wish, client, dry_run=False, timeout=60)
+        return outcome.changed, CONTAINER.result(outcome.state)["vmid"]
+
+    with ThreadPoolExecutor(8) as pool:
+        first = list(pool.map(make, range(20)))
+        again = list(pool.map(make, range(20)))
+    assert len({vmid for _, vmid in first}) == 20
+    assert all(changed for changed, _ in first)
+    assert again == [(False, vmid) for _, vmid in first]

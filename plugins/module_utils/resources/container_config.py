@@ -9,6 +9,7 @@ container takes at once stands in PVE::LXC::Config (vmconfig_hotplug_pending).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,20 +19,23 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     DESCRIPTION,
     INTEGER,
     MEMORY,
-    NAMESERVERS,
     NUMBER,
     TAGS,
     Codec,
     Json,
     Properties,
+    within,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import (
+    DNS_NAME,
+    SERVERS,
     STARTUP,
     ConfigTable,
     Family,
     at_boot,
     choices,
+    with_addresses,
 )
 
 _NIC = Properties(
@@ -42,7 +46,14 @@ _NIC = Properties(
         "tag": "int", "trunks": "set", "type": "str",
     },
     defaults={"firewall": False, "host-managed": False, "link_down": False, "type": "veth"},
+    choices={"type": ("veth",)},
+    limits={"mtu": (64, 65535), "rate": (0, None), "tag": (1, 4094)},
 )  # fmt: skip
+ADDRESS_WORDS = {"ip": ("dhcp", "manual"), "ip6": ("auto", "dhcp", "manual")}
+
+
+def _parse_nic(value: Json) -> dict[str, Json]:
+    return with_addresses(_NIC.parse(value), ADDRESS_WORDS)
 
 
 def _merge_nic(name: str, before: Json, wish: Mapping[str, Json]) -> dict[str, Json]:
@@ -71,7 +82,19 @@ DEVICE = Properties(
     default_key="path",
     kinds={"path": "str", "mode": "str", "uid": "int", "gid": "int", "deny-write": "bool"},
     defaults={"deny-write": False, "uid": 0, "gid": 0},
+    limits={"uid": (0, None), "gid": (0, None)},
 )
+MODE = re.compile(r"0[0-7]{3}")
+
+
+def _parse_device(value: Json) -> dict[str, Json]:
+    device = DEVICE.parse(value)
+    if device.get("mode") and not MODE.fullmatch(device["mode"]):
+        raise ValueError(f"mode: '{device['mode']}' is not an octal mode such as 0660 (in YAML: '0660')")
+    if device.get("path") and not device["path"].startswith("/dev/"):
+        raise ValueError(f"path: '{device['path']}' is not a device such as /dev/ttyUSB0")
+    return device
+
 
 NUL = "\0"
 
@@ -84,37 +107,45 @@ def _environment(value: Json) -> dict[str, str]:
     return {name: item for name, _equals, item in pairs}
 
 
+def _parse_environment(value: Json) -> dict[str, str]:
+    variables = _environment(value)
+    for name in variables:
+        if not re.fullmatch(r"\w+", name):
+            raise ValueError(f"'{name}' is not the name of a variable: letters, digits and underscores")
+    return variables
+
+
 def _encode_environment(value: Mapping[str, str]) -> str:
     return NUL.join(f"{name}={item}" for name, item in sorted(value.items()))
 
 
-ENVIRONMENT = Codec(_environment, _environment, _encode_environment, ansible_type="dict")
+ENVIRONMENT = Codec(_parse_environment, _environment, _encode_environment, ansible_type="dict")
 
 OSTYPES = (
     "debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos", "unmanaged",
 )  # fmt: skip
 
 FIELDS: tuple[Field, ...] = (
-    Field("hostname"),
+    Field("hostname", DNS_NAME),
     Field("description", DESCRIPTION),
     Field("tags", TAGS),
     Field("onboot", BOOLEAN, default=False),
     Field("protection", BOOLEAN, default=False),
     Field("startup", STARTUP.codec()),
     Field("hookscript"),
-    Field("cores", INTEGER),
-    Field("cpulimit", NUMBER, default=0.0),
-    Field("cpuunits", INTEGER),
-    Field("memory", MEMORY, default=512),
+    Field("cores", within(INTEGER, 1, 8192)),
+    Field("cpulimit", within(NUMBER, 0, 8192), default=0.0),
+    Field("cpuunits", within(INTEGER, 0, 500000)),
+    Field("memory", within(MEMORY, 16), default=512),
     Field("swap", MEMORY, default=512),
     Field("unprivileged", BOOLEAN, default=False, create_only=True),
     at_boot("features", FEATURES.codec()),
     at_boot("arch", default="amd64", spec=choices("amd64", "i386", "arm64", "armhf", "riscv32", "riscv64")),
     at_boot("ostype", spec=choices(*OSTYPES)),
-    at_boot("nameserver", NAMESERVERS),
+    at_boot("nameserver", SERVERS),
     at_boot("searchdomain"),
     at_boot("timezone"),
-    at_boot("tty", INTEGER, default=2),
+    at_boot("tty", within(INTEGER, 0, 6), default=2),
     at_boot("console", BOOLEAN, default=True),
     at_boot("cmode", default="tty", spec=choices("shell", "console", "tty")),
     at_boot("debug", BOOLEAN, default=False),
@@ -122,9 +153,12 @@ FIELDS: tuple[Field, ...] = (
     at_boot("env", ENVIRONMENT),
 )
 
-NICS = Nics("net", 32, _NIC.codec(), live=True)
+NICS = Nics("net", 32, replace(_NIC.codec(), parse=_parse_nic), live=True)
 
-FAMILIES: tuple[Family, ...] = (NICS, Family("dev", 256, DEVICE.codec(), live_when_new=True))
+FAMILIES: tuple[Family, ...] = (
+    NICS,
+    Family("dev", 256, replace(DEVICE.codec(), parse=_parse_device), live_when_new=True),
+)
 """Counts are PVE's (PVE::LXC::Config: MAX_LXC_NETWORKS, MAX_DEVICES)."""
 
 CONFIG = ConfigTable(FIELDS, FAMILIES)

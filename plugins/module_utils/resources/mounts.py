@@ -36,13 +36,21 @@ MOUNT = Properties(
     },
     defaults={"keepattrs": False, "quota": False, "replicate": True, "ro": False, "shared": False},
 )
+MOUNT_OPTIONS = ("discard", "lazytime", "noatime", "nodev", "noexec", "nosuid")
 BARE_SIZE = re.compile(r"\d+(?:\.\d+)?([KMGT]?)", re.IGNORECASE)
 """PVE takes a bare number of GiB where the storage is clear; with a unit it is ours."""
 
 
+def _checked(mount: dict[str, Json]) -> dict[str, Json]:
+    unknown = sorted(set(str(mount.get("mountoptions") or "").split(";")) - {"", *MOUNT_OPTIONS})
+    if unknown:
+        raise ValueError(f"mountoptions: '{unknown[0]}' is none of {', '.join(MOUNT_OPTIONS)}")
+    return mount
+
+
 def _parse(value: Json) -> dict[str, Json]:
     """A volume as a user writes it, in PVE's form or ours, in ours: ``storage`` and ``size`` for a new one."""
-    mount = MOUNT.parse(value)
+    mount = _checked(MOUNT.parse(value))
     volume = str(mount.get("volume", ""))
     if bare := BARE_SIZE.fullmatch(volume):
         del mount["volume"]
