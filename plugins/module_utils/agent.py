@@ -24,6 +24,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Follow, Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     CommandError,
+    ConfigError,
     PveError,
     RefusedError,
     StepFailedError,
@@ -53,7 +54,7 @@ FORGOTTEN = re.compile(r"PID \d+ does not exist|Invalid parameter 'pid'")
 """The agent's words for a pid it didn't give out, or forgot (qga, guest-exec-status, new and old)."""
 
 NO_FILE = re.compile(r"failed to open file '.*(?:No such file|Not a directory|cannot find the (?:file|path))")
-NO_COUNT = "count"
+COUNT = "count"
 """Parameter of ``file-read`` that Proxmox VE has since 9.1.5."""
 
 ADVICE: Values = {
@@ -67,9 +68,13 @@ ADVICE: Values = {
     r"failed to open file '.*No such file": "Check that the folder exists in the guest.",
     r"failed to read file: Is a directory": "The path is a folder's: give that of a file.",
     r"for data too large": "Proxmox VE takes requests of this size since 8.4.",
-    r"The change may have been made": "A command is never run twice: look in the guest before you run this again.",
 }
 """Words of PVE and of the agent -> what to do."""
+
+COMMAND_ADVICE: Values = {
+    **ADVICE,
+    r"The change may have been made": "A command is never run twice: look in the guest before you run this again.",
+}
 
 
 def characters(content: bytes) -> str:
@@ -78,7 +83,7 @@ def characters(content: bytes) -> str:
 
 
 def content_bytes(text: str) -> bytes:
-    """Bytes of an answer; text with other characters than that was decoded on its way (some proxies do)."""
+    """Bytes of an answer. Text with other characters than bytes can be is text already."""
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
@@ -98,6 +103,13 @@ def explained(trying: str) -> Iterator[None]:
 def advice(error: PveError) -> str:
     """What to do about an error."""
     return next((str(text) for words, text in ADVICE.items() if re.search(words, error.message)), "")
+
+
+def check_bounds(params: Values, names: Sequence[str]) -> None:
+    """Raise ConfigError for a number of seconds or bytes that is less than none."""
+    for name in names:
+        if params[name] < 0:
+            raise ConfigError(f"Option '{name}' is {params[name]:g}; it has to be 0 or more.")
 
 
 def machine(read: Reader, params: Values) -> Guest:
@@ -182,7 +194,7 @@ def exec_step(
     if stdin:
         params["input-data"] = characters(stdin)
     waited = follow or partial(wait_for_end, guest, argv)
-    return Step("POST", guest.path("agent", "exec"), params, reason, follow=waited, once=True, advice=ADVICE)
+    return Step("POST", guest.path("agent", "exec"), params, reason, follow=waited, once=True, advice=COMMAND_ADVICE)
 
 
 def wait_for_end(guest: Guest, argv: Sequence[str], read: Reader, answer: Values, timeout: float) -> Ended:
@@ -243,7 +255,7 @@ def succeeded(guest: Guest, argv: Sequence[str], read: Reader, answer: Values, t
 def helper_step(guest: Guest, argv: Sequence[str], reason: str, stdin: bytes = b"") -> Step:
     """The step that runs a command which has to succeed, and may be run twice."""
     step = exec_step(guest, argv, reason, stdin=stdin, follow=partial(succeeded, guest, argv))
-    return replace(step, once=False)
+    return replace(step, once=False, advice=ADVICE)
 
 
 # ------------------------------------------------------------------------------------------------------------ files
@@ -270,11 +282,11 @@ def read_file(read: Reader, guest: Guest, path: str) -> FileView:
 def file_exists(read: Reader, guest: Guest, path: str) -> bool:
     """Whether there is something at a path, a folder included."""
     try:
-        return _file_answer(read, guest, {"file": path, NO_COUNT: 1}) is not None
+        return _file_answer(read, guest, {"file": path, COUNT: 1}) is not None
     except PveError as error:
         if "failed to read file" in error.message:  # it was opened
             return True
-        if NO_COUNT not in error.errors:
+        if COUNT not in error.errors:
             raise
     return _file_answer(read, guest, {"file": path}) is not None
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import ip_interface
 
-from ansible_collections.homelab.pve.plugins.module_utils.agent import advice, place
+from ansible_collections.homelab.pve.plugins.module_utils.agent import advice, check_bounds, place
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
@@ -126,8 +126,7 @@ def _mac_of(read: Reader, guest: Guest, nic: str) -> str:
 def guest_address(read: Reader, params: Values) -> dict[str, Json]:
     """Answer of the module guest_ip: the address, or WaitTimeoutError after ``wait_timeout`` seconds."""
     want, timeout = wanted(dict(params)), params["wait_timeout"]
-    if timeout < 0:
-        raise ConfigError(f"Option 'wait_timeout' is {timeout:g}; it has to be 0 or more.")
+    check_bounds(params, ("wait_timeout",))
     guest = meant(read, params)
     if params.get("nic"):
         want = replace(want, mac=_mac_of(read, guest, params["nic"]))

@@ -14,6 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.agent import (
     INPUT_LIMIT,
     Ended,
     asked,
+    check_bounds,
     exec_step,
     explained,
     file_exists,
@@ -77,15 +78,19 @@ def words(params: Values) -> list[str]:
     if not argv:
         raise ConfigError("Option 'argv' is empty. Give the program, and its arguments, each as one word.")
     for number, word in enumerate(argv, start=1):
-        if not word:
-            # pve-http-server takes ``command=`` for a parameter without a value, which ends the list so far.
-            raise ConfigError(
-                f"Word {number} of the command is empty. Proxmox VE's API drops empty words, and those before them. "
-                "Write the command for a shell, with option cmd: prog ''"
-            )
-        if "\0" in word:
-            raise ConfigError(f"Word {number} of the command has a NUL byte in it, which no program can be given.")
+        _check_word(number, word)
     return argv
+
+
+def _check_word(number: int, word: str) -> None:
+    if not word:
+        # pve-http-server takes ``command=`` for a parameter without a value, which ends the list so far.
+        raise ConfigError(
+            f"Word {number} of the command is empty. Proxmox VE's API drops empty words, and those before them. "
+            "Write the command for a shell, with option cmd: prog ''"
+        )
+    if "\0" in word:
+        raise ConfigError(f"Word {number} of the command has a NUL byte in it, which no program can be given.")
 
 
 def check(params: Values) -> None:
@@ -94,19 +99,24 @@ def check(params: Values) -> None:
         raise ConfigError("Option 'cmd' is empty. Give a command line for the guest's shell.")
     words(params)
     for name in ("creates", "removes"):
-        if params.get(name) is not None and not ABSOLUTE.match(params[name]):
-            raise ConfigError(
-                f"Option '{name}': '{params[name]}' is not an absolute path in the guest, as /etc/motd is."
-            )
-    size = len((params.get("stdin") or "").encode())
+        _check_path(name, params.get(name))
+    check_bounds(params, ("output_limit", "wait_timeout", "agent_timeout"))
+    size = len(given(params))
     if size > INPUT_LIMIT:
         raise ConfigError(
             f"Option 'stdin' has {size} bytes; Proxmox VE passes at most {INPUT_LIMIT} to a command. "
             "Put them in a file with the module guest_file and let the command read that."
         )
-    for name in ("output_limit", "wait_timeout", "agent_timeout"):
-        if params[name] < 0:
-            raise ConfigError(f"Option '{name}' is {params[name]:g}; it has to be 0 or more.")
+
+
+def _check_path(name: str, path: str | None) -> None:
+    if path is not None and not ABSOLUTE.match(path):
+        raise ConfigError(f"Option '{name}': '{path}' is not an absolute path in the guest, as /etc/motd is.")
+
+
+def given(params: Values) -> bytes:
+    """What the command is to read."""
+    return (params.get("stdin") or "").encode()
 
 
 def describe(read: Reader, wish: Values) -> View:
@@ -148,7 +158,7 @@ def plan(wish: Values, view: View) -> Plan:
     if view.needless:
         return Plan(reason=view.needless)
     argv = words(wish)
-    step = exec_step(view.guest, argv, f"run '{argv[0]}' in {place(view.guest)}", stdin=(wish["stdin"] or "").encode())
+    step = exec_step(view.guest, argv, f"run '{argv[0]}' in {place(view.guest)}", stdin=given(wish))
     return Plan((step,), bindings={"guest": view.guest})
 
 

@@ -21,6 +21,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.agent import (
     WRITE_LIMIT,
     FileView,
     asked,
+    check_bounds,
     file_step,
     helper_step,
     known,
@@ -86,21 +87,20 @@ def check(params: Values) -> None:
     path = params["path"]
     if not ABSOLUTE.match(path) or path[-1] in "/\\" or "\0" in path:
         raise ConfigError(f"Option 'path': '{path}' is not the absolute path of a file in the guest, as /etc/motd is.")
-    if params["state"] != "present":
-        surplus = [name for name in FOR_WRITING if params.get(name) is not None]
-        if surplus:
-            raise ConfigError(
-                f"Option '{surplus[0]}' is for state: present. Leave it out for state: {params['state']}."
-            )
+    surplus = [name for name in FOR_WRITING if params.get(name) is not None]
+    if params["state"] != "present" and surplus:
+        raise ConfigError(f"Option '{surplus[0]}' is for state: present. Leave it out for state: {params['state']}.")
     _check_mode(params.get("mode"))
-    for name in ("owner", "group"):
-        if params.get(name) is not None and params.get("mode") == AGENTS_MODE:
-            raise ConfigError(f"Option '{name}' needs a program in the guest, which mode: {AGENTS_MODE} forbids.")
-        if params.get(name) == "":
-            raise ConfigError(f"Option '{name}' is empty. Name an account of the guest, or leave the option out.")
-    for name in ("wait_timeout", "agent_timeout"):
-        if params[name] < 0:
-            raise ConfigError(f"Option '{name}' is {params[name]:g}; it has to be 0 or more.")
+    for name in ACCOUNTS:
+        _check_account(name, params.get(name), params.get("mode"))
+    check_bounds(params, ("wait_timeout", "agent_timeout"))
+
+
+def _check_account(name: str, account: str | None, mode: Json) -> None:
+    if account is not None and mode == AGENTS_MODE:
+        raise ConfigError(f"Option '{name}' needs a program in the guest, which mode: {AGENTS_MODE} forbids.")
+    if account == "":
+        raise ConfigError(f"Option '{name}' is empty. Name an account of the guest, or leave the option out.")
 
 
 def _check_mode(mode: Json) -> None:
