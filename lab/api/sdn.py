@@ -244,8 +244,9 @@ ZONES = Section(
         "evpn": Type(
             required="vrf-vxlan controller",
             optional=f"{ZONE_COMMON} exitnodes exitnodes-local-routing exitnodes-primary advertise-subnets "
-            "disable-arp-nd-suppression bridge-disable-mac-learning rt-import vxlan-port mac",
+            "disable-arp-nd-suppression bridge-disable-mac-learning rt-import vxlan-port mac secondary-controllers",
         ),
+        "faucet": Type(required="dp-id controller", optional="nodes dns reversedns dnszone ipam"),
     },
     words=words("zone"),
     list_has_digest=True,
@@ -291,6 +292,7 @@ CONTROLLERS = Section(
             required="node asn peers",
             optional="bgp-multipath-as-path-relax ebgp ebgp-multihop loopback route-map-in route-map-out",
         ),
+        "faucet": Type(),
         "isis": Type(required="isis-domain isis-net isis-ifaces node", optional="loopback"),
     },
     words=words("controller"),

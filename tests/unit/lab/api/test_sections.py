@@ -13,7 +13,7 @@ import pytest
 
 from lab.api import jobs, mappings, notifications, realms, sdn
 from lab.api.fake import pve_schema
-from lab.api.sections import Section, declared
+from lab.api.sections import REQUEST_ONLY, Section, declared
 from lab.api.serving import ServedLab
 
 from .conftest import Client
@@ -429,3 +429,6 @@ def test_options_of_types_are_those_of_the_schema() -> None:
         there = declared(section.item if section.posts_to_item else section.path, "POST")
         for kind, names_of_type in section.types.items():
             assert names_of_type.known <= there, (section.path, kind, names_of_type.known - there)
+        options = there - REQUEST_ONLY - {section.key}
+        known = set().union(*(names_of_type.known for names_of_type in section.types.values()))
+        assert options == known - REQUEST_ONLY
