@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Read by ``extends_documentation_fragment: [homelab.pve.guest_filters]``."""
+    """``homelab.pve.guest_filters`` for the criteria, ``homelab.pve.guest_filters.info`` for what info modules add."""
 
     DOCUMENTATION = r"""
 options:
@@ -32,4 +32,20 @@ options:
     description: State the guest has to be in.
     type: str
     choices: [running, stopped]
+"""
+
+    INFO = r"""
+options:
+  vmid:
+    description: Ids of the guests. Those that no such guest has are in RV(missing).
+    type: list
+    elements: int
+  include_templates:
+    description: Whether templates are shown too.
+    type: bool
+    default: true
+  max_parallel:
+    description: How many guests are asked about at once.
+    type: int
+    default: 8
 """

@@ -20,15 +20,8 @@ extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
   - homelab.pve.guest_filters
+  - homelab.pve.guest_filters.info
 options:
-  vmid:
-    description: Ids of the containers. Those that there is no container of are in RV(missing).
-    type: list
-    elements: int
-  include_templates:
-    description: Whether templates are shown too.
-    type: bool
-    default: true
   gather:
     description:
       - What else to tell about each container.
@@ -39,10 +32,6 @@ options:
     elements: str
     choices: [config, pending, status, snapshots, interfaces]
     default: []
-  max_parallel:
-    description: How many containers are asked about at once.
-    type: int
-    default: 8
 """
 
 EXAMPLES = r"""

@@ -21,15 +21,8 @@ extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
   - homelab.pve.guest_filters
+  - homelab.pve.guest_filters.info
 options:
-  vmid:
-    description: Ids of the VMs. Those that there is no VM of are in RV(missing).
-    type: list
-    elements: int
-  include_templates:
-    description: Whether templates are shown too.
-    type: bool
-    default: true
   gather:
     description:
       - What else to tell about each VM.
@@ -40,10 +33,6 @@ options:
     elements: str
     choices: [config, pending, status, snapshots, agent]
     default: []
-  max_parallel:
-    description: How many VMs are asked about at once.
-    type: int
-    default: 8
 """
 
 EXAMPLES = r"""

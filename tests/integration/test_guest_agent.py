@@ -20,11 +20,8 @@ PLAIN_TEMPLATE = 9001
 @pytest.fixture(scope="module")
 def guest(stand: Stand) -> Iterator[str]:
     """The address of a running guest."""
-    api = stand.father()
-    api.clone(PLAIN_TEMPLATE, VMID, "agent-one", stand.key)
-    yield api.start(VMID)
-    api.guest(VMID, "POST", "/status/stop")
-    api.guest(VMID, "DELETE", "")
+    with stand.booted(PLAIN_TEMPLATE, VMID, "agent-one") as address:
+        yield address
 
 
 def test_commands_and_files(stand: Stand, guest: str, tmp_path: Path) -> None:

@@ -17,11 +17,8 @@ PLAIN_TEMPLATE = 9001
 @pytest.fixture(scope="module")
 def guest(stand: Stand) -> Iterator[str]:
     """The address of a running guest."""
-    api = stand.father()
-    api.clone(PLAIN_TEMPLATE, VMID, "snapshot-one", stand.key)
-    yield api.start(VMID)
-    api.guest(VMID, "POST", "/status/stop")
-    api.guest(VMID, "DELETE", "")
+    with stand.booted(PLAIN_TEMPLATE, VMID, "snapshot-one") as address:
+        yield address
 
 
 def test_back_to_a_snapshot(stand: Stand, guest: str) -> None:
