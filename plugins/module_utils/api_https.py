@@ -24,6 +24,7 @@ try:
     import requests
     from proxmoxer.backends.https import ProxmoxHttpSession
     from requests.adapters import HTTPAdapter
+    from requests.utils import get_environ_proxies
 except ImportError as error:
     MISSING = error
 
@@ -95,6 +96,9 @@ class HttpsSession:
         self._session = ProxmoxHttpSession()
         self._session.auth = self._auth
         self._session.mount("https://", _adapter(connection.fingerprint))
+        # The environment's proxies, looked up once: requests would do it for each request.
+        self._session.trust_env = False
+        self._session.proxies.update(get_environ_proxies(self._base))
         self._login_lock = threading.Lock()
 
     def send(self, method: str, path: str, params: Params) -> Answer:

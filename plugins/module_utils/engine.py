@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import TEXT, Codec, Json
@@ -22,6 +22,8 @@ Options: TypeAlias = Mapping[str, Mapping[str, Json]]
 """Part of an Ansible argument spec."""
 
 HIDDEN = "********"
+
+T = TypeVar("T")
 
 BOUND = "_bound"
 """Key of the wish under which a plan's bindings are handed to the read that verifies it."""
@@ -36,6 +38,12 @@ class Reader(Protocol):
 
     def get(self, path: str, params: Values | None = None) -> Json:
         """The data below ``path``; raises PveError and ConnectionError."""
+
+
+def kept(read: Reader, key: str, work: Callable[[], T]) -> T:
+    """What ``work`` finds, worked out once where a reader keeps what it has read (it has a method ``kept``)."""
+    keep: Callable[[str, Callable[[], T]], T] | None = getattr(read, "kept", None)
+    return keep(key, work) if keep else work()
 
 
 @dataclass(frozen=True)

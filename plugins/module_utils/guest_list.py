@@ -49,7 +49,8 @@ def converge(resource: Resource) -> Work:
     def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
         if params["max_parallel"] < 1:
             raise ConfigError(f"Option 'max_parallel': {params['max_parallel']} is too few. Give 1 or more.")
-        wishes = [merged(resource, params.get("defaults") or {}, entry) for entry in params["guests"]]
+        defaults = {name: spec["default"] for name, spec in resource.argument_spec().items() if "default" in spec}
+        wishes = [merged(defaults, params.get("defaults") or {}, entry) for entry in params["guests"]]
         refuse_twice(wishes)
         seen = look_at_all(resource, wishes, client, params["max_parallel"])
         _refuse_unclear(resource, wishes, seen)
@@ -61,11 +62,10 @@ def converge(resource: Resource) -> Work:
     return work
 
 
-def merged(resource: Resource, shared: Values, entry: Values) -> dict[str, Json]:
+def merged(defaults: Values, shared: Values, entry: Values) -> dict[str, Json]:
     """The wish for one guest: its own options over those all share, over the module's defaults."""
     own = _given(entry)
     under = {name: value for name, value in _given(shared).items() if not (name == "vmid_range" and "vmid" in own)}
-    defaults = {name: spec["default"] for name, spec in resource.argument_spec().items() if "default" in spec}
     return {**defaults, **combined(under, own)}
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, carry_out, look
@@ -36,6 +36,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     StepFailedError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
+
+T = TypeVar("T")
 
 Verdict: TypeAlias = Outcome | HomelabPveError
 """What became of a wish, or why it could not be."""
@@ -64,18 +66,23 @@ class SharedReads:
 
     def _once(self, path: str, params: Values | None) -> Json:
         key = json.dumps([path, dict(params or {})], sort_keys=True)
+        return self.kept(key, lambda: self.read.get(path, params))
+
+    def kept(self, key: str, work: Callable[[], T]) -> T:
+        """See engine.kept."""
         with self._lock:
             first = key not in self._answers
-            answer = self._answers.setdefault(key, Future())
+            answer: Future[T] = self._answers.setdefault(key, Future())
         if first:
-            self._ask(answer, path, params)
+            _settle(answer, work)
         return answer.result()
 
-    def _ask(self, answer: Future[Json], path: str, params: Values | None) -> None:
-        try:
-            answer.set_result(self.read.get(path, params))
-        except BaseException as error:
-            answer.set_exception(error)
+
+def _settle(answer: Future[T], work: Callable[[], T]) -> None:
+    try:
+        answer.set_result(work())
+    except BaseException as error:
+        answer.set_exception(error)
 
 
 def look_at_all(resource: Resource, wishes: Sequence[Values], client: Client, parallel: int) -> list[Verdict]:

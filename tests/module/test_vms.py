@@ -98,13 +98,24 @@ def test_a_locked_source_is_waited_for(modules: Modules) -> None:
     assert [guest["vmid"] for guest in made["guests"]] == [200, 201, 202, 203]
 
 
+IO_ERROR = "unable to write the configuration: Input/output error"
+
+
+def configuration_fails(modules: Modules, vmid: int) -> None:
+    """Let the node fail to write this VM's configuration."""
+    path = f"/nodes/father/qemu/{vmid}/config"
+    modules.lab.api.inject({"kind": "fail", "method": "PUT", "path": path, "status": 500, "message": IO_ERROR})
+
+
 def test_one_failure_does_not_stop_the_others(modules: Modules) -> None:
     modules.ok("vm", name="twin", vmid=300)
     modules.ok("vm", name="twin", vmid=301)
     modules.ok("vm", name="guarded", vmid=302, protection=True)
+    modules.ok("vm", name="bad", vmid=303)
+    configuration_fails(modules, 303)
     wish: list[dict[str, Any]] = [
         {"name": "good"},
-        {"name": "bad", "cores": 0},
+        {"name": "bad", "vmid": 303, "cores": 2},
         {"name": "twin"},
         {"vmid": 302, "state": "absent"},
         {"name": "lost", "clone": "nope"},
@@ -118,8 +129,7 @@ def test_one_failure_does_not_stop_the_others(modules: Modules) -> None:
     )
     assert result["msg"].splitlines() == [
         "5 of 7 guests could not be brought to their wish:",
-        "- guests[1] (bad): Cannot create vm 101 (bad): POST /nodes/father/qemu: 400 Parameter verification failed "
-        "(cores: value must have a minimum value of 1).",
+        f"- guests[1] (bad): Cannot set cores of vm 303 (bad): PUT /nodes/father/qemu/303/config: 500 {IO_ERROR}.",
         "- guests[2] (twin): The name 'twin' is ambiguous: 300 on father, 301 on father. "
         "Give the vmid, or a pool or vmid_range that tells them apart.",
         "- guests[3] (302): Cannot remove vm 302 (guarded): it is protected. "
@@ -132,11 +142,12 @@ def test_one_failure_does_not_stop_the_others(modules: Modules) -> None:
         None, "PveError", "RefusedError", "RefusedError", "RefusedError", "RefusedError", None,
     ]  # fmt: skip
     names = {guest["name"] for guest in modules.ok("vm_discover")["vms"]}
-    assert names == {"good", "also-good", "twin", "guarded"}
+    assert names == {"good", "also-good", "twin", "guarded", "bad"}
 
 
 def test_what_a_failed_one_had_done_is_said(modules: Modules) -> None:
-    result = modules.run("vms", defaults=TEMPLATE, guests=[{"name": "half", "cores": 0}])
+    configuration_fails(modules, 200)
+    result = modules.run("vms", defaults=TEMPLATE, guests=[{"name": "half"}])
     assert result["msg"].splitlines()[2:] == ["Already done: clone vm 9001 (debian-12) to vm 200 (half)."]
     (half,) = result["guests"]
     assert (half["changed"], half["plan"]) == (True, ["clone vm 9001 (debian-12) to vm 200 (half)"])

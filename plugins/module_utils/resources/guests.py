@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import TAGS, Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, kept, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 
 KINDS = {"qemu": "vm", "lxc": "container"}
@@ -81,6 +81,10 @@ def guest(row: Values) -> Guest:
 def read_guests(read: Reader) -> tuple[Guest, ...]:
     """All guests of the cluster that the login may see, by vmid."""
     rows = read.get("/cluster/resources", {"type": "vm"}) or []
+    return kept(read, "guests", lambda: _by_vmid(rows))
+
+
+def _by_vmid(rows: Iterable[Values]) -> tuple[Guest, ...]:
     return tuple(sorted((guest(row) for row in rows if row.get("type") in KINDS), key=lambda item: item.vmid))
 
 

@@ -38,12 +38,13 @@ def test_options_are_put_together(under: dict[str, Any], over: dict[str, Any], b
 
 def test_a_guests_own_options_win() -> None:
     shared = {"cores": 2, "state": "started", "memory": None, "vmid_range": [200, 299]}
-    wish = merged(VM, shared, {"name": "web", "cores": 4, "memory": None})
+    defaults = {"state": "present", "purge": True}
+    wish = merged(defaults, shared, {"name": "web", "cores": 4, "memory": None})
     assert (wish["cores"], wish["state"], wish["vmid_range"]) == (4, "started", [200, 299])
-    assert (wish["purge"], wish["wait_timeout"]) == (True, 600)
+    assert wish["purge"] is True
     assert "memory" not in wish
-    assert "vmid_range" not in merged(VM, shared, {"vmid": 100})
-    assert merged(VM, shared, {"vmid": 100, "vmid_range": [1, 2]})["vmid_range"] == [1, 2]
+    assert "vmid_range" not in merged(defaults, shared, {"vmid": 100})
+    assert merged(defaults, shared, {"vmid": 100, "vmid_range": [1, 2]})["vmid_range"] == [1, 2]
 
 
 @pytest.mark.parametrize(

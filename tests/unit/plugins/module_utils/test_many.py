@@ -20,6 +20,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Resource,
     Step,
     Values,
+    kept,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
@@ -86,6 +87,18 @@ def test_threads_wait_for_the_one_that_asked_first() -> None:
     for thread in threads:
         thread.join(10)
     assert (found, book.asked) == ([7] * 5, ["GET /a"])
+
+
+def test_what_is_worked_out_is_kept_by_who_keeps_what_it_read() -> None:
+    worked: list[int] = []
+
+    def work() -> int:
+        worked.append(1)
+        return 7
+
+    shared, plain = SharedReads(Book()), Book()
+    assert [kept(shared, "x", work), kept(shared, "x", work), len(worked)] == [7, 7, 1]
+    assert [kept(plain, "x", work), kept(plain, "x", work), len(worked)] == [7, 7, 3]
 
 
 def test_an_error_is_everybodys() -> None:
