@@ -7,10 +7,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lab import control
-from tests.benchmark.cases import CASES, measured, use_private_state
+from tests.benchmark import modules
+from tests.benchmark.cases import CASES, Case, measured, use_private_state
 from tests.benchmark.figures import Figure, as_json, table
 
 
@@ -19,9 +22,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.sh bench", description=__doc__)
     names = [case.name for case in CASES]
     parser.add_argument("--only", action="append", choices=names, help="measure just this; repeatable")
+    parser.add_argument("--vms", type=int, help=f"how many VMs the case modules works on ({modules.VMS})")
     parser.add_argument("--runs", type=int, help="how often each is measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON; - for stdout alone")
     return parser.parse_args(arguments)
+
+
+def chosen(options: argparse.Namespace) -> list[Case]:
+    """The cases that were named, or all."""
+    sized = {"modules": partial(modules.measure, size=options.vms)} if options.vms else {}
+    cases = [case for case in CASES if not options.only or case.name in options.only]
+    return [replace(case, measure=sized.get(case.name, case.measure)) for case in cases]
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
@@ -30,10 +41,9 @@ def measure(options: argparse.Namespace) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="pve-bench-", ignore_cleanup_errors=True) as folder:
         use_private_state(Path(folder))
         try:
-            for case in CASES:
-                if not options.only or case.name in options.only:
-                    print(f"measuring {case.name}", file=sys.stderr, flush=True)
-                    figures += measured(case, options.runs)
+            for case in chosen(options):
+                print(f"measuring {case.name}", file=sys.stderr, flush=True)
+                figures += measured(case, options.runs)
         finally:
             control.reset()
     return figures
