@@ -20,6 +20,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.agent import (
     file_exists,
     known,
     machine,
+    only_started,
     place,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
@@ -49,6 +50,7 @@ OPTIONS: Options = {
     "creates": {"type": "str"},
     "removes": {"type": "str"},
     "output_limit": {"type": "int", "default": 1024 * 1024},
+    "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "float", "default": 300},
     "agent_timeout": {"type": "float", "default": 0},
 }
@@ -158,7 +160,8 @@ def plan(wish: Values, view: View) -> Plan:
     if view.needless:
         return Plan(reason=view.needless)
     argv = words(wish)
-    step = exec_step(view.guest, argv, f"run '{argv[0]}' in {place(view.guest)}", stdin=given(wish))
+    verb, follow = ("run", None) if wish["wait"] else ("start", only_started)
+    step = exec_step(view.guest, argv, f"{verb} '{argv[0]}' in {place(view.guest)}", stdin=given(wish), follow=follow)
     return Plan((step,), bindings={"guest": view.guest})
 
 

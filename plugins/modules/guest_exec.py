@@ -62,6 +62,12 @@ options:
       - Bytes that are no UTF-8 are returned as U+FFFD. Have binary output encoded by the command, with C(base64) say.
     type: int
     default: 1048576
+  wait:
+    description:
+      - Whether to wait for the command's end. With V(false) only its start can fail, and RV(pid) is all that is known
+        of it. That is how to run what ends the agent too, such as a reboot.
+    type: bool
+    default: true
   wait_timeout:
     description:
       - Seconds to wait for the command's end. A command that takes longer is not stopped; the task fails with its pid.
@@ -114,7 +120,8 @@ EXAMPLES = r"""
 RETURN = r"""
 rc:
   description:
-    - Exit status of the command; 128 and the signal's number when a signal ended it. V(0) also when it did not run.
+    - Exit status of the command; 128 and the signal's number when a signal ended it. V(0) also when it did not run, and
+      with O(wait=false).
   type: int
   returned: always
   sample: 0

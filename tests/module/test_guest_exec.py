@@ -92,6 +92,13 @@ def test_a_command_that_takes_too_long(web: Modules) -> None:
     )
 
 
+def test_a_command_that_is_not_waited_for(web: Modules) -> None:
+    result = web.ok("guest_exec", vmid=210, argv=["sleep", "600"], wait=False)
+    assert (result["changed"], result["pid"], result["rc"], result["stdout"]) == (True, 1000, 0, "")
+    assert result["plan"] == [f"start 'sleep' in {WHERE}"]
+    assert web.lab.requests()[-1].path == EXEC
+
+
 def test_an_agent_that_is_silent_for_a_while_is_asked_again(web: Modules) -> None:
     status = f"{EXEC}-status"
     words = "QEMU guest agent is not running"

@@ -168,5 +168,9 @@ def test_the_step_that_writes(content: bytes, sent: str) -> None:
 
 
 def test_a_container_has_no_agent() -> None:
-    with pytest.raises(RefusedError, match=r"^container 105 \(db\) on father has no guest agent: Proxmox VE's API"):
+    with pytest.raises(RefusedError) as caught:
         machine(Table({"/cluster/resources": [row(105, "db", type="lxc")]}), {"vmid": 105})
+    assert str(caught.value) == (
+        "container 105 (db) on father has no guest agent: Proxmox VE's API runs commands and moves files in VMs only. "
+        "Use SSH, or pct exec on the node."
+    )
