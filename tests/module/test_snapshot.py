@@ -252,8 +252,7 @@ def test_wrong_input(guest: Modules, wish: dict[str, Any], message: str) -> None
 def test_a_name_used_twice(guest: Modules) -> None:
     guest.ok("vm", name="web", vmid=105)
     assert guest.message("snapshot", name="web", snapname="first") == (
-        "The name 'web' is ambiguous: 104 on father, 105 on father. "
-        "Give the vmid, or a pool or vmid_range that tells them apart."
+        "The name 'web' is ambiguous: 104 on father, 105 on father. Give the vmid."
     )
 
 

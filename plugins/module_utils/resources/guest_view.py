@@ -22,7 +22,10 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
     KINDS,
     UNMANAGED,
     Guest,
+    followed,
     guest,
+    hidden,
+    is_taken,
     named,
     only,
     only_node,
@@ -35,9 +38,6 @@ NO_SNAPSHOT = re.compile(r"snapshot '[^']*' does not exist")
 CANDIDATES = 100
 """How many ids to try when others take them at the same moment."""
 
-
-SIGHTINGS = 3
-"""How often a guest is looked for that moves away meanwhile."""
 
 ELSEWHERE = re.compile(rf"{GONE.pattern}|hostname lookup '[^']+' failed")
 """PVE's words for a guest that is not on a node, and for a node that isn't there at all."""
@@ -95,13 +95,7 @@ def describe(kind: Kind, read: Reader, wish: Values) -> View:
     if bound and wish["state"] != "absent":
         made = _present(kind, read, wish, _made(kind, wish, bound), fresh=True)
         return replace(made, pending=tuple(sorted({*made.pending, *bound.get("waiting", ())})))
-    for _ in range(SIGHTINGS - 1):
-        try:
-            return _seen(kind, read, wish)
-        except PveError as error:
-            if not GONE.search(error.message):
-                raise
-    return _seen(kind, read, wish)
+    return followed(lambda: _seen(kind, read, wish))
 
 
 def _seen(kind: Kind, read: Reader, wish: Values) -> View:
@@ -112,6 +106,9 @@ def _seen(kind: Kind, read: Reader, wish: Values) -> View:
     found = identify(kind, read, guests, wish)
     if found:
         return _present(kind, read, wish, found)
+    # The list leaves out what the login may not see: that is neither absent, nor an id that is free.
+    if wish.get("vmid") and is_taken(read, wish["vmid"]):
+        raise hidden(wish["vmid"])
     return View() if wish["state"] == "absent" else _prospect(kind, read, wish, guests)
 
 

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import TAGS, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, kept, url
@@ -23,6 +24,11 @@ LOWEST_VMID, HIGHEST_VMID = 100, 999_999_999
 GONE = re.compile(r"Configuration file '\S+' does not exist")
 """PVE's words for a guest that was removed, or moved, since it was listed."""
 
+
+SIGHTINGS = 3
+"""How often a guest is looked for that moves away meanwhile."""
+
+T = TypeVar("T")
 
 NOT_SHOWN = frozenset({"lock", "managed"})
 """What is known of a guest but passes too quickly to be worth telling."""
@@ -189,6 +195,17 @@ def meant(read: Reader, params: Values) -> Guest:
 
 
 TAKEN = re.compile(r"VM \d+ already exists")
+
+
+def followed(look: Callable[[], T]) -> T:
+    """What ``look`` finds and reads; again when the guest moved to another node in between."""
+    for _ in range(SIGHTINGS - 1):
+        try:
+            return look()
+        except PveError as error:
+            if not GONE.search(error.message):
+                raise
+    return look()
 
 
 def is_taken(read: Reader, vmid: int) -> bool:

@@ -13,6 +13,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Re
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     Guest,
+    followed,
     hidden,
     is_taken,
     named,
@@ -37,7 +38,10 @@ class Doomed:
 
 def describe(read: Reader, wish: Values) -> Doomed | None:
     """The guest of the wished vmid, whatever its name is now; None when there is none. Refuses one it can't see."""
-    vmid = int(wish["vmid"])
+    return followed(lambda: _seen(read, int(wish["vmid"])))
+
+
+def _seen(read: Reader, vmid: int) -> Doomed | None:
     found = [item for item in read_guests(read) if item.vmid == vmid]
     for guest in named(read, found):
         status = str(read.get(guest.path("status", "current"))["status"])

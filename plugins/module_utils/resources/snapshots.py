@@ -22,10 +22,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     compare,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import power_step
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     GUEST_OPTIONS,
     GUEST_RULES,
     Guest,
+    followed,
     meant,
 )
 
@@ -121,7 +123,7 @@ def _ancestors(name: str, parents: Mapping[str, str | None]) -> list[str]:
 
 def describe(read: Reader, wish: Values) -> Snapshots:
     """The guest and its snapshots."""
-    return read_snapshots(read, meant(read, wish), wish.get("snapname"))
+    return followed(lambda: read_snapshots(read, meant(read, wish), wish.get("snapname")))
 
 
 def plan(wish: Values, have: Snapshots) -> Plan:
@@ -282,7 +284,7 @@ def _rollback(wish: Values, have: Snapshots) -> Plan:
         advice={**_newer_advice(have, found), **_lock_advice(guest)},
     )
     # PVE's own parameter begins a start and doesn't wait for it. With its memory a VM goes on running anyway.
-    start = Step("POST", guest.path("status", "start"), {}, f"start {guest.label}")
+    start = power_step(guest.path(), "start", guest.label, managed=guest.managed)
     starts = bool(wish.get("start")) and not found.vmstate
     return Plan(
         (step, start) if starts else (step,),
@@ -363,7 +365,7 @@ def result(have: Snapshots) -> dict[str, Json]:
 
 def info(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module snapshot_info."""
-    have = read_snapshots(read, meant(read, wish))
+    have = describe(read, wish)
     return {"changed": False, **shown(have), "tree": tree(have.rows)}
 
 

@@ -9,6 +9,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     discover,
     find,
+    followed,
     guest,
     meant,
     select,
@@ -118,3 +119,30 @@ def test_no_guest_is_meant(name: str, message: str) -> None:
     with pytest.raises(RefusedError) as caught:
         meant(reader, {"name": name})
     assert str(caught.value) == message
+
+
+GONE = PveError("GET", "/x", 500, "Configuration file 'nodes/father/qemu-server/104.conf' does not exist")
+OTHER = PveError("GET", "/x", 595, "Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("answers", "looks"),
+    [(["here"], 1), ([GONE, "here"], 2), ([GONE, GONE, "here"], 3), ([GONE, GONE, GONE], 3), ([OTHER, "here"], 1)],
+    ids=str,
+)
+def test_a_guest_that_moves_is_followed(answers: list[Any], looks: int) -> None:
+    seen = 0
+
+    def look() -> str:
+        nonlocal seen
+        seen += 1
+        if isinstance(answers[seen - 1], Exception):
+            raise answers[seen - 1]
+        return str(answers[seen - 1])
+
+    if answers[looks - 1] == "here":
+        assert followed(look) == "here"
+    else:
+        with pytest.raises(PveError):
+            followed(look)
+    assert seen == looks
