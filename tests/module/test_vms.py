@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from collections import Counter
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
 from .conftest import UNNAMED, Modules, denied
 
+VMS = "ansible_collections.homelab.pve.plugins.modules.vms"
 TEMPLATE: dict[str, Any] = {"clone": "debian-12", "vmid_range": [200, 299], "tags": ["homelab-pve"]}
 
 
@@ -295,3 +302,21 @@ def test_least_privileges(modules: Modules) -> None:
         assert result["msg"] == expected
         assert result["guests"][0]["status"] == "running"
     assert modules.limited({"/vms/200": enough, "/vms/201": enough}).ok("vms", **wish)["changed"]
+
+
+def test_ctrl_c_ends_it_and_the_next_run_goes_on(modules: Modules) -> None:
+    """What is under way ends with the request it waits for, the rest is not begun, and nothing is made twice."""
+    wish = {"defaults": {"clone": "debian-12"}, "guests": guests(40), "max_parallel": 4}
+    modules.lab.api.inject({"kind": "latency", "seconds": 0.2})
+    code = f"from {VMS} import main; main()"
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**modules.lab.options(), **wish}})
+    with subprocess.Popen([sys.executable, "-c", code, arguments], stdout=PIPE, stderr=PIPE) as process:
+        assert poll(lambda: modules.lab.writes() or None, 30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) != 0
+    modules.lab.api.heal()
+    made = len(modules.ok("vm_discover")["vms"])
+    assert 0 < made < 40
+    again = modules.ok("vms", **wish)
+    assert sum(not guest["changed"] for guest in again["guests"]) >= made - 4
+    assert len({guest["vmid"] for guest in again["guests"]}) == len(modules.ok("vm_discover")["vms"]) == 40
