@@ -123,7 +123,9 @@ options:
       - Mount points by name, C(mp0) to C(mp255), each with C(mp), its path in the container, and the properties of
         O(rootfs), C(backup) and C(keepattrs). Mount points that are not named stay as they are.
       - A new one needs C(storage) and C(size), or C(volume) for a volume that exists or a directory of the node.
-      - An empty value detaches the mount point; its volume stays as C(unusedN).
+      - An empty value detaches the mount point; its volume stays as C(unusedN). V(absent) deletes its volume with all
+        that is on it, of a stopped container or where O(restart) allows to stop it. So it does of C(unusedN), in any
+        state.
     type: dict
   net:
     description:

@@ -36,6 +36,7 @@ WEB: dict[str, Any] = {
     "password": "a secret & more",
     "ssh_public_keys": [KEY],
 }
+MP = "local-lvm:1,mp=/a"
 SMALL: dict[str, Any] = {"vmid": 200, "hostname": "small", "ostemplate": NEWEST, "rootfs": "local-lvm:2"}
 
 
@@ -240,6 +241,51 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
     assert result["config"]["unused0"] == "local-lvm:vm-300-disk-1"
 
 
+@pytest.mark.parametrize(
+    ("there", "wish", "left", "plan"),
+    [
+        ([], {"mp0": "absent"}, {"mp1", "mp2"}, ["set mp0 of {}", "delete mp0 of {} with its data"]),
+        (
+            [],
+            {"mp0": "", "mp1": "absent"},
+            {"mp2", "unused0"},
+            ["set mp0, mp1 of {}", "delete mp1 of {} with its data"],
+        ),
+        (["mp0"], {"unused0": "absent"}, {"mp1", "mp2"}, ["delete unused0 of {} with its data"]),
+        (
+            ["mp0"],
+            {"unused0": "absent", "mp2": "absent", "mp1": ""},
+            {"unused1"},
+            ["set mp1, mp2 of {}", "delete mp2, unused0 of {} with its data"],
+        ),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("state", ["stopped", "started"])
+def test_volumes_are_deleted_when_told(
+    modules: Modules, *, there: list[str], wish: dict[str, str], left: set[str], plan: list[str], state: str
+) -> None:
+    mounts = {f"mp{number}": f"local-lvm:1,mp=/{number}" for number in range(3)}
+    modules.ok("container", **SMALL, mp=mounts)
+    for key in there:
+        modules.ok("container", vmid=200, mp={key: ""})
+    gone = {volume for key, volume in _volumes(modules).items() if wish.get(key) == "absent"}
+    modules.ok("container", vmid=200, state=state)
+    result = modules.converge("container", vmid=200, mp=wish, restart="if_needed")
+    done = [line for line in result["plan"] if not line.startswith(("shut", "start"))]
+    assert done == [line.format("container 200 (small)") for line in plan]
+    assert {key for key in result["config"] if key.startswith(("mp", "unused"))} == left
+    assert gone.isdisjoint(_volumes(modules).values())
+    store = modules.lab.api.storages["local-lvm"]["volumes"]
+    assert all(volume.partition(":")[2] not in store for volume in gone)
+
+
+def _volumes(modules: Modules) -> dict[str, str]:
+    """Volume ids of the container's mount points and detached volumes."""
+    config = modules.ok("container", vmid=200)["config"]
+    return {key: value.split(",")[0] for key, value in config.items() if key.startswith(("mp", "unused"))}
+
+
 def test_an_existing_container_is_made_of_what_it_was_made_of(modules: Modules) -> None:
     """What counts at creation only is neither compared nor read."""
     modules.ok("container", **WEB)
@@ -319,8 +365,21 @@ EXAMPLE = "{storage: local-lvm, size: 8G}."
         ),
         (
             {"vmid": 203, "rootfs": {"storage": "local"}},
-            "Cannot move rootfs of container 203 (busy) to storage local: it is running, and Proxmox VE moves volumes "
-            "of stopped containers only. Stop it first, or set restart to if_needed.",
+            "Cannot move rootfs of container 203 (busy) to storage local: it is running, and Proxmox VE moves and "
+            "deletes volumes of stopped containers only. Stop it first, or set restart to if_needed.",
+        ),
+        (
+            {"vmid": 203, "mp": {"mp0": "absent"}},
+            "Cannot delete mp0 of container 203 (busy): it is running, and Proxmox VE moves and deletes volumes of "
+            "stopped containers only. Stop it first, or set restart to if_needed.",
+        ),
+        (
+            {"vmid": 200, "mp": {"unused0": {"mp": "/a"}}},
+            "Option 'mp': unused0 can only be deleted (unused0: absent). Give its volume to a mount point instead.",
+        ),
+        (
+            {"vmid": 200, "rootfs": "absent"},
+            "Option 'rootfs': container 200 (small) can't be without its root file system. Leave the option out.",
         ),
         (
             {"vmid": 200, "unprivileged": False},
@@ -446,7 +505,7 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
     if "vmid_range" in wish:
         modules.ok("container", **{**SMALL, "vmid": 201})
     modules.ok("container", **{**SMALL, "vmid": 202, "hostname": "guarded", "protection": True})
-    modules.ok("container", **{**SMALL, "vmid": 203, "hostname": "busy", "state": "started"})
+    modules.ok("container", **{**SMALL, "vmid": 203, "hostname": "busy", "state": "started", "mp": {"mp0": MP}})
     assert modules.message("container", **wish) == message
 
 

@@ -339,7 +339,8 @@ def _stopped_for_a_move(
     """
     found = view.guest or guest
     power = transition(kind.transitions, wish, view.status, guest.path(), guest.label, managed=guest.managed)
-    moving = next((volume for volume in volumes if volume.move_to and not kind.volumes.moves_running), None)
+    bound = () if kind.volumes.moves_running else volumes
+    moving = next((volume for volume in bound if volume.move_to or (volume.delete and volume.change)), None)
     waiting = any(change.waits for change in changes) or any(volume.waits for volume in volumes)
     moves_stopped = kind.motion is not None and not kind.motion.live and elsewhere(wish, found)
     wanted_off = power.after == "stopped" or wish["state"] == "restarted"
@@ -349,9 +350,11 @@ def _stopped_for_a_move(
         steps = transition(kind.transitions, wish, view.status, found.path(), found.label, managed=found.managed).steps
         return steps, Power((), "stopped", renews=True)
     if moving and not _may_restart(wish):
+        what = f"move {moving.key} of {guest.label} to storage {moving.move_to}"
         raise RefusedError(
-            f"Cannot move {moving.key} of {guest.label} to storage {moving.move_to}: it is {view.status}, and Proxmox "
-            f"VE moves volumes of stopped {kind.noun}s only. Stop it first, or set restart to if_needed."
+            f"Cannot {what if moving.move_to else f'delete {moving.key} of {guest.label}'}: it is {view.status}, and "
+            f"Proxmox VE moves and deletes volumes of stopped {kind.noun}s only. Stop it first, or set restart to "
+            "if_needed."
         )
     stop = power_step(found.path(), "shutdown", found.label, wish, managed=found.managed)
     start = power_step(guest.path(), "start", guest.label, wish, managed=guest.managed)
@@ -426,24 +429,23 @@ def _configure(
         *grows[1:],
         *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=digest),
         *_volume_steps(kind, later, guest.path(), guest.label),
+        *_delete_step(kind, view.config, volumes, guest),
     )
 
 
 def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
     moves = (_move_step(kind, volume, path, label) for volume in volumes if volume.move_to)
     grows = (_grow_step(volume, path, label) for volume in volumes if volume.size)
-    return (*moves, *grows, *_delete_step(volumes, path, label))
+    return (*moves, *grows)
 
 
-def _delete_step(volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
-    """What is to go with its data; a step of its own, because ``force`` is about everything a request removes."""
+def _delete_step(kind: Kind, config: Values, volumes: Sequence[VolumeChange], guest: Guest) -> tuple[Step, ...]:
+    """What is to go with its data; a step of its own, because it is about everything a request removes."""
     keys = sorted(volume.key for volume in volumes if volume.delete)
     if not keys:
         return ()
-    params = {"delete": ",".join(keys), "force": True}
-    return (
-        Step("PUT", f"{path}/config", params, f"delete {', '.join(keys)} of {label} with its data", advice=VOLUMES),
-    )
+    reason = f"delete {', '.join(keys)} of {guest.label} with its data"
+    return (Step("PUT", guest.path("config"), kind.volumes.deletion(config, volumes), reason, advice=VOLUMES),)
 
 
 def _move_step(kind: Kind, volume: VolumeChange, path: str, label: str) -> Step:

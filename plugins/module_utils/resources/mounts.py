@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties, size_bytes
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
@@ -24,7 +24,9 @@ COUNT = 256
 """PVE::LXC::Config: MAX_MOUNT_POINTS."""
 
 ROOTFS = "rootfs"
-KEY = re.compile(r"mp(\d+)")
+KEY = re.compile(r"(mp|unused)(\d+)")
+DELETED = "absent"
+"""The value of a volume that is to go with its data."""
 
 MOUNT = Properties(
     default_key="volume",
@@ -85,8 +87,14 @@ def wanted(params: Values) -> dict[str, Json]:
 
 def _wanted(key: str, value: Json) -> dict[str, Json] | None:
     number = KEY.fullmatch(key)
-    if key != ROOTFS and not (number and int(number.group(1)) < COUNT):
+    if key != ROOTFS and not (number and int(number.group(2)) < COUNT):
         raise ConfigError(f"Option 'mp': '{key}' is none of mp0 to mp{COUNT - 1}.")
+    if value == DELETED:
+        return {DELETED: True}
+    if number and number.group(1) == "unused":
+        raise ConfigError(
+            f"Option 'mp': {key} can only be deleted ({key}: {DELETED}). Give its volume to a mount point instead."
+        )
     if value in ("", {}, None):
         return None
     try:
@@ -101,7 +109,7 @@ def _option(key: str) -> str:
 
 def _placed(mount: dict[str, Json] | None, storage: str | None) -> dict[str, Json] | None:
     """A new volume without a storage of its own goes where the option ``storage`` says."""
-    if mount is None or "volume" in mount or "storage" in mount or storage is None:
+    if mount is None or storage is None or {"volume", "storage", DELETED} & set(mount):
         return mount
     return {**mount, DEFAULT_STORAGE: storage}
 
@@ -117,13 +125,36 @@ def is_volume(held: object) -> bool:
 
 def compare(guest: str, key: str, wish: dict[str, Json] | None, have: Mapping[str, Json] | None) -> VolumeChange | None:
     """What turns the volume into the wished one. Raises RefusedError for what would lose data."""
-    if key == ROOTFS and wish is None:
+    if key == ROOTFS and (wish is None or wish.get(DELETED)):
         raise ConfigError(f"Option 'rootfs': {guest} can't be without its root file system. Leave the option out.")
     if have is None:
-        return _added(guest, key, wish) if wish else None
-    if wish is None:
-        return VolumeChange(key, Change(FIELD, key, have, None), before=MOUNT.encode(have), waits=True)
+        return _added(guest, key, wish) if wish and not wish.get(DELETED) else None
+    if wish is None or wish.get(DELETED):
+        return _removed(key, wish, have)
     return _changed(guest, key, {name: item for name, item in wish.items() if name != DEFAULT_STORAGE}, have)
+
+
+def _removed(key: str, wish: Mapping[str, Json] | None, have: Mapping[str, Json]) -> VolumeChange:
+    """Detached, and its volume deleted if that is wished: what is detached already has no mount point any more."""
+    attached, goes = not key.startswith("unused"), wish is not None and is_volume(have["volume"])
+    change = Change(FIELD, key, have, None) if attached else None
+    return VolumeChange(key, change, before=MOUNT.encode(have), waits=attached and not goes, delete=goes)
+
+
+def deletion(config: Values, changes: Sequence[VolumeChange]) -> dict[str, Json]:
+    """The request that deletes volumes once they are detached.
+
+    A detached volume takes the first ``unused<n>`` that is free, in the order of the mount points' names
+    (PVE::AbstractConfig, add_unused_volume; PVE::LXC::Config, vmconfig_apply_pending).
+    """
+    free = (f"unused{number}" for number in range(COUNT) if f"unused{number}" not in config)
+    detached = sorted(change.key for change in changes if change.change and _parks(change.change))
+    places = dict(zip(detached, free, strict=False))
+    return {"delete": ",".join(sorted(places.get(change.key, change.key) for change in changes if change.delete))}
+
+
+def _parks(change: Change) -> bool:
+    return change.after is None and is_volume(change.before["volume"])
 
 
 def _added(guest: str, key: str, wish: Mapping[str, Json]) -> VolumeChange:
@@ -175,4 +206,5 @@ VOLUMES = Volumes(
     move_parameter="volume",
     moves_running=False,
     grows_first=True,
+    deletion=deletion,
 )

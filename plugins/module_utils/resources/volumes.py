@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -68,6 +68,11 @@ Raises RefusedError for what would lose data, ConfigError for what can't be mean
 """
 
 
+def forced(_config: Values, changes: Sequence[VolumeChange]) -> dict[str, Json]:
+    """QEMU deletes a drive's volume in the same request if it is told so."""
+    return {"delete": ",".join(sorted(change.key for change in changes if change.delete)), "force": True}
+
+
 @dataclass(frozen=True)
 class Volumes:
     """How one kind of guest writes, changes and moves its volumes."""
@@ -82,8 +87,11 @@ class Volumes:
 
     move_action: str
     move_parameter: str
+    deletion: Callable[[Values, Sequence[VolumeChange]], Mapping[str, Json]] = forced
+    """From the guest's configuration and what has to be done to its volumes: the request that deletes some of them."""
+
     moves_running: bool = True
-    """Whether a volume of a running guest can be moved to another storage."""
+    """Whether a volume of a running guest can be moved to another storage, or taken off."""
 
     grows_first: bool = False
     """Whether a volume's options may wait for a restart with its size among them, so that it has to be grown before."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import CODEC, compare, wanted
+from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import CODEC, compare, deletion, wanted
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
 
 CT = "container 200 (web)"
@@ -115,3 +115,25 @@ def test_the_directory_of_a_bind_mount_is_changed_in_place() -> None:
     change = planned("mp0", {"volume": "/srv/new"}, "/srv/old,mp=/a")
     assert change is not None
     assert change.after == "/srv/new,mp=/a"
+
+
+@pytest.mark.parametrize(
+    ("config", "wish", "deleted"),
+    [
+        ({"mp0": HELD}, {"mp0": "absent"}, "unused0"),
+        ({"mp0": HELD, "unused0": "a:b", "unused2": "a:c"}, {"mp0": "absent"}, "unused1"),
+        ({"mp0": HELD, "mp1": HELD}, {"mp0": "", "mp1": "absent"}, "unused1"),
+        ({"mp2": HELD, "mp10": HELD}, {"mp2": "absent", "mp10": ""}, "unused1"),
+        ({"mp0": "/srv,mp=/a", "mp1": HELD}, {"mp0": "", "mp1": "absent"}, "unused0"),
+        ({"unused3": HELD, "mp0": HELD}, {"unused3": "absent", "mp0": "absent"}, "unused0,unused3"),
+    ],
+)
+def test_where_what_is_deleted_will_be(config: dict[str, str], wish: dict[str, str], deleted: str) -> None:
+    found = (planned(key, value, config[key]) for key, value in wish.items())
+    assert deletion(config, [change for change in found if change]) == {"delete": deleted}
+
+
+def test_of_a_bind_mount_nothing_is_deleted() -> None:
+    change = planned("mp0", "absent", "/srv,mp=/a")
+    assert change is not None
+    assert (change.delete, change.change is not None) == (False, True)
