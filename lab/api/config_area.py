@@ -118,6 +118,7 @@ class ConfigArea(GuestArea):
             raise die("no options specified")
         for option in [*updates, *deletes]:
             self._check_option(guest, call, option, str(updates.get(option, guest.config.get(option, ""))))
+        self.check_bridges(call.user, updates)
         if guest.lock and not call.get("skiplock") and set(updates) != {"lock"}:
             raise die(f"VM is locked ({guest.lock})")
         if call.get("digest") and call["digest"] != self._digest(guest):
@@ -183,6 +184,13 @@ class ConfigArea(GuestArea):
         if option not in guest.config and "media=cdrom" in str(value) and not is_cloudinit(value):
             guest.config["boot"] = settings.boot_with(str(guest.config.get("boot", "")), option)
         guest.config[option] = value
+        self._no_longer_unused(guest, volume_of(value))
+
+    @staticmethod
+    def _no_longer_unused(guest: FakeVm, volume: str | None) -> None:
+        """A detached volume that is attached again."""
+        for key in [key for key, value in guest.config.items() if settings.UNUSED.fullmatch(key) and value == volume]:
+            del guest.config[key]
 
     @staticmethod
     def _waits(guest: FakeVm, option: str, value: object) -> bool:

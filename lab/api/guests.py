@@ -14,6 +14,7 @@ from fakepve.qemu import NEW_DISK  # type: ignore[import-untyped]
 from fakepve.storage import spec_of  # type: ignore[import-untyped]
 
 from lab.api import settings
+from lab.api.cloudinit import cards
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, split_list
 from lab.api.images import virtual_size
 from lab.api.power import PowerArea
@@ -180,6 +181,13 @@ class GuestArea(PowerArea, StorageArea):
 
     # ---------------------------------------------------------------- create
 
+    def check_bridges(self, user: str, config: Mapping[str, Any]) -> None:
+        """Who plugs a card in needs the right to use the bridge, or the VLAN (PVE::QemuServer, check_bridge_access)."""
+        for _, card in cards(config):
+            if card.get("bridge"):
+                path = f"/sdn/zones/localnetwork/{card['bridge']}" + (f"/{card['tag']}" if card.get("tag") else "")
+                self.require(user, path, "SDN.Use")
+
     # How many creations are to end before their task begins, as they do on a node under load.
     creations_to_fail = 0
 
@@ -191,6 +199,7 @@ class GuestArea(PowerArea, StorageArea):
         for option in settings.ROOT_ONLY:
             if option in call.values and call.user != "root@pam":
                 raise die(f"only root can set '{option}' config")
+        self.check_bridges(call.user, call.values)
         sources = {key: source for key, value in call.values.items() if (source := import_source(value))}
 
         async def finish() -> None:
@@ -252,6 +261,7 @@ class GuestArea(PowerArea, StorageArea):
     async def _clone_vm(self, call: Call) -> object:
         sources = self._clone_sources(call)
         source = self.vm(int(call["vmid"]))
+        self.check_bridges(call.user, source.config if source else {})
         self._check_clone_target(call, sources)
         taken = self.guest(int(call["newid"]))
         if source and taken and taken.node != call["node"]:

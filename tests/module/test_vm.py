@@ -10,7 +10,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import Connection,
 from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
-from .conftest import Modules
+from .conftest import UNNAMED, Modules, denied
 
 RANGE = [99900, 99999]
 CLONE: dict[str, Any] = {
@@ -108,6 +108,106 @@ def test_what_is_not_set_is_left_alone(modules: Modules) -> None:
     modules.ok("vm", **EMPTY)
     result = modules.ok("vm", vmid=200, net={"net0": "virtio,bridge=vmbr0,tag=5"})
     assert result["config"]["net0"].split(",")[1:] == ["bridge=vmbr0", "firewall=1", "tag=5"]
+
+
+def test_restart_policies(modules: Modules) -> None:
+    modules.ok("vm", **CLONE, state="started")
+    assert modules.ok("vm", vmid=99900, memory=4000)["pending"] == ["memory"]
+    waiting = modules.unchanged("vm", vmid=99900, memory=4000)
+    assert (waiting["restart_required"], waiting["pending"]) == (True, ["memory"])
+    restarted = modules.converge("vm", vmid=99900, memory=4000, restart="if_needed")
+    assert (restarted["plan"], restarted["restart_required"]) == (["reboot vm 99900 (nested-pve)"], False)
+    always = modules.converge("vm", vmid=99900, description="x", restart="always")
+    assert always["plan"] == ["set description of vm 99900 (nested-pve)", "reboot vm 99900 (nested-pve)"]
+
+
+def test_what_cloud_init_says_is_read_at_the_next_boot(modules: Modules) -> None:
+    modules.ok("vm", **CLONE, state="started")
+    predicted = modules.ok("vm", check=True, vmid=99900, nameserver=["10.0.0.1"])
+    real = modules.ok("vm", vmid=99900, nameserver=["10.0.0.1"])
+    assert predicted["pending"] == real["pending"] == ["nameserver"]
+    assert predicted["restart_required"] is real["restart_required"] is True
+
+
+def test_a_suspended_vm_wakes_up(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY, state="started")
+    assert modules.converge("vm", vmid=200, state="suspended")["status"] == "suspended"
+    modules.unchanged("vm", vmid=200, state="stopped")
+    assert modules.converge("vm", vmid=200, state="started")["status"] == "running"
+
+
+def test_an_iso_image_to_boot_from(modules: Modules) -> None:
+    image = modules.lab.api.file_path("local", "iso/debian.iso")
+    image.parent.mkdir(parents=True, exist_ok=True)
+    image.write_bytes(b"\0" * 4096)
+    drives = {"ide2": {"file": "local:iso/debian.iso", "media": "cdrom"}, "scsi0": "local-lvm:4"}
+    made = modules.converge("vm", vmid=200, name="cd", disks=drives, boot="order=ide2;scsi0", state="started")
+    assert made["config"]["boot"] == "order=ide2;scsi0"
+    ejected = modules.converge("vm", vmid=200, disks={"ide2": {"file": "none"}}, state="started")
+    assert (ejected["config"]["ide2"], ejected["restart_required"]) == ("none,media=cdrom", False)
+
+
+def test_an_imported_disk_is_grown(modules: Modules) -> None:
+    modules.ok("vm", vmid=200, name="source", disks={"scsi0": "local-lvm:2"})
+    disks = {"scsi0": {"storage": "local-lvm", "import_from": "local-lvm:vm-200-disk-0", "size": "3G"}}
+    assert modules.converge("vm", vmid=201, name="copy", disks=disks)["config"]["scsi0"].endswith("size=3G")
+
+
+@pytest.mark.parametrize(
+    ("options", "scsi0"),
+    [
+        ({"clone": "9001"}, "local-lvm:vm-200-disk-0"),
+        ({"clone": "debian-12"}, "local-lvm:vm-200-disk-0"),
+        ({"clone": "debian-12", "full": True, "storage": "other", "bwlimit": 1000}, "other:vm-200-disk-0"),
+    ],
+    ids=str,
+)
+def test_clones(modules: Modules, options: dict[str, Any], scsi0: str) -> None:
+    api = modules.lab.api
+    api.storages["other"] = {**api.storages["local-lvm"], "volumes": {}}
+    made = modules.converge("vm", vmid=200, name="copy", **options)
+    assert made["config"]["scsi0"].startswith(scsi0)
+
+
+def test_a_snapshot_is_cloned(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY)
+    modules.lab.api.vm(200).snapshots["before"] = {**modules.lab.api.vm(200).config, "cores": 3}
+    made = modules.converge("vm", vmid=201, name="copy", clone="empty", snapname="before", full=True)
+    assert int(made["config"]["cores"]) == 3
+
+
+def test_drives_are_detached_attached_and_deleted(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY, state="started")
+    detached = modules.converge("vm", vmid=200, disks={"scsi0": ""})
+    volume = detached["config"]["unused0"]
+    attached = modules.converge("vm", vmid=200, disks={"scsi3": {"file": volume}})
+    assert attached["config"]["scsi3"].startswith(volume)
+    assert "unused0" not in attached["config"]
+    modules.converge("vm", vmid=200, disks={"scsi3": "absent"})
+    assert volume.partition(":")[2] not in modules.lab.api.storages["local-lvm"]["volumes"]
+
+
+def test_a_disk_moves_to_another_storage(modules: Modules) -> None:
+    modules.ok("vm", **EMPTY, state="started")
+    api = modules.lab.api
+    api.storages["other"] = {**api.storages["local-lvm"], "volumes": {}}
+    moved = modules.converge("vm", vmid=200, disks={"scsi0": {"storage": "other", "size": "6G"}})
+    assert moved["config"]["scsi0"] == "other:vm-200-disk-0,discard=on,size=6G"
+    assert "unused0" not in moved["config"]
+
+
+def test_cpu_mitigations(modules: Modules) -> None:
+    made = modules.converge("vm", **EMPTY, cpu="host", cpu_mitigations="intel")
+    assert made["config"]["cpu"] == "host,flags=+md-clear;+pcid;+spec-ctrl;+ssbd"
+    assert modules.converge("vm", vmid=200, cpu_mitigations="default")["config"]["cpu"] == "host"
+
+
+def test_a_vm_joins_a_pool(modules: Modules) -> None:
+    modules.lab.api.pools |= {"web": set(), "db": set()}
+    modules.converge("vm", **EMPTY, pool="web")
+    moved = modules.converge("vm", vmid=200, pool="db")
+    assert moved["plan"] == ["put vm 200 (empty) into pool db"]
+    assert modules.lab.api.pools == {"web": set(), "db": {200}}
 
 
 def test_what_is_empty_is_removed(modules: Modules) -> None:
@@ -227,14 +327,57 @@ def test_a_vm_outside_the_range_is_another_one(modules: Modules) -> None:
     modules.unchanged("vm", **CLONE)
 
 
-def test_requests(modules: Modules) -> None:
-    """What a call costs: nothing to do, two requests; an update, one more and the read that verifies it."""
-    vmid = modules.ok("vm", **CLONE)["vmid"]
-    for identity in ({"vmid": vmid}, {"name": "nested-pve", "vmid_range": RANGE}):
-        modules.ok("vm", **identity, cores=4)
-        assert [record.method for record in modules.lab.requests()] == ["GET", "GET"]
-    modules.ok("vm", vmid=vmid, cores=2)
-    assert [record.method for record in modules.lab.requests()] == ["GET", "GET", "PUT", "GET"]
+def asked(modules: Modules) -> list[str]:
+    return [f"{record.method} {record.path.rpartition('/')[2]}" for record in modules.lab.requests()]
+
+
+@pytest.mark.parametrize(
+    ("options", "requests"),
+    [
+        ({"vmid": 99900}, ["GET resources", "GET pending"]),
+        ({"name": "nested-pve", "vmid_range": RANGE}, ["GET resources", "GET pending"]),
+        ({"vmid": 99900, "node": "father"}, ["GET current", "GET pending"]),
+        ({"vmid": 99900, "node": "father", "state": "started"}, ["GET current", "GET pending"]),
+        ({"vmid": 99900, "state": "started"}, ["GET resources", "GET pending", "GET current"]),
+    ],
+    ids=str,
+)
+def test_what_finding_everything_as_wished_costs(
+    modules: Modules, options: dict[str, Any], requests: list[str]
+) -> None:
+    modules.ok("vm", **CLONE, state="started")
+    assert not modules.ok("vm", **options, cores=4)["changed"]
+    assert asked(modules) == requests
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "requests"),
+    [
+        ("stopped", {"vmid": 99900, "cores": 2}, ["GET resources", "GET pending", "PUT config", "GET pending"]),
+        ("started", {"vmid": 99900, "cores": 2}, ["GET resources", "GET pending", "PUT config", "GET pending"]),
+        (
+            "started",
+            {"vmid": 99900, "node": "father", "state": "started", "cores": 2},
+            ["GET current", "GET pending", "PUT config", "GET pending"],
+        ),
+    ],
+    ids=str,
+)
+def test_what_an_update_costs(modules: Modules, before: str, options: dict[str, Any], requests: list[str]) -> None:
+    modules.ok("vm", **CLONE, state=before)
+    assert modules.ok("vm", **options)["changed"]
+    assert asked(modules) == requests
+
+
+def test_a_list_that_is_old_makes_no_state_a_lie(modules: Modules) -> None:
+    """The cluster's list may say that a VM runs for a while after it was stopped."""
+    modules.ok("vm", **EMPTY)
+
+    api = modules.lab.api
+    real = api._vm_item
+    api._vm_item = lambda guest: {**real(guest), "status": "running"}
+    result = modules.ok("vm", vmid=200, state="started")
+    assert (result["changed"], result["status"], api.vm(200).status) == (True, "running", "running")
 
 
 def test_parallel_creations_take_different_ids(modules: Modules) -> None:
@@ -289,3 +432,69 @@ def test_a_half_made_vm_is_not_the_wished_one(modules: Modules) -> None:
         "There is nothing of vm 300 (VM 300) on father but the lock of its creation. If nobody is creating it at the "
         "moment, Proxmox VE gave up half-way: remove it on father with 'qm unlock 300 && qm destroy 300'."
     )
+
+
+# --------------------------------------------------------------------- privileges
+
+# VM.Audit comes last: without it a VM is made, but can't be read afterwards.
+MAKE = {
+    "/storage/local-lvm": ["Datastore.AllocateSpace"],
+    "/sdn/zones/localnetwork/vmbr0": ["SDN.Use"],
+    "/vms/200": ["VM.Allocate", *(f"VM.Config.{name}" for name in ("CPU", "Disk", "Network", "Options")), "VM.Audit"],
+}
+SMALL: dict[str, Any] = {
+    "vmid": 200,
+    "name": "web",
+    "node": "father",
+    "cores": 1,
+    "disks": {"scsi0": "local-lvm:1"},
+    "net": {"net0": {"bridge": "vmbr0"}},
+}
+
+
+def test_least_privileges(modules: Modules) -> None:
+    refusals = modules.refusals(MAKE, "vm", **SMALL)
+    for privilege, message in refusals.items():
+        name, _, path = privilege.partition(" on ")
+        assert message.endswith(UNNAMED if name == "VM.Allocate" else denied(name, path)), message
+    modules.lab.call(modules.lab.api._abandon(modules.lab.api.vm(200)))
+    assert modules.limited(MAKE).ok("vm", **SMALL)["vmid"] == 200
+
+
+@pytest.mark.parametrize(
+    ("privileges", "options"),
+    [
+        ({"/vms/200": ["VM.Audit", "VM.Config.CPU"]}, {"cores": 2}),
+        ({"/vms/200": ["VM.Audit", "VM.Config.Memory"]}, {"memory": 1024}),
+        ({"/vms/200": ["VM.Audit", "VM.Config.Cloudinit"]}, {"ciuser": "admin"}),
+        ({"/vms/200": ["VM.Audit", "VM.Config.HWType"]}, {"vga": "std"}),
+        ({"/vms/200": ["VM.Audit", "VM.Config.Disk"]}, {"disks": {"scsi0": {"size": "2G"}}}),
+        (
+            {"/vms/200": ["VM.Audit", "VM.Config.Network"], "/sdn/zones/localnetwork/vmbr0": ["SDN.Use"]},
+            {"net": {"net0": {"firewall": True}}},
+        ),
+        ({"/vms/200": ["VM.Audit", "VM.PowerMgmt"]}, {"state": "started"}),
+        ({"/vms/200": ["VM.Audit", "VM.Allocate"]}, {"state": "absent"}),
+        (
+            {
+                "/vms/9001": ["VM.Audit", "VM.Clone"],
+                "/storage/local-lvm": ["Datastore.AllocateSpace"],
+                "/sdn/zones/localnetwork/vmbr0": ["SDN.Use"],
+                "/vms/300": ["VM.Allocate", "VM.Audit"],
+            },
+            {"vmid": 300, "node": None, "clone": "9001", "name": "copy"},
+        ),
+    ],
+    ids=str,
+)
+def test_least_privileges_to_change(
+    modules: Modules, privileges: dict[str, list[str]], options: dict[str, Any]
+) -> None:
+    modules.ok("vm", **SMALL)
+    call = {"vmid": 200, "node": "father", **options}
+    refusals = modules.refusals(privileges, "vm", **call)
+    clear = ("403 Permission check failed", "Template '9001' was not found", "is hidden from the login")
+    assert all(any(words in text for words in clear) for text in refusals.values()), refusals
+    if "clone" in options:
+        modules.lab.call(modules.lab.api._abandon(modules.lab.api.vm(300)))
+    modules.limited(privileges).ok("vm", **call)

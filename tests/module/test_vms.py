@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
-from .conftest import UNNAMED, Modules, denied
+from .conftest import Modules, denied
 
 VMS = "ansible_collections.homelab.pve.plugins.modules.vms"
 TEMPLATE: dict[str, Any] = {"clone": "debian-12", "vmid_range": [200, 299], "tags": ["homelab-pve"]}
@@ -289,7 +289,8 @@ def test_least_privileges(modules: Modules) -> None:
     wish: dict[str, Any] = {"defaults": {"cores": 2, "state": "started"}, "guests": [{"vmid": 200}, {"vmid": 201}]}
     enough, path = ["VM.Audit", "VM.Config.CPU", "VM.PowerMgmt"], "/nodes/father/qemu"
     reasons = {
-        "VM.Audit": f"Cannot create vm 201: POST {path}: {UNNAMED}\nNot done: start vm 201.",
+        "VM.Audit": "The guest with vmid 201 is hidden from the login. Grant VM.Audit on /vms/201 to the user, and to "
+        "the token if it has privilege separation.",
         "VM.Config.CPU": f"Cannot set cores of vm 201 (two): PUT {path}/201/config: "
         f"{denied(ANY_CONFIG, '/vms/201')}\nNot done: start vm 201 (two).",
         "VM.PowerMgmt": f"Cannot start vm 201 (two): POST {path}/201/status/start: "
@@ -320,3 +321,15 @@ def test_ctrl_c_ends_it_and_the_next_run_goes_on(modules: Modules) -> None:
     again = modules.ok("vms", **wish)
     assert sum(not guest["changed"] for guest in again["guests"]) >= made - 4
     assert len({guest["vmid"] for guest in again["guests"]}) == len(modules.ok("vm_discover")["vms"]) == 40
+
+
+def test_what_nothing_to_do_costs_in_a_cluster(cluster: Modules) -> None:
+    """One list more for each node; a guest that moved is found where it is."""
+    entries = [{"name": f"vm{number}", "node": node} for number, node in enumerate(["father", "mother", "son"] * 3)]
+    disk = {"scsi0": {"storage": "shared", "size": "1G"}}
+    made = cluster.ok("vms", defaults={"state": "started", "disks": disk, "vmid_range": [200, 299]}, guests=entries)
+    assert [guest["node"] for guest in made["guests"]] == ["father", "mother", "son"] * 3
+    cluster.ok("vm", vmid=200, node="son")
+    found = cluster.unchanged("vms", defaults={"state": "started"}, guests=guests(9))
+    assert found["guests"][0]["node"] == "son"
+    assert len(cluster.lab.requests()) == 1 + 9 + 3

@@ -409,12 +409,12 @@ def test_what_a_clone_needs() -> None:
 
 @pytest.mark.parametrize("clone", ["9000", "debian"])
 def test_a_source_by_vmid_or_name(clone: str) -> None:
-    view = describe(QEMU, Table(LISTED), wish(vmid=101, clone=clone))
+    view = describe(QEMU, Table({**LISTED, "/cluster/nextid": "101"}), wish(vmid=101, clone=clone))
     assert (view.source and view.source.guest.vmid, view.free) == (9000, (101,))
 
 
 def test_a_new_vm_in_a_cluster_needs_a_node() -> None:
-    reader = Table({**LISTED, "/nodes": [{"node": "son"}, {"node": "father"}]})
+    reader = Table({**LISTED, "/nodes": [{"node": "son"}, {"node": "father"}], "/cluster/nextid": "101"})
     with pytest.raises(ConfigError) as caught:
         describe(QEMU, reader, wish(vmid=101))
     assert str(caught.value) == "Option 'node' is needed to create a VM: the nodes are father, son."
@@ -458,6 +458,15 @@ def test_a_guest_that_moves_while_it_is_looked_for_is_looked_for_again() -> None
     view = describe(QEMU, Moving({**LISTED, f"{PATH}/pending": gone}), wish())
     assert view.guest is not None
     assert view.guest.node == "son"
+
+
+@pytest.mark.parametrize("state", ["absent", "started"])
+def test_a_guest_the_login_may_not_see_is_not_taken_for_absent(state: str) -> None:
+    taken = PveError(
+        "GET", "/cluster/nextid", 400, "Parameter verification failed", errors={"vmid": "VM 104 already exists"}
+    )
+    with pytest.raises(RefusedError, match=r"^The guest with vmid 104 is hidden from the login\."):
+        describe(QEMU, Table({"/cluster/resources": [], "/cluster/nextid": taken}), wish(state=state))
 
 
 def test_a_half_made_guest_is_not_taken_for_the_wished_one() -> None:
