@@ -253,7 +253,8 @@ def test_nothing_answers(stand: Stand) -> None:
     assert [re.sub(r"port \d+", "port P", str(error)) for error in errors] == [
         f"Cannot reach 127.0.0.1 port P: Connection refused. {ADVICE}",
         f"Cannot reach 127.0.0.1 port P: no answer in time. {ADVICE}",
-        f"Cannot reach 127.0.0.1 port P: something accepts connections there, but does not speak as sshd does. {ADVICE}",
+        "Cannot reach 127.0.0.1 port P: something accepts connections there, but does not speak as sshd does. "
+        + ADVICE,
     ]
 
 
