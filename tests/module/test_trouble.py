@@ -171,6 +171,31 @@ def test_a_configuration_that_somebody_changed_meanwhile_is_read_again(modules: 
     assert asked(modules, "PUT", CONFIG) == 2
 
 
+MOVED = "Configuration file 'nodes/father/qemu-server/104.conf' does not exist"
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "wish"),
+    [
+        ("GET pending", "vm", {"vmid": 104, "cores": 2}),
+        ("PUT config", "vm", {"vmid": 104, "cores": 2}),
+        ("GET snapshot", "snapshot", {"vmid": 104, "snapname": "first"}),
+        ("POST snapshot", "snapshot", {"vmid": 104, "snapname": "first"}),
+        ("GET snapshot", "snapshot_info", {"vmid": 104}),
+        ("GET status/current", "vm_destroy", {"vms": [{"vmid": 104, "name": "web"}], "adopt": True}),
+        ("DELETE ", "vm_destroy", {"vms": [{"vmid": 104, "name": "web"}], "adopt": True}),
+    ],
+)
+def test_a_guest_that_moves_meanwhile_is_found_again(
+    modules: Modules, path: str, module: str, wish: dict[str, Any]
+) -> None:
+    modules.ok("vm", **WEB)
+    method, _, rest = path.partition(" ")
+    modules.lab.api.fail(method, f"/nodes/father/qemu/104/{rest}".rstrip("/"), 500, MOVED, times=1)
+    modules.ok(module, **wish)
+    assert asked(modules, "GET", "/cluster/resources") >= 2
+
+
 # ---------------------------------------------------------------- logins
 
 
