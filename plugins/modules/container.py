@@ -26,7 +26,8 @@ description:
     and those of C(VM.Config.*) that belong to the options used (C(VM.Config.Options) beside C(VM.Config.Disk) to grow
     a volume) on C(/vms/VMID) or its pool, C(VM.Clone) on what it is cloned from, C(Datastore.AllocateSpace) on the
     storages of its volumes, C(Datastore.Audit) on those of templates, C(Datastore.AllocateTemplate) where one is
-    fetched to, C(SDN.Use) on C(/sdn/zones/localnetwork/BRIDGE), and C(Sys.Modify) on C(/) for a privileged container.
+    fetched to, C(SDN.Use) on C(/sdn/zones/localnetwork/BRIDGE), C(Sys.Modify) on C(/) for a privileged container, and
+    C(Sys.Audit) and C(Sys.Console) on C(/) for O(ha).
 options:
   hostname:
     description: Host name. With O(vmid) it is set; without, it says which container is meant.

@@ -509,14 +509,28 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
     assert modules.message("container", **wish) == message
 
 
-def test_requests(modules: Modules) -> None:
-    """What a call costs: nothing to do, two requests; an update, one more and the read that verifies it."""
-    modules.ok("container", **WEB)
-    for identity in ({"vmid": 300}, {"hostname": "web", "vmid_range": RANGE}):
-        modules.ok("container", **identity, memory=1024)
-        assert [record.method for record in modules.lab.requests()] == ["GET", "GET"]
-    modules.ok("container", vmid=300, memory=512)
-    assert [record.method for record in modules.lab.requests()] == ["GET", "GET", "PUT", "GET"]
+LIST, ALL, NOW, SET = "GET resources", "GET pending", "GET current", "PUT config"
+
+
+@pytest.mark.parametrize(
+    ("before", "wish", "requests"),
+    [
+        ("stopped", {"vmid": 300}, [LIST, ALL]),
+        ("started", {"hostname": "web", "vmid_range": RANGE}, [LIST, ALL]),
+        ("started", {"vmid": 300, "node": "father", "state": "started"}, [NOW, ALL]),
+        # The cluster's list may be some seconds old, so the container itself is asked for its power state.
+        ("started", {"vmid": 300, "state": "started"}, [LIST, ALL, NOW]),
+        ("stopped", {"vmid": 300, "memory": 512}, [LIST, ALL, SET, ALL]),
+        ("started", {"vmid": 300, "memory": 512, "tty": 1}, [LIST, ALL, SET, ALL]),
+        ("started", {"vmid": 300, "node": "father", "state": "started", "memory": 512}, [NOW, ALL, SET, ALL]),
+    ],
+    ids=str,
+)
+def test_what_a_call_costs(modules: Modules, before: str, wish: dict[str, Any], requests: list[str]) -> None:
+    """Nothing to do: two requests; an update: one more, and the read that verifies it."""
+    modules.ok("container", **WEB, state=before)
+    modules.ok("container", **wish)
+    assert [f"{record.method} {record.path.rpartition('/')[2]}" for record in modules.lab.requests()] == requests
 
 
 def test_absent_stops_a_running_container_when_forced(modules: Modules) -> None:
@@ -723,6 +737,15 @@ def test_least_privileges_of_a_move(cluster: Modules) -> None:
     without = cluster.limited({VMS: ["VM.Audit"]})
     assert without.run("container", vmid=200, node="son")["msg"] == (f"GET {CT}/migrate: {denied('VM.Migrate', VMS)}")
     cluster.limited({VMS: ["VM.Audit", "VM.Migrate"]}).converge("container", vmid=200, node="son")
+
+
+def test_least_privileges_of_ha(modules: Modules) -> None:
+    modules.ok("container", **SMALL)
+    needed = {"/": ["Sys.Console", "Sys.Audit"], VMS: ["VM.Audit"]}
+    put = "Cannot put container 200 (small) under HA: POST /cluster/ha/resources: "
+    without = modules.limited({**needed, "/": ["Sys.Audit"]})
+    assert without.run("container", vmid=200, ha={"comment": "a"})["msg"] == put + denied("Sys.Console", "/")
+    modules.limited(needed).converge("container", vmid=200, ha={"comment": "a"})
 
 
 def test_what_no_token_may_do_says_so(modules: Modules) -> None:
