@@ -203,12 +203,48 @@ def test_a_guest_can_be_made_deaf(client: Client) -> None:
     assert client.log(upid)[0] == "VM still running - terminating now with SIGTERM"
 
 
+@pytest.mark.parametrize(("before", "kept"), [(False, ["pool"]), (True, [])])
+@pytest.mark.parametrize("status", [596, 0])
+def test_an_answer_can_get_lost(client: Client, before: bool, kept: list[str], status: int) -> None:
+    fault = {"kind": "lose-answer", "method": "POST", "path": "/pools", "before": before, "status": status}
+    client.lab.api.inject(fault)
+    if status:
+        answer = client.ask("POST", "/pools", poolid="pool")
+        assert (answer.status_code, answer.text) == (status, "")
+    else:
+        with pytest.raises(requests.ConnectionError):
+            client.ask("POST", "/pools", poolid="pool")
+    assert [pool["poolid"] for pool in client.get("/pools")] == kept
+    assert client.ask("POST", "/pools", poolid="other").status_code == 200
+
+
+def test_a_lost_request_can_be_carried_out_later(client: Client) -> None:
+    fault = {"kind": "lose-answer", "method": "POST", "path": "/pools", "status": 596, "seconds": 0.1}
+    client.lab.api.inject(fault)
+    client.ask("POST", "/pools", poolid="pool")
+    (late,) = client.lab.api._late
+    client.lab.call(asyncio.wait_for(late, 10))
+    assert [pool["poolid"] for pool in client.get("/pools")] == ["pool"]
+
+
+def test_a_task_can_be_made_to_warn_or_fail(client: Client) -> None:
+    trouble = {"kind": "task", "type": "qmcreate", "log": ["WARN: no space soon"]}
+    client.lab.api.inject(trouble)
+    assert client.run("POST", "/nodes/father/qemu", vmid=300) == "WARNINGS: 1"
+    client.lab.api.inject({**trouble, "error": "no space left"})
+    assert client.run("POST", "/nodes/father/qemu", vmid=301) == "no space left"
+    client.lab.api.inject({**trouble, "error": "no space left"})
+    client.lab.api.heal()
+    assert client.run("POST", "/nodes/father/qemu", vmid=301) == "OK"
+
+
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [
         (
             {"kind": "nope"},
-            "there is no fault 'nope'; known are block-agent, deaf, fail, half-made, hang-agent, latency",
+            "there is no fault 'nope'; known are block-agent, deaf, fail, half-made, hang-agent, latency, "
+            "lose-answer, task",
         ),
         ({"kind": "latency"}, "the fault 'latency' needs 'seconds'"),
         ({"kind": "deaf", "vmid": 1}, "there is no VM 1"),
