@@ -25,14 +25,9 @@ description:
   - Needs the privileges C(VM.Audit) and C(VM.GuestAgent.Unrestricted) (before Proxmox VE 9, C(VM.Monitor)) on the VM.
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.guest
   - homelab.pve.attributes
 options:
-  vmid:
-    description: Id of the VM. Its node is found.
-    type: int
-  name:
-    description: Name of the VM, instead of O(vmid). Two guests of that name are refused.
-    type: str
   argv:
     description: The program and its arguments, each a word of its own. No shell looks at them. No word may be empty.
     type: list

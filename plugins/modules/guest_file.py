@@ -26,14 +26,9 @@ description:
     43200 bytes, and for O(state=absent).
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.guest
   - homelab.pve.attributes
 options:
-  vmid:
-    description: Id of the VM. Its node is found.
-    type: int
-  name:
-    description: Name of the VM, instead of O(vmid). Two guests of that name are refused.
-    type: str
   path:
     description: Absolute path of the file in the guest. Its folder has to exist.
     type: str

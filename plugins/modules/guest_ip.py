@@ -20,14 +20,9 @@ description:
     C(VM.Monitor)).
 extends_documentation_fragment:
   - homelab.pve.connection
+  - homelab.pve.guest
   - homelab.pve.attributes.reads
 options:
-  vmid:
-    description: Id of the guest. Its node is found.
-    type: int
-  name:
-    description: Name of the guest, instead of O(vmid). Two guests of that name are refused.
-    type: str
   interface:
     description: Name of the interface inside the guest, for example V(eth0).
     type: str

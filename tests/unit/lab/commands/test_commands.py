@@ -93,7 +93,8 @@ def test_qm_asks_the_agent(run: Run) -> None:
     run("qm", "start", "100")
     interfaces = json.loads(run("qm", "guest", "cmd", "100", "network-get-interfaces").out)
     assert [item["name"] for item in interfaces] == ["lo", "eth0"]
-    assert json.loads(run("qm", "guest", "exec", "100", "--", "ls", "-l").out) == {"exitcode": 0, "exited": 1}
+    ended = json.loads(run("qm", "guest", "exec", "100", "--", "echo", "-l").out)
+    assert ended == {"exitcode": 0, "exited": 1, "out-data": "-l\n"}
     assert run("qm", "agent", "100", "ping") == Result(0, "", "")
 
 
