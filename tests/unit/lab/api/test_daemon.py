@@ -228,14 +228,16 @@ def test_a_lost_request_can_be_carried_out_later(client: Client) -> None:
 
 
 def test_a_task_can_be_made_to_warn_or_fail(client: Client) -> None:
-    trouble = {"kind": "task", "type": "qmcreate", "log": ["WARN: no space soon"]}
-    client.lab.api.inject(trouble)
-    assert client.run("POST", "/nodes/father/qemu", vmid=300) == "WARNINGS: 1"
-    client.lab.api.inject({**trouble, "error": "no space left"})
-    assert client.run("POST", "/nodes/father/qemu", vmid=301) == "no space left"
-    client.lab.api.inject({**trouble, "error": "no space left"})
+    client.run("POST", QEMU, vmid=300)
+    start = f"{QEMU}/300/status/start"
+    trouble = {"kind": "task", "type": "qmstart", "log": ["WARN: no space soon"]}
+    failing = {**trouble, "error": "no space left"}
+    client.lab.api.inject(failing)
+    assert client.run("POST", start) == "no space left"
+    client.lab.api.inject(failing)
     client.lab.api.heal()
-    assert client.run("POST", "/nodes/father/qemu", vmid=301) == "OK"
+    client.lab.api.inject(trouble)
+    assert client.run("POST", start) == "WARNINGS: 1"
 
 
 @pytest.mark.parametrize(
