@@ -53,6 +53,9 @@ NOT_YET = re.compile(r"QEMU guest agent is not running")
 FORGOTTEN = re.compile(r"PID \d+ does not exist|Invalid parameter 'pid'")
 """The agent's words for a pid it didn't give out, or forgot (qga, guest-exec-status, new and old)."""
 
+ONCE_TOLD = "Its end was told in an answer that got lost, or the guest or its agent was restarted meanwhile."
+"""Why an agent may have forgotten a pid: it tells the end of a command once."""
+
 NO_FILE = re.compile(r"failed to open file '.*(?:No such file|Not a directory|cannot find the (?:file|path))")
 COUNT = "count"
 """Parameter of ``file-read`` that Proxmox VE has since 9.1.5."""
@@ -242,7 +245,7 @@ class Watch:
         if GONE.search(error.message):
             self.guest = find(read, self.guest.vmid)
         elif not NOT_YET.search(error.message):
-            forgotten = "The guest or its agent was restarted meanwhile. " if FORGOTTEN.search(error.message) else ""
+            forgotten = f"{ONCE_TOLD} " if FORGOTTEN.search(error.message) else ""
             raise WaitTimeoutError(
                 f"How {self.described} ended is not known: {error.said} {forgotten}Look in the guest before you run it "
                 "again."

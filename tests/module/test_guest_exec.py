@@ -111,7 +111,8 @@ def test_an_end_that_nobody_will_know(web: Modules) -> None:
     web.lab.api.inject({**gone, "message": "Agent error: PID 1000 does not exist"})
     assert web.run("guest_exec", vmid=210, argv=["touch", "/etc/x"])["msg"] == (
         f"Cannot run 'touch' in {WHERE}: How 'touch' (pid 1000) in {WHERE} ended is not known: Agent error: PID 1000 "
-        "does not exist. The guest or its agent was restarted meanwhile. Look in the guest before you run it again."
+        "does not exist. Its end was told in an answer that got lost, or the guest or its agent was restarted "
+        "meanwhile. Look in the guest before you run it again."
     )
 
 
