@@ -178,9 +178,16 @@ def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
             failure.final = step.once and isinstance(error, OutcomeUnknownError)
             raise failure from error
         run.done.append(_named(step, run))
-    # What was just made appears in PVE's lists only seconds later: the reader is told where to look for it.
-    state = resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
-    return Outcome(plan, state, (*plan.warnings, *run.warnings), tuple(run.answers))
+    return Outcome(plan, _verified(resource, wish, run), (*plan.warnings, *run.warnings), tuple(run.answers))
+
+
+def _verified(resource: Resource, wish: Values, run: Run) -> Json:
+    """What is there after the last step. Not being able to see it is a failure that says what was done."""
+    try:
+        # What was just made appears in PVE's lists only seconds later: the reader is told where to look for it.
+        return resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
+    except HomelabPveError as error:
+        raise StepFailedError("see what became of it", error, run.done, ()) from error
 
 
 def _advice(step: Step, error: HomelabPveError) -> str:

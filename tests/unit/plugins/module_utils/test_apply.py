@@ -125,6 +125,20 @@ def test_a_failure_names_what_was_done_and_what_not() -> None:
     )  # fmt: skip
 
 
+def test_what_was_done_is_told_even_if_it_cannot_be_seen() -> None:
+    class Blind(Fake):
+        """Sees nothing after its first look."""
+
+        def get(self, path: str, params: Any = None) -> Any:
+            """Fail from the second time on."""
+            if super().get(path, params) > 1:
+                raise BAD
+
+    with pytest.raises(StepFailedError) as caught:
+        go(Blind(), resource(CREATE))
+    assert str(caught.value) == f"Cannot see what became of it: {BAD}\nAlready done: create thing 1."
+
+
 @pytest.mark.parametrize("trouble", [CHANGED, MOVED, LOST], ids=lambda error: type(error).__name__)
 def test_an_outdated_view_is_taken_anew(trouble: HomelabPveError) -> None:
     client = Fake(failures={1: trouble})
