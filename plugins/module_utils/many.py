@@ -110,20 +110,25 @@ def claims(verdict: Verdict) -> tuple[Claim, ...]:
     return tuple(step.claim for step in steps if step.claim)
 
 
+def _firsts(verdict: Verdict) -> set[Json]:
+    """The ids a plan begins with."""
+    return {claim.candidates[0] for claim in claims(verdict)}
+
+
+def _chooses(wish: Values, verdict: Verdict) -> bool:
+    """Whether a plan claims an id that the wish doesn't give."""
+    return any(not wish.get(claim.name) for claim in claims(verdict))
+
+
 def _apart(resource: Resource, wishes: Sequence[Values], seen: Sequence[Verdict], reads: Reader) -> list[Verdict]:
     """The plans made anew where two of them would claim the same id. Asks nothing: the answers are there."""
-    given = [any(wish.get(claim.name) for claim in claims(verdict)) for wish, verdict in zip(wishes, seen, strict=True)]
-    reserved = {
-        claim.candidates[0]
-        for verdict, is_given in zip(seen, given, strict=True)
-        if is_given
-        for claim in claims(verdict)
-    }
-    spread = list(seen)
-    for index, (wish, is_given) in enumerate(zip(wishes, given, strict=True)):
-        if claims(spread[index]) and not is_given:
-            spread[index] = _seen(resource, {**wish, RESERVED: frozenset(reserved)}, reads)
-            reserved |= {claim.candidates[0] for claim in claims(spread[index])}
+    pairs = list(zip(wishes, seen, strict=True))
+    reserved = {item for wish, verdict in pairs if not _chooses(wish, verdict) for item in _firsts(verdict)}
+    spread: list[Verdict] = []
+    for wish, verdict in pairs:
+        other = _chooses(wish, verdict)
+        spread.append(_seen(resource, {**wish, RESERVED: frozenset(reserved)}, reads) if other else verdict)
+        reserved |= _firsts(spread[-1])
     return [_leaving(verdict, reserved) for verdict in spread]
 
 
