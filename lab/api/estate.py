@@ -9,12 +9,12 @@ from lab.api import formats
 from lab.api.absent import AbsentArea
 from lab.api.datacenter import DatacenterArea
 from lab.api.firewall import FirewallArea
-from lab.api.jobs import JobArea
 from lab.api.mappings import MappingArea
 from lab.api.network import NetworkArea
 from lab.api.node_settings import NodeSettingsArea
 from lab.api.notifications import NotificationArea
 from lab.api.realms import RealmArea
+from lab.api.restores import RestoreArea
 from lab.api.services import ServiceArea
 
 formats.install()
@@ -22,7 +22,7 @@ formats.install()
 
 class EstateArea(
     DatacenterArea,
-    JobArea,
+    RestoreArea,
     MappingArea,
     NotificationArea,
     RealmArea,

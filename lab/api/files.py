@@ -55,8 +55,8 @@ def record_of(kind: str, path: Path) -> dict[str, Any]:
         "size": stat.st_size,
         "ctime": int(stat.st_mtime),
     }
-    owner = re.match(r"vzdump-(?:lxc|qemu|openvz)-(\d+)-", path.name) if kind == "backup" else None
-    return record | ({"vmid": int(owner[1])} if owner else {})
+    owner = re.match(r"vzdump-(lxc|qemu|openvz)-(\d+)-", path.name) if kind == "backup" else None
+    return record | ({"subtype": owner[1], "vmid": int(owner[2])} if owner else {})
 
 
 def listing(base: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from lab.api.calendar_event import WEEKDAYS, parse
@@ -21,6 +22,8 @@ from lab.api.sections import Guard, Says, Section, SectionArea, Type, Words, dec
 from lab.api.volumes import guest_volumes
 
 JOBS = "jobs.cfg"
+# Whether the guest that is being destroyed is to leave the jobs too.
+_purging: ContextVar[bool] = ContextVar("purging", default=False)
 BACKUP = "/cluster/backup"
 REPLICATION_FILE = "replication.cfg"
 DEFAULT_ITERATIONS = 10
@@ -260,6 +263,42 @@ class JobArea(SectionArea, GuestArea):
         except PveError as error:
             raise die(f"400 Parameter verification failed.\nvmid: {error.errors['vmid']}") from error
         return changed
+
+    # ------------------------------------------------------------------ purge
+
+    async def _destroy_vm(self, call: Call) -> object:
+        return await self._purged(call, super()._destroy_vm)
+
+    async def _destroy_ct(self, call: Call) -> object:
+        return await self._purged(call, super()._destroy_ct)
+
+    @staticmethod
+    async def _purged(call: Call, destroy: Callable[[Call], Awaitable[object]]) -> object:
+        """Destroy a guest, which takes it out of the jobs when the request says ``purge``."""
+        token = _purging.set(bool(call.get("purge")))
+        try:
+            return await destroy(call)
+        finally:
+            _purging.reset(token)
+
+    def _pool_leave(self, vmid: int) -> None:
+        """Called for a guest that is gone."""
+        super()._pool_leave(vmid)
+        if _purging.get():
+            self._leave_jobs(int(vmid))
+
+    def _leave_jobs(self, vmid: int) -> None:
+        """Take a guest out of the jobs; one that has no other is gone (PVE/VZDump.pm, PVE/ReplicationConfig.pm)."""
+        for name, job in list(self.stored(JOBS).items()):
+            chosen = split_list(job.get("vmid"))
+            left = [other for other in chosen if int(other) != vmid]
+            if chosen and not left:
+                del self.stored(JOBS)[name]
+            elif left != chosen:
+                job["vmid"] = ",".join(left)
+        replications = self.stored(REPLICATION_FILE)
+        for name in [name for name, job in replications.items() if job["guest"] == vmid]:
+            del replications[name]
 
     # ---------------------------------------------------------- what they hold
 

@@ -33,6 +33,7 @@ KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"), "<mac>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} [+-]\d{4}"), "<time>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"(?<=-)\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d(?=\.)"), "<time>"),
     (re.compile(r"creation-qemu=[\d.]+,ctime=\d+"), "<meta>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<sha1>"),
     (re.compile(r"UPID:\S+"), "<upid>"),
@@ -50,6 +51,7 @@ MEASURED = frozenset(
 )  # fmt: skip
 # What was done on the node itself, between two requests, and the lock that a command leaves a guest with.
 COMMAND = "COMMAND"
+ARCHIVE = re.compile(r"(vzdump-(?:lxc|qemu)-\d+)-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LOCK_COMMAND = re.compile(r"(?:qm set (?P<locked>\d+) --lock (?P<lock>\w+)|(?:qm|pct) unlock (?P<freed>\d+))")
 SETS = frozenset({"content", "privs"})
@@ -112,6 +114,7 @@ class Player:
         self.lab = lab
         self.upids: dict[str, str] = {}
         self.uuids: dict[str, str] = {}
+        self.archives: dict[str, str] = {}
         self.made_token = ""
         self.digests: dict[str, str] = {}
         self.sessions: dict[str, requests.Session] = {}
@@ -172,8 +175,10 @@ class Player:
     def _send(self, step: Step) -> Answer:
         path = UPID.sub(lambda found: self.upids.get(found[0], found[0]), step.path)
         path = UUID.sub(lambda found: self.uuids.get(found[0], found[0]), path)
+        path = self._with_archives(path)
         given = {
-            key: self.digests.get(value, value) if key == "digest" else value for key, value in step.params.items()
+            key: self.digests.get(value, value) if key == "digest" else self._with_archives(value)
+            for key, value in step.params.items()
         }
         values: dict[str, Any] = {"params" if step.method in ("GET", "DELETE") else "data": given}
         if step.json_body is not None:
@@ -196,6 +201,17 @@ class Player:
                 self.upids[old] = new
             if isinstance(old, list) and isinstance(new, list):
                 self._learn_ids(old, new)
+                self._learn_archives(old, new)
+
+    def _with_archives(self, value: Any) -> Any:
+        """A text with our names of the archives that it names."""
+        if not isinstance(value, str):
+            return value
+        return ARCHIVE.sub(lambda found: self.archives.get(found[0], found[0]), value)
+
+    def _learn_archives(self, recorded: list[Any], answered: list[Any]) -> None:
+        """Remember which of our archives stands for which recorded one: the logs name them."""
+        self.archives |= dict(zip(created(recorded), created(answered), strict=False))
 
     def _learn_ids(self, recorded: list[Any], answered: list[Any]) -> None:
         """Remember which of our items stands for which recorded one, where both have ids that the node made up."""
@@ -204,6 +220,12 @@ class Player:
             if isinstance(item, dict) and UUID.fullmatch(str(item.get("id"))):
                 same = next((other for other in made_up if comparable(other) == comparable(item)), None)
                 self.uuids |= {item["id"]: same["id"]} if same else {}
+
+
+def created(log: list[Any]) -> list[str]:
+    """The names of the archives that a task's log says it made."""
+    lines = (str(line.get("t")) for line in log if isinstance(line, dict))
+    return [found[0] for line in lines if "creating vzdump archive" in line and (found := ARCHIVE.search(line))]
 
 
 def _task_status(answer: Answer) -> str:
@@ -221,7 +243,8 @@ def text(value: str) -> str:
 def comparable(value: Any, name: str = "") -> Any:
     """A value with what is measured replaced by its type, and lists that are sets sorted."""
     if isinstance(value, dict):
-        return {key: comparable(item, key) for key, item in value.items()}
+        archive = ARCHIVE.search(f"{value.get('volid')} {value.get('path')}")
+        return {key: "number" if archive and key == "size" else comparable(item, key) for key, item in value.items()}
     if isinstance(value, list):
         return sorted((comparable(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
     if name in MEASURED and value is not None:

@@ -105,6 +105,39 @@ def prepare_cluster(api: LabApi) -> None:
     api.storages["local"]["volumes"]["310/vm-310-disk-0.qcow2"] = volume
 
 
+# A container that the transcript of backups was recorded with.
+BACKED_UP: dict[str, Any] = {
+    "arch": "amd64",
+    "cmode": "shell",
+    "cores": 1,
+    "cpuunits": 200,
+    "description": "ct desc\n",
+    "features": "nesting=1,keyctl=1",
+    "hostname": "newname",
+    "memory": 320,
+    "nameserver": "10.77.0.1",
+    "net0": "name=eth0,bridge=vmbr0,firewall=1,gw=10.77.0.1,hwaddr=BC:24:11:8E:5F:C8,ip=10.77.0.21/24,type=veth",
+    "onboot": 1,
+    "ostype": "debian",
+    "rootfs": "local:201/vm-201-disk-0.raw,size=1792M",
+    "searchdomain": "lab.test",
+    "startup": "order=2,up=5,down=10",
+    "swap": 128,
+    "tags": "a;b",
+    "timezone": "Europe/Vienna",
+    "tty": 4,
+    "unprivileged": 1,
+}
+SECOND = {**CONTAINER, "hostname": "CT202", "rootfs": "local:202/vm-202-disk-1.raw,size=1G"}
+
+
+def prepare_backups(api: LabApi) -> None:
+    """Make the containers that were backed up."""
+    api.cts += [FakeCt(201, config=BACKED_UP, defaults=False), FakeCt(202, config=SECOND, defaults=False)]
+    for guest in api.cts:
+        guest.node = api.node
+
+
 def node_texts(name: str, number: int) -> dict[str, str]:
     """The text files of one recorded node."""
     return {
@@ -126,7 +159,8 @@ def write_files(api: LabApi) -> None:
 def recorded_node(lab_authority: Pair, lab_certificate: Pair, request: pytest.FixtureRequest) -> Iterator[ServedLab]:
     """A node as the transcripts found it: its token, its password, one ISO image, one image to import."""
     start = seed.Seed(STORAGES, (), {golden.TOKEN_ID: golden.TOKEN_SECRET}, golden.ROOT_PASSWORD)
-    clustered = getattr(request.node, "callspec", None) and request.node.callspec.params.get("area") in ON_A_CLUSTER
+    area = request.node.callspec.params.get("area") if getattr(request.node, "callspec", None) else None
+    clustered = area in ON_A_CLUSTER
     api = LabApi(seed=start, others=OTHER_NODES if clustered else (), host="127.0.0.1", port=0)
     api.node_texts = {node: node_texts(node, number) for number, node in enumerate(api.nodes, 2)}
     for node in api.nodes:
@@ -135,6 +169,8 @@ def recorded_node(lab_authority: Pair, lab_certificate: Pair, request: pytest.Fi
     api.pools["dev"] = set()
     if clustered:
         prepare_cluster(api)
+    if area == "backup":
+        prepare_backups(api)
     with serve(api, lab_certificate) as served:
         yield ServedLab(served, lab_authority.certificate, golden.TOKEN_ID, golden.TOKEN_SECRET, golden.ROOT_PASSWORD)
 

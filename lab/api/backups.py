@@ -1,0 +1,322 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups: ``vzdump``, and their retention (pve-manager, PVE/API2/VZDump.pm; PVE/VZDump.pm).
+
+An archive is a real file on its storage: a tar with the guest's configuration. What is on the guest's disks is copied
+beside it by the driver, because only that knows how a volume is laid out.
+"""
+
+from __future__ import annotations
+
+import calendar
+import io
+import json
+import re
+import tarfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.api.directory import ROOT
+from lab.api.fake import Call, FakeVm, Route, TaskError, Values, die, param_error, split_list
+from lab.api.files import KINDS
+from lab.api.jobs import JobArea, check_selection
+from lab.api.retention import REMOVE, Backup, marks
+from lab.api.sections import parts_of, property_object
+from lab.api.tasks import log_line
+from lab.api.volumes import guest_volumes
+
+NODE = "/nodes/{node}"
+PRUNE = NODE + "/storage/{storage}/prunebackups"
+ROOT_ONLY = ("job-id", "tmpdir", "dumpdir", "script")
+SUFFIXES = {"0": "", "1": ".lzo", "lzo": ".lzo", "gzip": ".gz", "zstd": ".zst"}
+CONFIG_NAMES = {"lxc": "etc/vzdump/pct.conf", "qemu": "qemu-server.conf"}
+# A guest's configuration with its types, for restoring; the other file is the one PVE has.
+DOCUMENT = "guest.json"
+ARCHIVE = re.compile(r"vzdump-(?P<kind>lxc|qemu)-(?P<vmid>\d+)-(?P<made>\d{4}(?:_\d\d){2}-\d\d(?:_\d\d){2})\..+")
+TIME = "%Y_%m_%d-%H_%M_%S"
+# Below the folder of volumes: what was on the disks of the guest in an archive.
+CONTENTS = ".backups"
+DEFAULTS: Values = {
+    "all": 0,
+    "bwlimit": 0,
+    "compress": "0",
+    "dumpdir": "/var/lib/vz/dump",
+    "fleecing": {"enabled": 0},
+    "ionice": 7,
+    "lockwait": 180,
+    "mailnotification": "always",
+    "mode": "snapshot",
+    "notification-mode": "auto",
+    "performance": {"max-workers": 16, "pbs-entries-max": 1048576},
+    "pigz": 0,
+    "prune-backups": "keep-all=1",
+    "quiet": 0,
+    "remove": 1,
+    "stdexcludes": 1,
+    "stop": 0,
+    "stopwait": 10,
+    "zstd": 1,
+}
+
+
+def kind_of(guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
+    """``qemu`` or ``lxc``."""
+    return "qemu" if isinstance(guest, FakeVm) else "lxc"
+
+
+def config_text(config: Mapping[str, object]) -> str:
+    """A configuration as its file has it; the description is a comment before it."""
+    lines = [f"#{line}" for line in str(config.get("description", "")).splitlines()]
+    return "".join(f"{line}\n" for line in [*lines, *_option_lines(config)])
+
+
+def _option_lines(config: Mapping[str, object]) -> Iterable[str]:
+    return (f"{key}: {value}" for key, value in sorted(config.items()) if key != "description")
+
+
+def write_archive(path: Path, kind: str, config: Mapping[str, object], bootable: Iterable[str]) -> None:
+    """Make an archive of a guest's configuration; ``bootable`` are the drives that have a system."""
+    document = json.dumps({"config": config, "bootable": list(bootable)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.dat")
+    with tarfile.open(partial, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, text in ((CONFIG_NAMES[kind], config_text(config)), (DOCUMENT, document)):
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(text.encode()), int(time.time())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    partial.replace(path)
+
+
+def read_member(path: Path, name: str) -> str:
+    """One file of an archive. Raises TaskError for a file that is no archive of this kind."""
+    try:
+        with tarfile.open(path) as archive:
+            member = archive.extractfile(name)
+            return member.read().decode() if member else ""
+    except (OSError, KeyError, tarfile.TarError) as error:
+        raise TaskError(f"unable to read archive '{path.name}': {error}") from error
+
+
+def made_at(name: str) -> int:
+    """The Unix time in an archive's name; 0 for a name that PVE did not give."""
+    found = ARCHIVE.fullmatch(name)
+    return 0 if not found else calendar.timegm(time.strptime(found["made"], TIME))
+
+
+def notes_of(template: str, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
+    """The notes of a backup from their template (PVE/VZDump.pm, generate_notes)."""
+    name = str(guest.config.get("hostname") or guest.config.get("name") or getattr(guest, "name", ""))
+    values = {"cluster": "standalone", "guestname": name, "node": guest.node, "vmid": str(guest.vmid)}
+    text = re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], template)
+    return re.sub(r"\{\{([^}]+)\}\}", lambda found: values.get(found[1], found[0]), text)
+
+
+class BackupArea(JobArea):
+    """Mixin: making, listing and thinning out backups."""
+
+    def routes(self) -> list[Route]:
+        """``vzdump`` and ``prunebackups``."""
+        return [
+            ("POST", NODE + "/vzdump", self._run_vzdump),
+            ("GET", NODE + "/vzdump/defaults", self._vzdump_defaults),
+            ("GET", NODE + "/vzdump/extractconfig", self._extract_config),
+            ("GET", PRUNE, self._dry_prune),
+            ("DELETE", PRUNE, self._prune),
+        ]
+
+    # ------------------------------------------------------------------ files
+
+    def archive_path(self, volume: str) -> Path:
+        """The file of an archive, given as ``storage:backup/name``."""
+        storage, _, name = volume.partition(":")
+        return self.file_path(storage, name)
+
+    def contents_path(self, name: str) -> Path:
+        """Where the content of the disks in an archive is."""
+        return self.volumes_dir / CONTENTS / name
+
+    def _new_archive(self, storage: str, guest: Any, compress: str) -> str:  # noqa: ANN401 - a guest of fakepve
+        """The name of a new archive; two of a guest are a second apart."""
+        kind, moment = kind_of(guest), int(time.time())
+        suffix = ("vma" if kind == "qemu" else "tar") + SUFFIXES[compress]
+        folder = self.storage_folder(storage) / KINDS["backup"].folder
+        while True:
+            stem = f"vzdump-{kind}-{guest.vmid}-{time.strftime(TIME, time.gmtime(moment))}"
+            if not list(folder.glob(f"{stem}.*")):
+                return f"{stem}.{suffix}"
+            moment += 1
+
+    def _backups(self, storage: str, vmid: int | None = None, kind: str | None = None) -> dict[str, Values]:
+        """The archives of a storage by volume, those of one guest or kind alone."""
+        found = {f"{storage}:{name}": record for name, record in self._volumes(storage).items()}
+        return {
+            volume: record
+            for volume, record in found.items()
+            if record["content"] == "backup"
+            and vmid in (None, record.get("vmid"))
+            and kind in (None, record.get("subtype"))
+        }
+
+    def _item(self, storage: str, name: str, record: Values) -> Values:
+        """A volume in a list; an archive says what kind of guest it is of."""
+        item: Values = super()._item(storage, name, record)
+        return item | ({"subtype": record["subtype"]} if "subtype" in record else {})
+
+    # ----------------------------------------------------------------- vzdump
+
+    async def _run_vzdump(self, call: Call) -> str:
+        for name in ROOT_ONLY if call.user != ROOT else ():
+            if name in call.values:
+                raise param_error(**{name: "Only root may set this option."})
+        if call.get("stdout"):
+            raise param_error(stdout="option is only allowed on the command line interface.")
+        check_selection(call.values, complete=True)
+        chosen = self._chosen({key: value for key, value in call.values.items() if key != "node"})
+        local = [vmid for vmid in chosen if self._is_on(vmid, call["node"])]
+        if not local and not call.get("all"):
+            return "OK"
+        storage = call.get("storage") or "local"
+        self.require(call.user, f"/storage/{storage}", "Datastore.AllocateSpace")
+
+        async def body() -> None:
+            self._need_backup_storage(storage)
+            failed = [vmid for vmid in local if not await self._back_up(call, storage, vmid)]
+            log_line(f"INFO: Backup job finished {'with errors' if failed else 'successfully'}")
+            if failed:
+                raise TaskError("job errors")
+
+        upid: str = await self.task(call["node"], "vzdump", local[0] if len(local) == 1 else "", call.user, body)
+        return upid
+
+    def _need_backup_storage(self, storage: str) -> None:
+        if storage not in self.storages:
+            reason = f"storage '{storage}' does not exist"
+            raise TaskError(
+                f"could not activate storage '{storage}': {reason} could not get storage information for "
+                f"'{storage}': {reason}"
+            )
+        if "backup" not in split_list(self.storages[storage].get("content")):
+            raise TaskError(
+                f"could not get storage information for '{storage}': can't use storage '{storage}' for backups - "
+                "wrong content type"
+            )
+
+    async def _back_up(self, call: Call, storage: str, vmid: int) -> bool:
+        """Back up one guest; False when it failed, which the log tells."""
+        guest = self.guest(vmid)
+        try:
+            self._need_guest(call.user, guest, vmid)
+            await self._dump(call, storage, guest)
+        except (TaskError, OSError) as error:
+            log_line(f"ERROR: Backup of VM {vmid} failed - {error}")
+            return False
+        log_line(f"INFO: Finished Backup of VM {vmid}")
+        return True
+
+    def _need_guest(self, user: str, guest: Any, vmid: int) -> None:  # noqa: ANN401 - a guest of fakepve
+        if guest is None:
+            raise TaskError(f"unable to find VM '{vmid}'")
+        if not self.allowed(user, f"/vms/{vmid}", "VM.Backup"):
+            raise TaskError(f"Permission check failed (/vms/{vmid}, VM.Backup)")
+        if guest.lock:
+            raise TaskError(f"{'VM' if isinstance(guest, FakeVm) else 'CT'} is locked ({guest.lock})")
+
+    async def _dump(self, call: Call, storage: str, guest: Any) -> None:  # noqa: ANN401 - a guest of fakepve
+        kind, name = kind_of(guest), self._new_archive(storage, guest, str(call.get("compress", "0")))
+        log_line(f"INFO: Starting Backup of VM {guest.vmid} ({kind})")
+        log_line(f"INFO: creating vzdump archive '{self._volume_path(storage, f'backup/{name}', 'backup')}'")
+        for key, volume in guest_volumes(guest.config).items():
+            if self.volume_path(volume).exists() and not key.startswith("unused"):
+                target = self.contents_path(name) / key
+                target.parent.mkdir(parents=True, exist_ok=True)
+                await self.driver.clone_volume(self.volume_path(volume), target)
+        bootable = [key for key, volume in guest_volumes(guest.config).items() if self.is_bootable(volume)]
+        write_archive(self.archive_path(f"{storage}:backup/{name}"), kind, guest.config, bootable)
+        self._note(call, storage, f"backup/{name}", guest)
+        if call.get("remove", 1):
+            await self._thin_out(storage, int(guest.vmid), kind, call.get("prune-backups"))
+
+    def _note(self, call: Call, storage: str, name: str, guest: Any) -> None:  # noqa: ANN401
+        """What is known of an archive beside the file."""
+        book = self.storages[storage].setdefault("volumes", {})
+        record = dict(self._volumes(storage)[name])
+        template = call.get("notes-template")
+        record |= {"notes": notes_of(str(template), guest)} if template else {}
+        record |= {"protected": True} if call.get("protected") else {}
+        book[name] = record
+
+    async def _vzdump_defaults(self, call: Call) -> Values:
+        return {**DEFAULTS, "storage": call.get("storage") or "local"}
+
+    async def _extract_config(self, call: Call) -> str:
+        path = self.archive_path(call["volume"])
+        if not path.is_file():
+            raise die(f"volume '{call['volume']}' does not exist")
+        found = ARCHIVE.fullmatch(path.name)
+        return read_member(path, CONFIG_NAMES[found["kind"] if found else "qemu"])
+
+    async def _volume_info(self, call: Call) -> Values:
+        """The file itself is looked at: an archive is ``raw`` then, and its notes are said when there are none."""
+        info: Values = await super()._volume_info(call)
+        if self._volume_target(call.values)[4] != "backup":
+            return info
+        return {"notes": "", "protected": 0, **info, "format": "raw", "used": info["size"]}
+
+    # -------------------------------------------------------------- retention
+
+    def _marked(self, storage: str, vmid: int | None, kind: str | None, keep: str | None) -> dict[str, str]:
+        """What is to happen to the backups of a storage, each guest's for itself."""
+        text = keep or str(self.storages[storage].get("prune-backups", ""))
+        options = property_object(text, parts_of("/cluster/backup", "POST", "prune-backups"))
+        groups: dict[object, list[Backup]] = {}
+        for volume, record in self._backups(storage, vmid, kind).items():
+            name = volume.rpartition("/")[2]
+            backup = Backup(volume, made_at(name) or int(record["ctime"]), bool(record.get("protected")))
+            groups.setdefault((record.get("vmid"), record.get("subtype")), []).append(backup)
+        return {volume: mark for group in groups.values() for volume, mark in marks(group, options).items()}
+
+    async def _dry_prune(self, call: Call) -> list[Values]:
+        marked = self._marked(call["storage"], call.get("vmid"), call.get("type"), call.get("prune-backups"))
+        known = self._backups(call["storage"])
+        return [
+            {
+                "volid": volume,
+                "ctime": made_at(volume.rpartition("/")[2]) or known[volume]["ctime"],
+                "mark": mark,
+                "type": known[volume].get("subtype", "unknown"),
+                "vmid": known[volume].get("vmid"),
+            }
+            for volume, mark in marked.items()
+        ]
+
+    async def _prune(self, call: Call) -> str:
+        self.require(call.user, f"/storage/{call['storage']}", "Datastore.AllocateSpace")
+        storage, vmid = call["storage"], call.get("vmid")
+
+        async def body() -> None:
+            await self._thin_out(storage, vmid, call.get("type"), call.get("prune-backups"))
+
+        name = f"{vmid}@{storage}" if vmid else storage
+        upid: str = await self.task(call["node"], "prunebackups", name, call.user, body)
+        return upid
+
+    async def _thin_out(self, storage: str, vmid: int | None, kind: str | None, keep: str | None) -> None:
+        for volume, mark in self._marked(storage, vmid, kind, keep).items():
+            if mark == REMOVE:
+                log_line(f"removing backup '{volume}'")
+                self.archive_path(volume).unlink(missing_ok=True)
+                self.storages[storage].get("volumes", {}).pop(volume.partition(":")[2], None)
+        await self._drop_orphans()
+
+    async def _drop_orphans(self) -> None:
+        """Remove what was on the disks in archives that are no more."""
+        kept = {name.rpartition("/")[2] for storage in self.storages for name in self._volumes(storage)}
+        folder = self.volumes_dir / CONTENTS
+        for archive in sorted(folder.iterdir()) if folder.is_dir() else ():
+            for volume in sorted(archive.iterdir()) if archive.name not in kept else ():
+                await self.driver.delete_volume(volume)
+            if archive.name not in kept:
+                archive.rmdir()

@@ -1,0 +1,242 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups: archives, their notes and protection, retention, and restoring."""
+
+from __future__ import annotations
+
+import calendar
+import tarfile
+import time
+from typing import Any
+
+import pytest
+
+from lab.api.retention import Backup, marks
+
+from .conftest import Client
+
+NODE = "/nodes/father"
+CONTENT = f"{NODE}/storage/local/content"
+
+
+@pytest.fixture
+def guests(client: Client) -> Client:
+    """A client, and VM 100 and container 200."""
+    client.lab.api.storages["local"]["content"] = "backup,iso,vztmpl,images,rootdir,import,snippets"
+    template = client.lab.api.file_path("local", "vztmpl/debian-13-standard_13.1-1_amd64.tar.zst")
+    template.parent.mkdir(parents=True, exist_ok=True)
+    template.write_bytes(b"")
+    disks = {"scsi0": "local-lvm:2", "efidisk0": "local-lvm:1", "ide2": "local-lvm:cloudinit"}
+    vm = {"vmid": 100, "name": "web", "memory": 256, "net0": "virtio,bridge=vmbr0", "description": "a\nb", **disks}
+    assert client.run("POST", f"{NODE}/qemu", **vm) == "OK"
+    container = {"vmid": 200, "hostname": "ct", "ostemplate": f"local:vztmpl/{template.name}", "rootfs": "local:3"}
+    card = "name=eth0,bridge=vmbr0,ip=dhcp"
+    assert client.run("POST", f"{NODE}/lxc", memory=128, tags="x", net0=card, **container) == "OK"
+    return client
+
+
+def dump(client: Client, vmid: int, **values: Any) -> str:
+    """Back a guest up; returns its newest archive."""
+    assert client.run("POST", f"{NODE}/vzdump", vmid=vmid, storage="local", **values) == "OK"
+    return max(archives(client, vmid))
+
+
+def archives(client: Client, vmid: int | None = None) -> list[str]:
+    """The archives on the storage."""
+    found = client.get(CONTENT, content="backup")
+    return [item["volid"] for item in found if vmid in (None, item["vmid"])]
+
+
+def test_an_archive_is_a_file_with_the_configuration(guests: Client) -> None:
+    volume = dump(guests, 100, compress="zstd", **{"notes-template": "{{guestname}} {{vmid}} {{node}}"}, protected=1)
+    (item,) = guests.get(CONTENT, content="backup")
+    assert (item["vmid"], item["subtype"], item["format"]) == (100, "qemu", "vma.zst")
+    assert (item["notes"], item["protected"]) == ("web 100 father", 1)
+    path = guests.lab.api.archive_path(volume)
+    with tarfile.open(path) as archive:
+        assert "qemu-server.conf" in archive.getnames()
+    text = guests.get(f"{NODE}/vzdump/extractconfig", volume=volume)
+    assert text.startswith("#a\n#b\n")
+    assert "\nname: web\n" in text
+    shown = guests.get(f"{CONTENT}/{volume}")
+    assert (shown["format"], shown["size"]) == ("raw", path.stat().st_size)
+
+
+def test_notes_and_protection_can_be_changed(guests: Client) -> None:
+    volume = dump(guests, 200, protected=1)
+    assert guests.get(f"{CONTENT}/{volume}")["notes"] == ""
+    guests.put(f"{CONTENT}/{volume}", notes="mine")
+    assert guests.get(f"{CONTENT}/{volume}")["notes"] == "mine"
+    name = volume.partition(":")[2]
+    refusal = f"cannot remove protected volume '{name}' on 'local'"
+    assert guests.run("DELETE", f"{CONTENT}/{volume}") == refusal
+    guests.put(f"{CONTENT}/{volume}", protected=0)
+    assert guests.run("DELETE", f"{CONTENT}/{volume}") == "OK"
+    assert archives(guests) == []
+
+
+def test_a_restored_vm_is_as_it_was(guests: Client) -> None:
+    volume = dump(guests, 100)
+    before = guests.get(f"{NODE}/qemu/100/config")
+    assert guests.run("POST", f"{NODE}/qemu", vmid=101, archive=volume, storage="local") == "OK"
+    after = guests.get(f"{NODE}/qemu/101/config")
+    same = ("name", "memory", "net0", "description", "boot", "smbios1")
+    assert {name: after.get(name) for name in same} == {name: before.get(name) for name in same}
+    assert after["scsi0"].startswith("local:101/vm-101-disk-")
+    assert "size=2G" in after["scsi0"]
+    assert "cloudinit" in after["ide2"]
+
+
+def test_what_was_on_a_disk_is_back(guests: Client) -> None:
+    api = guests.lab.api
+    marker = api.volume_path(api.vm(100).config["scsi0"].split(",")[0]) / "marker"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text("before")
+    volume = dump(guests, 100)
+    marker.write_text("after")
+    assert guests.run("POST", f"{NODE}/qemu", vmid=100, archive=volume, force=1, unique=1) == "OK"
+    restored = api.volume_path(api.vm(100).config["scsi0"].split(",")[0]) / "marker"
+    assert restored.read_text() == "before"
+
+
+def test_a_unique_restore_has_cards_of_its_own(guests: Client) -> None:
+    volume = dump(guests, 100)
+    guests.run("POST", f"{NODE}/qemu", vmid=101, archive=volume, unique=1, name="other")
+    one, other = (guests.get(f"{NODE}/qemu/{vmid}/config") for vmid in (100, 101))
+    assert one["net0"] != other["net0"]
+    assert other["name"] == "other"
+
+
+def test_a_restored_container_is_as_it_was(guests: Client) -> None:
+    volume = dump(guests, 200, mode="stop", compress="gzip")
+    before = guests.get(f"{NODE}/lxc/200/config")
+    values = {"vmid": 201, "ostemplate": volume, "restore": 1, "storage": "local"}
+    assert guests.run("POST", f"{NODE}/lxc", **values) == "OK"
+    after = guests.get(f"{NODE}/lxc/201/config")
+    same = ("hostname", "memory", "net0", "tags", "ostype", "unprivileged")
+    assert {name: after.get(name) for name in same} == {name: before.get(name) for name in same}
+    assert "size=3G" in after["rootfs"]
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "message"),
+    [
+        ("qemu", {"vmid": 100}, "VM 100 already exists on node 'father'"),
+        ("lxc", {"vmid": 200, "restore": 1}, "CT 200 already exists on node 'father'"),
+    ],
+)
+def test_an_id_is_taken_once(guests: Client, path: str, values: dict[str, Any], message: str) -> None:
+    volume = dump(guests, values["vmid"])
+    archive = {"archive": volume} if path == "qemu" else {"ostemplate": volume}
+    assert guests.ask("POST", f"{NODE}/{path}", **values, **archive).json()["message"] == f"{message}\n"
+
+
+def test_a_running_vm_is_not_restored_over(guests: Client) -> None:
+    volume = dump(guests, 100)
+    guests.run("POST", f"{NODE}/qemu/100/status/start")
+    answer = guests.ask("POST", f"{NODE}/qemu", vmid=100, archive=volume, force=1)
+    assert answer.json()["message"] == "unable to restore VM 100 - vm is running\n"
+
+
+def test_a_missing_archive_fails_the_task(guests: Client) -> None:
+    missing = "local:backup/vzdump-qemu-100-2020_01_01-00_00_00.vma.zst"
+    said = guests.run("POST", f"{NODE}/qemu", vmid=105, archive=missing)
+    assert said == f"unable to restore VM 105 - volume '{missing}' does not exist"
+    assert guests.lab.api.vm(105) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "errors"),
+    [
+        ({}, {"vmid": "property is missing"}),
+        ({"all": 1, "vmid": 100}, {"all": "option conflicts with option 'vmid'"}),
+        ({"vmid": 100, "script": "/root/x"}, {"script": "Only root may set this option."}),
+    ],
+)
+def test_what_vzdump_refuses_at_once(guests: Client, values: dict[str, Any], errors: dict[str, str]) -> None:
+    assert guests.ask("POST", f"{NODE}/vzdump", **values).json()["errors"] == errors
+
+
+def test_what_vzdump_finds_out_later(guests: Client) -> None:
+    assert guests.run("POST", f"{NODE}/vzdump", vmid="100,999", storage="local") == "job errors"
+    assert len(archives(guests)) == 1
+    missing = guests.run("POST", f"{NODE}/vzdump", vmid=100, storage="nope")
+    assert missing.startswith("could not activate storage 'nope'")
+    assert "wrong content type" in guests.run("POST", f"{NODE}/vzdump", vmid=100, storage="local-lvm")
+
+
+def test_older_backups_go(guests: Client) -> None:
+    first = dump(guests, 200, protected=1)
+    second, third = dump(guests, 200), dump(guests, 200)
+    assert len({first, second, third}) == 3
+    marked = guests.get(f"{NODE}/storage/local/prunebackups", vmid=200, **{"prune-backups": "keep-last=1"})
+    assert {item["volid"]: item["mark"] for item in marked} == {first: "protected", second: "remove", third: "keep"}
+    keep = {"vmid": 200, "prune-backups": "keep-last=1"}
+    assert guests.run("DELETE", f"{NODE}/storage/local/prunebackups", **keep) == "OK"
+    assert sorted(archives(guests)) == sorted([first, third])
+    fourth = dump(guests, 200, **{"prune-backups": "keep-last=1"})
+    assert sorted(archives(guests)) == sorted([first, fourth])
+
+
+def test_the_content_of_removed_archives_goes_too(guests: Client) -> None:
+    first = dump(guests, 100)
+    contents = guests.lab.api.contents_path(first.rpartition("/")[2])
+    assert contents.is_dir()
+    dump(guests, 100, **{"prune-backups": "keep-last=1"})
+    assert not contents.exists()
+
+
+def test_a_purged_guest_leaves_the_jobs(guests: Client) -> None:
+    guests.post("/cluster/backup", id="both", schedule="daily", vmid="100,200", storage="local")
+    guests.post("/cluster/backup", id="one", schedule="daily", vmid="100", storage="local")
+    assert guests.run("DELETE", f"{NODE}/qemu/100", purge=1) == "OK"
+    assert {job["id"]: job["vmid"] for job in guests.get("/cluster/backup")} == {"both": "200"}
+    assert guests.run("DELETE", f"{NODE}/lxc/200") == "OK"
+    assert guests.get("/cluster/backup/both")["vmid"] == "200"
+
+
+# ----------------------------------------------------------------- retention
+
+
+def backup(moment: str, *, protected: bool = False) -> Backup:
+    """A backup named after its time."""
+    return Backup(moment, calendar.timegm(time.strptime(moment, "%Y-%m-%d %H:%M")), protected)
+
+
+BACKUPS = [
+    backup(moment)
+    for moment in (
+        "2026-11-20 12:30",
+        "2026-11-20 12:10",
+        "2026-11-20 11:00",
+        "2026-11-19 23:00",
+        "2026-11-19 01:00",
+        "2026-10-31 01:00",
+        "2025-12-31 01:00",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"),
+    [
+        ({}, [0, 1, 2, 3, 4, 5, 6]),
+        ({"keep-all": 1}, [0, 1, 2, 3, 4, 5, 6]),
+        ({"keep-last": "2"}, [0, 1]),
+        ({"keep-hourly": "2"}, [0, 2]),
+        ({"keep-daily": "2"}, [0, 3]),
+        ({"keep-monthly": "2"}, [0, 5]),
+        ({"keep-yearly": "5"}, [0, 6]),
+        ({"keep-last": "1", "keep-daily": "1"}, [0, 3]),
+    ],
+)
+def test_which_backups_are_kept(keep: dict[str, object], kept: list[int]) -> None:
+    found = marks(BACKUPS, keep)
+    assert [number for number, item in enumerate(BACKUPS) if found[item.volume] == "keep"] == kept
+    assert set(found.values()) <= {"keep", "remove"}
+
+
+def test_protected_backups_do_not_count() -> None:
+    found = marks([backup("2026-11-20 12:30", protected=True), *BACKUPS[1:]], {"keep-last": 1})
+    assert (found["2026-11-20 12:30"], found["2026-11-20 12:10"]) == ("protected", "keep")
