@@ -10,7 +10,60 @@ from typing import Any
 
 import yaml
 
-OPTIONS = r"""
+IDENTITY = ("name", "vmid")
+"""Options that say which VM is meant: they can't be shared."""
+
+
+def _nested(entry: dict[str, Any]) -> dict[str, Any]:
+    """An option as a suboption: references point to the list, a default is told in words.
+
+    The module fills defaults in itself, after what all guests share is put under what each one says.
+    """
+    texts = entry["description"] if isinstance(entry["description"], list) else [entry["description"]]
+    default = [f"The default is V({_word(entry['default'])})."] if "default" in entry else []
+    rest = {key: value for key, value in entry.items() if key not in {"description", "default"}}
+    return {"description": [_pointing(text) for text in (*texts, *default)], **rest}
+
+
+def _pointing(text: str) -> str:
+    """A text whose references to options (``O``) and results (``RV``) are those of a guest in the list."""
+    return re.sub(r"\b(O|RV)\((\w+)\)", r"\1(guests[].\2)", text)
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _many(text: str) -> str:
+    """The options of module vms that are made of those of module vm."""
+    entries = yaml.safe_load(text)["options"]
+    shared = {name: entry for name, entry in entries.items() if name not in IDENTITY}
+    guests = {
+        "description": [
+            "The virtual machines, each with the options of M(homelab.pve.vm).",
+            "What a VM does not set is taken from O(defaults).",
+        ],
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "suboptions": {name: _nested(entry) for name, entry in entries.items()},
+    }
+    defaults = {
+        "description": [
+            "Options for all O(guests) that do not set them.",
+            "Dictionaries are put together key by key, so that a VM can add a card or a property. Everything else a VM "
+            "sets replaces what is here. With O(guests[].vmid), a O(defaults.vmid_range) means nothing.",
+        ],
+        "type": "dict",
+        "suboptions": {name: _nested(entry) for name, entry in shared.items()},
+    }
+    return str(yaml.safe_dump({"options": {"guests": guests, "defaults": defaults}}, sort_keys=False, width=120))
+
+
+class ModuleDocFragment:
+    """``homelab.pve.vm_options`` for one VM, ``homelab.pve.vm_options.many`` for a list of them."""
+
+    DOCUMENTATION = r"""
 options:
   name:
     description: Name of the VM. With O(vmid) it is set; without, it says which VM is meant.
@@ -386,58 +439,4 @@ options:
     default: false
 """
 
-IDENTITY = ("name", "vmid")
-"""Options that say which VM is meant: they can't be shared."""
-
-
-def _nested(entry: dict[str, Any]) -> dict[str, Any]:
-    """An option as a suboption: references point to the list, a default is told in words.
-
-    The module fills defaults in itself, after what all guests share is put under what each one says.
-    """
-    texts = entry["description"] if isinstance(entry["description"], list) else [entry["description"]]
-    default = [f"The default is V({_word(entry['default'])})."] if "default" in entry else []
-    rest = {key: value for key, value in entry.items() if key not in {"description", "default"}}
-    return {"description": [_pointing(text) for text in (*texts, *default)], **rest}
-
-
-def _pointing(text: str) -> str:
-    """A text whose references to options (``O``) and results (``RV``) are those of a guest in the list."""
-    return re.sub(r"\b(O|RV)\((\w+)\)", r"\1(guests[].\2)", text)
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _many(text: str) -> str:
-    """The options of module vms that are made of those of module vm."""
-    entries = yaml.safe_load(text)["options"]
-    shared = {name: entry for name, entry in entries.items() if name not in IDENTITY}
-    guests = {
-        "description": [
-            "The virtual machines, each with the options of M(homelab.pve.vm).",
-            "What a VM does not set is taken from O(defaults).",
-        ],
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "suboptions": {name: _nested(entry) for name, entry in entries.items()},
-    }
-    defaults = {
-        "description": [
-            "Options for all O(guests) that do not set them.",
-            "Dictionaries are put together key by key, so that a VM can add a card or a property. Everything else a VM "
-            "sets replaces what is here. With O(guests[].vmid), a O(defaults.vmid_range) means nothing.",
-        ],
-        "type": "dict",
-        "suboptions": {name: _nested(entry) for name, entry in shared.items()},
-    }
-    return str(yaml.safe_dump({"options": {"guests": guests, "defaults": defaults}}, sort_keys=False, width=120))
-
-
-class ModuleDocFragment:
-    """``homelab.pve.vm_options`` for one VM, ``homelab.pve.vm_options.many`` for a list of them."""
-
-    DOCUMENTATION = OPTIONS
-    MANY = _many(OPTIONS)
+    MANY = _many(DOCUMENTATION)
