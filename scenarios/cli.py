@@ -26,6 +26,7 @@ LAZY = {
     "audit": ("scenarios.audit_cli", "audit", "Show or verify the audit log."),
     "bench": ("scenarios.bench_cli", "bench", "Measure the scenarios and the lab."),
     "doctor": ("scenarios.doctor", "doctor", "Check that a host is ready for the scenarios."),
+    "host": ("scenarios.hosts_cli", "host", "Proxmox VE hosts: add, list, test, remove, set-default, show."),
     "lab": ("lab.cli", "lab", "The embedded lab: up, down, status, reset, ssh, shell, requests."),
 }
 
@@ -70,7 +71,12 @@ def build(catalog: Catalog) -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     @click.option("--scenario", metavar="NAME", help="The scenario to run.")
-    @click.option("--host", default="", metavar="HOST", help="The inventory host to run it on.")
+    @click.option(
+        "--host",
+        default="",
+        metavar="HOST",
+        help="The inventory host to run it on; the default or only one if not given.",
+    )
     @click.option("--only", multiple=True, metavar="PHASE", help="Run just this phase; repeatable.")
     @click.option("--from", "start", metavar="PHASE", help="Run this phase and the later ones.")
     @click.option("--skip", multiple=True, metavar="PHASE", help="Leave this phase out; repeatable.")
@@ -196,7 +202,7 @@ def _verb_command(verb: Verb) -> click.Command:
             sys.exit(run_scenario(scenario, flags))
 
     command = click.Command(verb.name, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.")
-    command.params = [click.Option(["--host"], required=True, metavar="HOST", help="The inventory host.")]
+    command.params = [click.Option(["--host"], default="", metavar="HOST", help="The inventory host; see 'host'.")]
     command.params += [_input_option(each) for each in verb.inputs]
     return look_options(change_options(command))
 

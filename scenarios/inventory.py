@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Host:
 
 
 def find(name: str, sources: tuple[str, ...], vault_password_file: str | None) -> Host:
-    """Look a host up.
+    """Look a host up; without a name the only one there is.
 
     Raises:
         UsageError: the inventory can't be read, or has no such host; the known ones are listed.
@@ -49,12 +50,19 @@ def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) 
             secret.load()
             loader.set_vault_secrets([("default", secret)])
         manager = InventoryManager(loader=loader, sources=list(sources))
+        name = name or _only(manager.hosts)
         host = manager.get_host(name)
-        if not name:
-            raise UsageError(f"Which host? Give --host. Known: {', '.join(sorted(manager.hosts))}.")
         if host is None or name not in manager.hosts:
             raise unknown("host", name, manager.hosts)
         variables = VariableManager(loader=loader, inventory=manager).get_vars(host=host, include_hostvars=False)
     except AnsibleError as error:
         raise UsageError(f"The inventory {', '.join(sources)} can't be used: {error}") from error
     return Host(name, variables.get(LAB_NODE) is True)
+
+
+def _only(names: Collection[str]) -> str:
+    """The one host there is; UsageError when there are others to choose from."""
+    if len(names) == 1:
+        return next(iter(names))
+    known = ", ".join(sorted(names)) or "none"
+    raise UsageError(f"Which host? Give --host, or choose a default: ./run.sh host set-default NAME. Known: {known}.")

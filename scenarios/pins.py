@@ -4,7 +4,9 @@ A guest is new, so its key can't be known before: the first connection pins it (
 in a file of its estate, and later ones must meet the same key. The file is thrown away with the guests it is about -
 when they were destroyed, and when a phase built new ones - so that a rebuilt guest at the same address is no alarm.
 The keys of the Proxmox VE hosts themselves are the user's: they are looked up in the user's own known_hosts (for the
-lab's node: in the file the lab wrote), and nothing here makes SSH accept an unknown one.
+lab's node: in the file the lab wrote), and no scenario makes SSH accept an unknown one. A host added by ``host add``
+has a file of its own besides, named in its block of the SSH configuration, so that ssh, Ansible and ``host test`` meet
+the same pin.
 
 The playbooks give the arguments to the guests they add to the inventory; VARIABLE carries them there.
 """
@@ -22,6 +24,11 @@ VARIABLE = "HOMELAB_PVE_GUEST_SSH_ARGS"
 def known_hosts(host: str, estate: str) -> Path:
     """The file that pins the keys of an estate's guests."""
     return paths.state() / "pins" / host / estate / "known_hosts"
+
+
+def host_keys(host: str) -> Path:
+    """The file that pins the key of a Proxmox VE host which was added by ``host add``."""
+    return paths.state() / "pins" / host / "known_hosts"
 
 
 def ssh_arguments(host: str, estate: str) -> str:

@@ -46,8 +46,18 @@ def start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json
 def prepare(selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> tuple[inventory.Host, Options]:
     """Look the host up and put the options of a run together; UsageError when there is no such host."""
     sources = flags.inventory or (str(paths.repository() / "inventory"),)
-    host = inventory.find(flags.host, sources, flags.vault_password_file)
+    host = inventory.find(flags.host or default_host() or "", sources, flags.vault_password_file)
     return host, _options(selected, given, sources, flags)
+
+
+def default_host() -> str | None:
+    """The host the user made the default with ``host set-default``."""
+    from scenarios.hosts import HomelabPveError, HostManager  # noqa: PLC0415 - only needed where no host is named
+
+    try:
+        return HostManager().default()
+    except HomelabPveError as error:
+        raise UsageError(str(error)) from error
 
 
 def _options(selected: frozenset[str], given: Mapping[str, Json], sources: tuple[str, ...], flags: Flags) -> Options:
@@ -107,13 +117,15 @@ def _conclude(scenario: Scenario, outcome: RunReport, display: Display, flags: F
     if not outcome.success:
         display.note(f"Reports and Ansible's output: {directory}")
     if not outcome.success and outcome.standing and scenario.removal:
-        display.note(f"What was built may be left standing. Remove it: {removal_command(scenario, flags)}")
+        display.note(
+            f"What was built may be left standing. Remove it: {removal_command(scenario, outcome.host, flags)}"
+        )
 
 
-def removal_command(scenario: Scenario, flags: Flags) -> str:
+def removal_command(scenario: Scenario, host: str, flags: Flags) -> str:
     """The command that removes what a scenario left."""
     context_file = f" --context-file {flags.context_file}" if flags.context_file else ""
-    return f"./run.sh --scenario {scenario.removal} --host {flags.host}{context_file}"
+    return f"./run.sh --scenario {scenario.removal} --host {host}{context_file}"
 
 
 def print_json(outcome: RunReport) -> None:

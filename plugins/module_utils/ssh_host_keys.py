@@ -123,13 +123,15 @@ def read(file: Path, name: str) -> Iterator[Pin]:
 
 def _key(file: Path, number: int, line: str, name: str) -> PKey | None:
     """The key on a line when the line is about ``name`` (which may stand there hashed)."""
+    if not _is_listed(name, line.split(maxsplit=1)[0].split(",")):
+        return None
     try:
         entry = HostKeyEntry.from_line(line.strip(), number)
     except SSHException:
         return None
     except InvalidHostKey as error:
         raise ConfigError(f"this is no host key: '{line}'", str(file), number) from error
-    return entry.key if entry and entry.hostnames and _is_listed(name, entry.hostnames) else None
+    return entry.key if entry else None
 
 
 def _is_listed(name: str, listed: Iterable[str]) -> bool:
@@ -148,14 +150,21 @@ def pin(file: Path, name: str, key: PKey) -> None:
         file.chmod(0o600)
 
 
-def take_over(source: Path, target: Path, host: str, port: int) -> list[PKey]:
-    """Pin in ``target`` what ``source`` knows of a host; returns the keys. ConfigError when it knows nothing."""
+def keys_of(source: Path, host: str, port: int) -> list[PKey]:
+    """What a file knows of a host. ConfigError when that is nothing."""
     name = pinned_name(host, port)
-    keys = [each.key for each in read(source, name) if not each.revoked]
+    keys = [pin.key for pin in read(source, name) if not pin.revoked]
     if not keys:
         raise ConfigError(f"no host key of {name} in it. 'ssh-keyscan -p {port} {host}' shows one.", str(source))
+    return keys
+
+
+def take_over(source: Path, target: Path, host: str, port: int) -> list[PKey]:
+    """Pin in ``target`` what ``source`` knows of a host; returns the keys. ConfigError when it knows nothing."""
+    name, keys = pinned_name(host, port), keys_of(source, host, port)
     with locked(target):
+        pinned = [pin.key for pin in read(target, name)]
         for key in keys:
-            if key not in [each.key for each in read(target, name)]:
+            if key not in pinned:
                 pin(target, name, key)
     return keys

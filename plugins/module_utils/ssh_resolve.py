@@ -61,7 +61,7 @@ def resolve(name: str, config: Path) -> Resolved:
         port=int(said["port"][0]),
         keys=keys,
         identities_only=said.get("identitiesonly") == ["yes"],
-        known_hosts=[_path(text, tokens) for text in split_paths(files)],
+        known_hosts=[Path(text).expanduser() for text in split_paths(files)],  # ssh expands their tokens itself
         strict=said.get("stricthostkeychecking", [""])[0] in STRICT,
         jumps=[hop for text in said.get("proxyjump", []) if text != "none" for hop in text.split(",")],
     )

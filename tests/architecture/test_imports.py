@@ -37,8 +37,15 @@ ROOMS = (
     Room(
         "scenarios",
         "scenarios/**/*.py",
-        # lab.cli is the command group `./run.sh lab ...`, which the driver's command line mounts.
-        ("scenarios", f"{UTILS}.executor", f"{UTILS}.errors", "lab.control", "lab.cli"),
+        (
+            "scenarios",
+            *(f"{UTILS}.{name}" for name in ("executor", "errors")),
+            # `./run.sh host` and the inventory plugin ssh_hosts read the same files, so they share what reads them.
+            *(f"{UTILS}.{name}" for name in ("ssh_config", "ssh_resolve", "ssh_host_keys", "whole_files")),
+            "lab.control",
+            # The command group `./run.sh lab ...`, which the driver's command line mounts.
+            "lab.cli",
+        ),
         ("proxmoxer", "fakepve"),
     ),
     # A lab that shares code with what it tests agrees with it about everything, its mistakes included.

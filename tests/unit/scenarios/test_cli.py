@@ -49,7 +49,7 @@ def test_phases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _err = run(capsys, "--help")
     assert code == 0
-    for name in ("audit", "bench", "doctor", "lab", *(verb.name for verb in VERBS)):
+    for name in ("audit", "bench", "doctor", "host", "lab", *(verb.name for verb in VERBS)):
         assert f"  {name} " in out
 
 
@@ -68,7 +68,8 @@ def test_every_verb_has_help_for_its_inputs(verb: object, capsys: pytest.Capture
          "Unknown scenario 'nested-pve-roundtrp'. Did you mean 'nested-pve-roundtrip'? Known: nested-pve-constructor,"),
         (["--scenario", "vm-roundtrip", "--host", "fathr"],
          "Unknown host 'fathr'. Did you mean 'father'? Known: father."),
-        (["--scenario", "vm-roundtrip"], "Which host? Give --host. Known: father."),
+        (["--scenario", "vm-roundtrip", "--inventory", "{two}"],
+         "Which host? Give --host, or choose a default: ./run.sh host set-default NAME. Known: a, b."),
         (["--scenario", "vm-roundtrip", "--host", "father", "--only", "verfy"],
          "Unknown phase of vm-roundtrip 'verfy'. Did you mean 'verify'? Known: destroy, discover,"),
         (["--scenario", "vm-roundtrip", "--host", "father", "-e", "vm_core=2"],
@@ -91,10 +92,28 @@ def test_every_verb_has_help_for_its_inputs(verb: object, capsys: pytest.Capture
     ],
 )  # fmt: skip
 def test_wrong_usage(argv: list[str], message: str, capsys: pytest.CaptureFixture[str], state: Path) -> None:
-    code, out, err = run(capsys, *argv)
+    two = state.parent / "hosts.yml"
+    two.parent.mkdir()
+    two.write_text("all: {hosts: {a: , b: }}", encoding="utf-8")
+    code, out, err = run(capsys, *(word.format(two=two) if word == "{two}" else word for word in argv))
     assert (code, out) == (2, "")
     assert message in err
     assert not (state / "runs").exists()
+
+
+def test_without_a_host_the_default_or_the_only_one_is_meant(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    words = ("--scenario", "vm-roundtrip", "--dry-run", "--json-output")
+    assert json.loads(run(capsys, *words)[1])["host"] == "father"
+    settings = tmp_path / "homelab-pve" / "config.yaml"
+    settings.parent.mkdir()
+    settings.write_text("default_host: gone\n", encoding="utf-8")
+    assert "Unknown host 'gone'. Known: father." in run(capsys, *words)[2]
+    settings.write_text("default_host: [a\n", encoding="utf-8")
+    code, _out, err = run(capsys, *words)
+    assert (code, f"{settings}:2: expected ',' or ']', but got '<stream end>'" in err) == (2, True)
 
 
 def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
