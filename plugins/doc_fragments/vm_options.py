@@ -283,8 +283,8 @@ options:
     description: Keyboard layout of the VNC console.
     type: str
     choices:
-      [da, de, de-ch, en-gb, en-us, es, fi, fr, fr-be, fr-ca, fr-ch, hu, is, it, ja, lt, mk, nl, 'no', pl, pt, pt-br, sl,
-      sv, tr]
+      [da, de, de-ch, en-gb, en-us, es, fi, fr, fr-be, fr-ca, fr-ch, hu, is, it, ja, lt, mk, nl, 'no', pl, pt, pt-br,
+       sl, sv, tr]
   kvm:
     description: Whether hardware virtualisation is used.
     type: bool
