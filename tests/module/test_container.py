@@ -36,7 +36,7 @@ WEB: dict[str, Any] = {
     "password": "a secret & more",
     "ssh_public_keys": [KEY],
 }
-MP = "local-lvm:1,mp=/a"
+MP = {"storage": "local-lvm", "size": "100M", "mp": "/a"}
 SMALL: dict[str, Any] = {"vmid": 200, "hostname": "small", "ostemplate": NEWEST, "rootfs": "local-lvm:2"}
 
 
@@ -349,6 +349,7 @@ EXAMPLE = "{storage: local-lvm, size: 8G}."
             {"vmid": 200, "rootfs": {"size": "many"}},
             "Option 'rootfs': size: 'many' is not a size such as 512M or 32G",
         ),
+        ({"vmid": 200, "rootfs": {"size": "3000K"}}, "Option 'rootfs': size: 3000K is not a whole number of MiB"),
         (
             {"vmid": 200, "rootfs": {"size": "1G"}},
             "Cannot shrink rootfs of container 200 (small) from 2G to 1G: Proxmox VE only grows volumes. "

@@ -15,6 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
     ALLOCATED,
     VolumeChange,
     Volumes,
+    gibibytes,
     grown,
     occupied,
     storage_of,
@@ -91,13 +92,8 @@ def _encode(drive: Mapping[str, Json]) -> str:
         return DRIVE.encode({**rest, "file": f"{storage}:{CLOUDINIT}"})
     size = rest.pop("size", None)
     # An import takes the image's own size; it is grown afterwards.
-    gib = "0" if drive.get("import-from") else _gibibytes(size_bytes(size or "0"))
+    gib = "0" if drive.get("import-from") else gibibytes(size_bytes(size or "0"))
     return DRIVE.encode({**rest, "file": f"{storage}:{gib}"})
-
-
-def _gibibytes(size: int) -> str:
-    """Bytes as PVE wants a new volume's size; exact, so that the volume has the size that was wished."""
-    return f"{size / 2**30:.30f}".rstrip("0").rstrip(".")
 
 
 DISK = Codec(_parse, DRIVE.decode, _encode, DRIVE.merge, DRIVE.same, ansible_type="dict")

@@ -15,6 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
     ALLOCATED,
     VolumeChange,
     Volumes,
+    gibibytes,
     grown,
     occupied,
     storage_of,
@@ -47,6 +48,9 @@ def _checked(mount: dict[str, Json]) -> dict[str, Json]:
     unknown = sorted(set(str(mount.get("mountoptions") or "").split(";")) - {"", *MOUNT_OPTIONS})
     if unknown:
         raise ValueError(f"mountoptions: '{unknown[0]}' is none of {', '.join(MOUNT_OPTIONS)}")
+    # PVE::LXC rounds down to MiB (create_disks): what is there would never be what was wished.
+    if mount.get("size") and size_bytes(mount["size"]) % 2**20:
+        raise ValueError(f"size: {mount['size']} is not a whole number of MiB")
     return mount
 
 
@@ -69,8 +73,8 @@ def _encode(mount: Mapping[str, Json]) -> str:
     rest = {name: value for name, value in mount.items() if name != "storage"}
     if mount.get("storage") is None:
         return MOUNT.encode(rest)
-    gib = size_bytes(rest.pop("size", "0")) / 2**30
-    return MOUNT.encode({**rest, "volume": f"{mount['storage']}:{gib:g}"})
+    size = gibibytes(size_bytes(rest.pop("size", "0")))
+    return MOUNT.encode({**rest, "volume": f"{mount['storage']}:{size}"})
 
 
 CODEC = Codec(_parse, MOUNT.decode, _encode, MOUNT.merge, MOUNT.same, ansible_type="dict")

@@ -36,6 +36,11 @@ ALLOCATED = re.compile(r"^([^:/\s]+):(\d+(?:\.\d+)?)$")
 """PVE's way to ask for a new volume: ``storage:GiB``."""
 
 
+def gibibytes(size: int) -> str:
+    """Bytes as PVE wants a new volume's size; exact, so that the volume has the size that was wished."""
+    return f"{size / 2**30:.30f}".rstrip("0").rstrip(".")
+
+
 def storage_of(volume: object) -> str:
     """The storage a volume id such as ``local-lvm:vm-100-disk-0`` names."""
     return str(volume).partition(":")[0]

@@ -24,6 +24,7 @@ def planned(key: str, value: object, have: str | None, **params: Any) -> VolumeC
     [
         ("local-lvm:8", {}, "local-lvm:8"),
         ({"storage": "local-lvm", "size": "512M"}, {}, "local-lvm:0.5"),
+        ({"storage": "local-lvm", "size": "100M"}, {}, "local-lvm:0.09765625"),
         ({"size": "8G"}, {"storage": "local-lvm"}, "local-lvm:8"),
         ("8", {"storage": "local-lvm"}, "local-lvm:8"),
         (8, {"storage": "local-lvm"}, "local-lvm:8"),
