@@ -17,6 +17,7 @@ description:
   - When an entry can't be right, or two entries mean the same VM, nothing is changed. Later, one VM that fails doesn't
     stop the others; the module fails at the end and names each that failed.
   - New VMs without O(guests[].vmid) get ids that differ. A VM can't be cloned from another one of the same list.
+    Proxmox VE clones a running VM once at a time; the other clones wait for it, up to O(guests[].wait_timeout).
   - Needs the same privileges as M(homelab.pve.vm), on each of the VMs.
 extends_documentation_fragment:
   - homelab.pve.vm_options.many
@@ -24,7 +25,9 @@ extends_documentation_fragment:
   - homelab.pve.attributes
 options:
   max_parallel:
-    description: How many VMs are dealt with at a time.
+    description:
+      - How many VMs are dealt with at a time. With O(transport=ssh) no more than the C(MaxSessions) of the node's sshd
+        can be, which is 10 unless changed.
     type: int
     default: 8
 """
