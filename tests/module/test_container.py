@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
-from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.apply import (
+    carry_out,
+    look,
+    reconcile,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.container import CONTAINER
 
 from lab.api.serving import ServedLab
@@ -223,6 +227,15 @@ def test_a_container_that_is_to_be_stopped_is_stopped_before_its_volume_is_moved
     result = modules.converge("container", vmid=200, rootfs={"storage": "local"}, state="stopped")
     assert result["plan"][0] == "shut container 200 (small) down"
     assert result["status"] == "stopped"
+
+
+def test_a_container_joins_a_pool_and_is_found_in_it(modules: Modules) -> None:
+    for pool in ("one", "two"):
+        modules.lab.api.pools[pool] = set()
+    modules.converge("container", **SMALL, pool="one")
+    assert modules.converge("container", vmid=200, pool="two")["plan"] == ["put container 200 (small) into pool two"]
+    assert modules.unchanged("container", hostname="small", pool="two")["vmid"] == 200
+    modules.converge("container", hostname="small", pool="one", vmid=300, ostemplate=NEWEST, rootfs=ROOTFS)
 
 
 def test_what_is_not_set_is_left_alone(modules: Modules) -> None:
@@ -615,6 +628,30 @@ def test_moves_that_would_fail(cluster: Modules, wish: dict[str, Any], message: 
     cluster.ok("container", vmid=200, state="started")
     cluster.lab.api.storages["local-lvm"]["nodes"] = "father,son"
     assert cluster.message("container", vmid=200, **wish) == message
+
+
+@pytest.mark.parametrize("options", [{"memory": 256}, {"state": "started"}, {"rootfs": {"size": "3G"}}], ids=str)
+def test_a_container_that_moves_between_look_and_write_is_found_again(
+    cluster: Modules, options: dict[str, Any]
+) -> None:
+    client = connect(Connection(**cluster.lab.options()))
+    wish = {"state": "present", "vmid": 200, **options}
+    seen = look(CONTAINER, wish, client)
+    cluster.lab.api.ct(200).node = "son"
+    outcome = carry_out(CONTAINER, wish, client, seen, timeout=30)
+    assert CONTAINER.result(outcome.state)["node"] == "son"
+    assert not look(CONTAINER, wish, client).changed
+
+
+def test_a_clone_goes_to_another_node_by_a_shared_storage(cluster: Modules) -> None:
+    wish: dict[str, Any] = {"vmid": 201, "hostname": "copy", "clone": "small", "full": True, "node": "son"}
+    assert cluster.run("container", **wish)["msg"] == (
+        f"Cannot clone container 200 (small) to container 201 (copy): POST {CT}/clone: "
+        "500 can't clone CT to node 'son' (CT uses local storage).\n"
+        "Only disks on storages that both nodes have can be cloned there: leave out node."
+    )
+    made = cluster.converge("container", **wish, storage="shared")
+    assert (made["node"], made["config"]["rootfs"]) == ("son", "shared:vm-201-disk-0,size=2G")
 
 
 def test_a_managed_container_is_awaited(cluster: Modules) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import TaskFailedError, TaskTimeoutError
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, poll, wait_for_task
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import (
+    is_upid,
+    looks,
+    newest_task,
+    poll,
+    wait_for_task,
+)
 
 UPID = "UPID:father:00002177:00059C28:6B003611:qmstart:100:root@pam!gold:"
 
@@ -70,6 +76,20 @@ def test_any_other_end_is_a_failure(exitstatus: str) -> None:
 def test_a_timeout_says_what_the_task_was_doing() -> None:
     with pytest.raises(TaskTimeoutError, match=r"still running after 10 s\. It last said: copied 3 of 9 GiB\.$"):
         wait_for_task(Node(RUNNING, log=("copied 3 of 9 GiB",)), UPID, 10)
+
+
+@pytest.mark.parametrize(("rows", "upid"), [([{"upid": UPID}, {"upid": "older"}], UPID), ([], None), (None, None)])
+def test_the_task_of_an_answer_that_names_none(rows: list[dict[str, str]] | None, upid: str | None) -> None:
+    class Tasks:
+        """A node's list of tasks."""
+
+        def get(self, path: str, params: Any = None) -> Any:
+            """Only for one question."""
+            asked = {"vmid": "100", "typefilter": "vztemplate", "source": "all", "limit": 1}
+            assert (path, params) == ("/nodes/father/tasks", asked)
+            return rows
+
+    assert newest_task(Tasks(), "father", "100", "vztemplate") == upid
 
 
 def test_the_pace(clock: list[float]) -> None:
