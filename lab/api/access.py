@@ -36,8 +36,6 @@ REALMS = {
     "pam": {"type": "pam", "comment": "Linux PAM standard authentication"},
     "pve": {"type": "pve", "comment": "Proxmox VE authentication server"},
 }
-# SHA-1 of nothing: neither realm has a line in domains.cfg.
-EMPTY_FILE_DIGEST = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 AUTHORIZATION = re.compile(r"PVEAPIToken[= ]?(?P<id>[^=]+)=(?P<secret>.+)")
 # Section of the ``cap`` in a login's answer -> its path and the privileges shown (PVE/API2/AccessControl.pm).
 CAPABILITIES: Mapping[str, tuple[str, str]] = {
@@ -74,8 +72,6 @@ class AccessArea(Fake):
             ("POST", "/access/ticket", self._login),
             ("PUT", "/access/password", self._set_password),
             ("GET", "/access/permissions", self._effective),
-            ("GET", "/access/domains", self._realms),
-            ("GET", "/access/domains/{realm}", self._show_realm),
         ]
 
     # --------------------------------------------------------- who is asking
@@ -139,6 +135,10 @@ class AccessArea(Fake):
         user = self._user(call["userid"])
         user.password = hash_password(call["password"])
 
+    def realms(self) -> Mapping[str, Mapping[str, Any]]:
+        """Realms by name; other areas may know more of them."""
+        return REALMS
+
     # ----------------------------------------------------------- permissions
 
     def check_permissions(
@@ -191,14 +191,6 @@ class AccessArea(Fake):
         held = {path: self.privileges_of(user, path) for path in sorted(paths)}
         # What is only inherited from above is said where it was granted.
         return {path: found for path, found in held.items() if found}
-
-    async def _realms(self, _call: Call) -> list[dict[str, str]]:
-        return [{"realm": realm, **values} for realm, values in REALMS.items()]
-
-    async def _show_realm(self, call: Call) -> dict[str, str]:
-        if call["realm"] not in REALMS:
-            raise die(f"domain '{call['realm']}' does not exist")
-        return {**REALMS[call["realm"]], "digest": EMPTY_FILE_DIGEST}
 
     # ----------------------------------------------------------------- users
 

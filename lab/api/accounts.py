@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from lab.api.access import REALMS, AccessArea
+from lab.api.access import AccessArea
 from lab.api.directory import ACL_PATH, BUILT_IN_ROLES, PRIVILEGES, ROOT, Entry, Token, User, hash_password
 from lab.api.fake import Call, Route, die, param_error, split_list
 
@@ -72,12 +72,11 @@ class AccountsArea(AccessArea):
             if wanted is None or bool(wanted) == bool(user.enable)
         ]
 
-    @staticmethod
-    def _user_line(userid: str, user: User, *, full: bool) -> dict[str, Any]:
+    def _user_line(self, userid: str, user: User, *, full: bool) -> dict[str, Any]:
         realm = userid.rpartition("@")[2]
         line = {"userid": userid, **user.view()}
-        if realm in REALMS:
-            line["realm-type"] = REALMS[realm]["type"]
+        if realm in self.realms():
+            line["realm-type"] = self.realms()[realm]["type"]
         if full:
             line["groups"] = ",".join(user.groups)
             line["tokens"] = [{"tokenid": name, **token.view()} for name, token in sorted(user.tokens.items())]

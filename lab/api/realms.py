@@ -90,9 +90,13 @@ class RealmArea(SectionArea, AccountsArea):
         shown = super()._list_view(section, name, entry)
         return shown | ({"tfa": tfa_kind(shown["tfa"])} if section is REALM and "tfa" in shown else {})
 
+    def realms(self) -> dict[str, Values]:
+        """Realms by name, PVE's own included."""
+        return {**REALMS, **self.stored(FILE)}
+
     async def _update_realm(self, call: Call) -> None:
         """A change must change something, and the connection to a server is only tried where there is one."""
-        if call["realm"] in {*REALMS, *self.stored(FILE)} and set(call.values) <= {"realm", "digest"}:
+        if call["realm"] in self.realms() and set(call.values) <= {"realm", "digest"}:
             raise die(f"{REALM.words.updating}no options specified")
         await self._update_section(REALM, call)
 
@@ -104,7 +108,7 @@ class RealmArea(SectionArea, AccountsArea):
         await self._delete_section(REALM, call)
 
     async def _sync_realm(self, call: Call) -> str:
-        entry = {**REALMS, **self.stored(FILE)}.get(call["realm"])
+        entry = self.realms().get(call["realm"])
         if entry is None:
             raise param_error(realm="Realm does not exist.")
         if entry["type"] not in SYNCED:

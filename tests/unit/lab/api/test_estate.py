@@ -432,3 +432,49 @@ def test_who_may_not_audit_sees_few_options(limited: Client) -> None:
     limited.lab.api.datacenter()["console"] = "html5"
     assert "keyboard" not in limited.get("/cluster/options")
     assert limited.get("/cluster/options")["console"] == "html5"
+
+
+# -------------------------------------------------------------------- realms
+
+
+def test_users_of_a_realm_tell_its_type(client: Client) -> None:
+    values = {"type": "openid", "issuer-url": "https://id.lab.internal", "client-id": "pve"}
+    client.post("/access/domains", realm="login", **values)
+    client.post("/access/users", userid="ada@login")
+    types = {user["userid"]: user["realm-type"] for user in client.get("/access/users")}
+    assert types == {"root@pam": "pam", "ada@login": "openid"}
+
+
+def test_one_realm_is_the_default(client: Client) -> None:
+    values = {"type": "openid", "issuer-url": "https://id.lab.internal", "client-id": "pve", "default": 1}
+    client.post("/access/domains", realm="one", **values)
+    client.post("/access/domains", realm="two", **values)
+    assert [realm["realm"] for realm in client.get("/access/domains") if realm.get("default")] == ["two"]
+
+
+def test_pves_own_realms_can_be_described_and_not_removed(client: Client) -> None:
+    client.put("/access/domains/pam", comment="people of this machine")
+    assert client.get("/access/domains/pam")["comment"] == "people of this machine"
+    client.delete("/access/domains/pam")
+    assert {realm["realm"] for realm in client.get("/access/domains")} == {"pam", "pve"}
+    answer = client.ask("PUT", "/access/domains/pam")
+    assert answer.json()["message"] == "update auth server failed: no options specified\n"
+
+
+@pytest.mark.parametrize(
+    ("realm", "status", "message"),
+    [
+        ("nope", 400, "Parameter verification failed."),
+        ("pve", 500, "Cannot sync realm type 'pve'! Only LDAP/AD realms can be synced."),
+    ],
+)
+def test_what_cannot_be_synced(client: Client, realm: str, status: int, message: str) -> None:
+    answer = client.ask("POST", f"/access/domains/{realm}/sync", scope="both")
+    assert (answer.status_code, answer.json()["message"]) == (status, f"{message}\n")
+
+
+def test_nobody_has_a_second_factor(client: Client) -> None:
+    assert client.get("/access/tfa") == []
+    assert client.get("/access/tfa/root@pam") == []
+    answer = client.ask("GET", "/access/tfa/root@pam/totp:1")
+    assert (answer.status_code, answer.json()["message"]) == (404, "No such tfa entry 'totp:1'\n")
