@@ -315,6 +315,13 @@ EXAMPLES = r"""
     timezone: Europe/Vienna
     restart: if_needed
 
+- name: Take the second volume away with all that is on it, restarting the container for it
+  homelab.pve.container:
+    vmid: "{{ proxy.vmid }}"
+    mp:
+      mp0: absent
+    restart: if_needed
+
 - name: Shut it down
   homelab.pve.container:
     vmid: "{{ proxy.vmid }}"
