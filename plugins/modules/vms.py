@@ -137,14 +137,21 @@ guests:
       type: dict
       returned: when the VM exists
     pending:
-      description: Options whose change waits for a restart. Known after a real change of a running VM.
+      description:
+        - Options in which the running VM differs from its configuration until it is restarted. In check mode, those that
+          would after the change.
       type: list
       elements: str
       returned: when the VM exists
     restart_required:
-      description: Whether a change takes effect only after a restart that was not allowed.
+      description: Whether something waits for a restart, that is whether C(pending) has entries.
       type: bool
-      returned: when the VM existed before
+      returned: when the VM exists
+    ha:
+      description: The VM as a resource of the HA manager.
+      type: dict
+      returned: when O(guests[].ha) is set and the VM is managed
+      sample: {state: started, max_restart: 2}
 plan:
   description: The steps for all VMs, in words.
   type: list

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
@@ -58,7 +60,7 @@ def test_each_has_a_result_of_its_own(modules: Modules) -> None:
     assert real["guests"][1]["plan"] == ["vm 200 (vm0) is as wished"]
 
 
-@pytest.mark.parametrize("state", ["present", "started", "stopped", "paused", "template", "absent"])
+@pytest.mark.parametrize("state", ["present", "started", "stopped", "paused", "suspended", "template", "absent"])
 @pytest.mark.parametrize("by", ["name", "vmid"])
 def test_what_nothing_to_do_costs(modules: Modules, state: str, by: str) -> None:
     """As many requests as guests and two: the cluster's list, the node's where power is at stake, configurations."""
@@ -358,3 +360,19 @@ def test_what_nothing_to_do_costs_in_a_cluster(cluster: Modules) -> None:
     found = cluster.unchanged("vms", defaults={"state": "started"}, guests=guests(9))
     assert found["guests"][0]["node"] == "son"
     assert len(cluster.lab.requests()) == 1 + 9 + 3
+
+
+@pytest.mark.parametrize("entry", [{"vmid": 300}, {"vmid": 300, "node": "father"}, {"name": "kept"}], ids=str)
+def test_what_ha_manages_is_waited_for(cluster: Modules, entry: dict[str, Any]) -> None:
+    """A node's list doesn't tell what the HA manager manages; the cluster's does."""
+    disk = {"scsi0": {"storage": "shared", "size": "1G"}}
+    cluster.ok("vm", vmid=300, name="kept", node="father", disks=disk, ha={}, state="started")
+    for state, status in (("stopped", "stopped"), ("started", "running")):
+        (guest,) = cluster.converge("vms", defaults={"state": state}, guests=[entry])["guests"]
+        assert guest["status"] == status
+
+
+def test_a_guests_result_is_documented_as_that_of_module_vm() -> None:
+    one, many = (yaml.safe_load(importlib.import_module(name).RETURN) for name in (VMS.removesuffix("s"), VMS))
+    documented = {name: entry["type"] for name, entry in many["guests"]["contains"].items()}
+    assert {name: entry["type"] for name, entry in one.items()}.items() <= documented.items()

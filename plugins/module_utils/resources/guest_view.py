@@ -126,6 +126,8 @@ def _where_said(kind: Kind, read: Reader, wish: Values) -> Guest | None:
         if not ELSEWHERE.search(error.message):
             raise
         return None
+    if "ha" not in current:  # a row of the node's list: what HA manages is told by the cluster's
+        return None
     row = {**current, "vmid": vmid, "node": node, "type": kind.type, "status": power_state(current)}
     return replace(guest(row), managed=_managed(current))
 
@@ -209,7 +211,7 @@ def _status(read: Reader, wish: Values, guest: Guest, *, fresh: bool) -> tuple[s
         suspended = guest.status == "stopped" and guest.lock == "suspended"
         return ("suspended" if suspended else guest.status), guest.managed
     current = read.get(guest.path("status", "current"))
-    return power_state(current), _managed(current)
+    return power_state(current), _managed(current) if "ha" in current else guest.managed
 
 
 def _pending(rows: Iterable[Values]) -> tuple[str, ...]:
