@@ -8,8 +8,10 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from ansible.module_utils.common import warnings as ansible_warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import wait_for_task
@@ -46,7 +48,9 @@ class Modules:
         main: Callable[[], None] = importlib.import_module(f"{MODULES}.{name}").main
         given = {**self.lab.options(), **options, "_ansible_check_mode": check}
         arguments = {option: value for option, value in given.items() if value is not None}
-        with patch_module_args(arguments), pytest.raises(SystemExit):
+        # A module is a process of its own: it knows nothing of another's warnings.
+        own_warnings = patch.dict(ansible_warnings._global_warnings, clear=True)
+        with patch_module_args(arguments), own_warnings, pytest.raises(SystemExit):
             main()
         result: Result = json.loads(self.capsys.readouterr().out)
         result.pop("invocation", None)
