@@ -135,7 +135,7 @@ class MigrationArea(GuestArea):
         upid: str = await self.task(guest.node, "qmigrate", guest.vmid, user, body, vm=guest)
         return upid
 
-    async def request_motion(self, guest: Any, target: str, user: str) -> str:
+    async def request_motion(self, guest: Any, target: str, user: str) -> str:  # noqa: ANN401 - a guest of fakepve
         """Ask the HA manager to move a guest; the area of HA resources does it."""
         raise NotImplementedError
 

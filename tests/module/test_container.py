@@ -272,7 +272,7 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
             ["set mp1, mp2 of {}", "delete mp2, unused0 of {} with its data"],
         ),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(sorted(value)),
 )
 @pytest.mark.parametrize("state", ["stopped", "started"])
 def test_volumes_are_deleted_when_told(
@@ -742,7 +742,7 @@ def test_least_privileges_of_a_change(
 def test_least_privileges_of_a_clone(modules: Modules) -> None:
     modules.ok("container", **SMALL, state="template")
     needed = {LVM: ["Datastore.AllocateSpace"], VMS: ["VM.Audit", "VM.Clone"], "/vms/300": ["VM.Allocate", "VM.Audit"]}
-    wish = {"hostname": "copy", "vmid": 300, "clone": "small"}
+    wish: dict[str, Any] = {"hostname": "copy", "vmid": 300, "clone": "small"}
     limited = modules.limited({**needed, VMS: ["VM.Audit"]})
     assert limited.run("container", **wish)["msg"] == (
         f"Cannot clone container 200 (small) to container 300 (copy): POST {CT}/clone: {denied('VM.Clone', VMS)}"

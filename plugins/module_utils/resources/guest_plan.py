@@ -83,7 +83,9 @@ MAKING: Values = {
         "There is no such node in the cluster: check the option node."
     ),
     r"pool '[^']+' does not exist": "Make the pool first, or check the option pool.",
-    r"(?:VM|CT) uses local storage|clone to non-shared storage": "Only disks on storages that both nodes have can be cloned there: leave out node.",
+    r"(?:VM|CT) uses local storage|clone to non-shared storage": (
+        "Only disks on storages that both nodes have can be cloned there: leave out node."
+    ),
     r"Linked clone feature (?:is not supported|for '[^']+' is not available)": (
         "Set full to true, or make the source a template on a storage that can clone, such as lvmthin or zfspool."
     ),
