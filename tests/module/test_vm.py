@@ -369,13 +369,13 @@ def test_what_an_update_costs(modules: Modules, before: str, options: dict[str, 
     assert asked(modules) == requests
 
 
-def test_a_list_that_is_old_makes_no_state_a_lie(modules: Modules) -> None:
+def test_a_list_that_is_old_makes_no_state_a_lie(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster's list may say that a VM runs for a while after it was stopped."""
     modules.ok("vm", **EMPTY)
 
     api = modules.lab.api
     real = api._vm_item
-    api._vm_item = lambda guest: {**real(guest), "status": "running"}
+    monkeypatch.setattr(api, "_vm_item", lambda guest: {**real(guest), "status": "running"})
     result = modules.ok("vm", vmid=200, state="started")
     assert (result["changed"], result["status"], api.vm(200).status) == (True, "running", "running")
 
@@ -412,7 +412,7 @@ def test_a_half_made_vm_is_passed_over_and_told_of(modules: Modules) -> None:
 
 
 def test_a_half_made_vm_is_removed_by_who_may(modules: Modules) -> None:
-    root = {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
+    root: dict[str, Any] = {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
     modules.lab.api.inject({"kind": "half-made"})
     made = modules.ok("vm", name="web", vmid=350, **root)
     assert (made["vmid"], made["config"]["name"]) == (350, "web")

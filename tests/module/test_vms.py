@@ -334,7 +334,7 @@ def test_least_privileges(modules: Modules) -> None:
 
 def test_ctrl_c_ends_it_and_the_next_run_goes_on(modules: Modules) -> None:
     """What is under way ends with the request it waits for, the rest is not begun, and nothing is made twice."""
-    wish = {"defaults": {"clone": "debian-12"}, "guests": guests(40), "max_parallel": 4}
+    wish: dict[str, Any] = {"defaults": {"clone": "debian-12"}, "guests": guests(40), "max_parallel": 4}
     modules.lab.api.inject({"kind": "latency", "seconds": 0.2})
     code = f"from {VMS} import main; main()"
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**modules.lab.options(), **wish}})

@@ -80,7 +80,7 @@ def test_push_replaces_and_keeps_the_mode(tmp_path: Path) -> None:
 def test_a_push_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("old")
-    with pytest.raises(FileError, match="Cannot read .*missing on this machine: No such file or directory."):
+    with pytest.raises(FileError, match=r"Cannot read .*missing on this machine: No such file or directory\."):
         LOCAL.push_file(tmp_path / "missing", target)
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 

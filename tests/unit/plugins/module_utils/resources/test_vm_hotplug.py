@@ -60,7 +60,7 @@ NOTHING = {"hotplug": "0"}
         (drive("ide2", {"file": "none", "media": "cdrom"}, {"file": "local:iso/x.iso", "media": "cdrom"}), {}, False),
         (drive("efidisk0", None, DISK), {}, True),
     ],
-    ids=str,
+    ids=lambda value: value.key if isinstance(value, Change) else str(value),
 )
 def test_waits(made: Change, config: dict[str, Any], expected: bool) -> None:
     assert waits(made, config) is expected
