@@ -147,6 +147,7 @@ class HostManager:
             known_hosts=pins.host_keys(name),
             strict=strict,
         )
+        pins.host_keys(name).unlink(missing_ok=True)  # a host of that name whose block was removed by hand
         if known_hosts:
             take_over(known_hosts, pins.host_keys(name), hostname, port)
 

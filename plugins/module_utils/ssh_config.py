@@ -13,6 +13,8 @@ that what follows is read as if they were not there.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +62,9 @@ NAME = Value(
 HOSTNAME = Value(
     "HostName", re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:%-]*"), "is a DNS name or an address without brackets"
 )
-USER = Value("User", re.compile(r"[^\s\"'\\#%$=-][^\s\"'\\#%$]*"), "has no spaces, quotes, '#', '%', '$' or backslashes")
+USER = Value(
+    "User", re.compile(r"[^\s\"'\\#%$=-][^\s\"'\\#%$]*"), "has no spaces, quotes, '#', '%', '$' or backslashes"
+)
 PATH = Value("IdentityFile", re.compile(r"(?!none$)(?:[^\"\\\x00-\x1f$]|\$(?!\{))+"), "is the path of a private key")
 JUMP = Value(
     "ProxyJump",
@@ -161,6 +165,11 @@ def includes(text: str, file: Path, home: Path) -> list[Path]:
     patterns = [word for keyword, words, _, _ in parse(text, file) if keyword == "include" for word in words]
     wanted = [str(home / ".ssh" / Path(pattern).expanduser()) for pattern in patterns]
     return [path for pattern in wanted for path in sorted(Path("/").glob(pattern.lstrip("/"))) if path.is_file()]
+
+
+def is_users_own(config: Path) -> bool:
+    """Whether ssh reads a file by itself, together with the system's: it asks the password database, not $HOME."""
+    return config == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh" / "config"
 
 
 def own_lines(lines: Sequence[str], name: str) -> slice | None:

@@ -10,8 +10,6 @@ the user, reach the host through ssh.
 from __future__ import annotations
 
 import getpass
-import os
-import pwd
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import NOT_FOUND, LocalExecutor, SSHExecutor
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import is_users_own
 
 COMPLAINT = re.compile(r"^(?P<file>/.*?):? line (?P<line>\d+): (?P<words>.*?)\r?$", re.MULTILINE)
 """How ssh names a line it can't read."""
@@ -111,7 +110,7 @@ def _hop(hop: str, config: Path, timeout: float, via: tuple[str, ...], before: S
 
 
 def _ask(name: str, config: Path) -> Mapping[str, list[str]]:
-    where = [] if _is_users_own(config) else ["-F", str(config) if config.exists() else "none"]
+    where = [] if is_users_own(config) else ["-F", str(config) if config.exists() else "none"]
     result = LocalExecutor().run(["ssh", "-G", *where, "--", name], check=False, timeout=PATIENCE)
     if result.returncode == NOT_FOUND:
         raise ConfigError("OpenSSH's client is needed to read the SSH configuration. Install openssh-client.")
@@ -132,11 +131,6 @@ def _complaint(stderr: str, config: Path) -> ConfigError:
     lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
     text = lines[number - 1].rstrip() if number <= len(lines) else ""
     return ConfigError(f"{found['words'].rstrip('.')}: {text}", str(file), number)
-
-
-def _is_users_own(config: Path) -> bool:
-    """Whether ssh reads it by itself, together with the system's: it asks the password database, not $HOME."""
-    return config == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh" / "config"
 
 
 def _is_meant(text: str) -> bool:
