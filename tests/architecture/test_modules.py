@@ -62,6 +62,12 @@ def action_group(runtime: str) -> list[str]:
     return sorted(groups.get("all") or [])
 
 
+def missing_rows(page: str, names: list[str]) -> list[str]:
+    """The modules that no row of the page's table begins with."""
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    return [name for name in names if not any(f"`{name}`" in row for row in rows)]
+
+
 def used_by(name: str, files: list[Path]) -> bool:
     """Whether one of the files names the module, whole."""
     return any(f"homelab.pve.{name}:" in text(path) for path in files)
@@ -97,6 +103,15 @@ def test_modules_have_unit_tests(path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_modules_have_module_tests(name: str) -> None:
     assert matching(f"tests/module/test_{name}.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_prove_their_least_privileges(name: str) -> None:
+    assert "def test_least_privileges(" in text(Path(f"tests/module/test_{name}.py"))
+
+
+def test_modules_are_in_the_documentation() -> None:
+    assert missing_rows(text(Path("docs/modules.md")), NAMES) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -152,6 +167,13 @@ def test_the_files_behind_a_module_are_found() -> None:
 )
 def test_the_action_group_is_read(runtime: str, names: list[str]) -> None:
     assert action_group(runtime) == names
+
+
+def test_a_missing_row_is_found() -> None:
+    assert missing_rows("| `vm`, `vms` | of `pool` |\n`storage`", ["pool", "storage", "vm", "vms"]) == [
+        "pool",
+        "storage",
+    ]
 
 
 def test_an_unused_module_is_found() -> None:
