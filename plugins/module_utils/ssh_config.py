@@ -63,7 +63,9 @@ HOSTNAME = Value(
     "HostName", re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:%-]*"), "is a DNS name or an address without brackets"
 )
 USER = Value(
-    "User", re.compile(r"[^\s\"'\\#%$=-][^\s\"'\\#%$]*"), "has no spaces, quotes, '#', '%', '$' or backslashes"
+    "User",
+    re.compile(r"[^\s\"'\\#%$=-][^\s\"'\\#%$]*"),
+    "has no spaces, quotes or any of #%$\\, and does not begin with - or =",
 )
 PATH = Value("IdentityFile", re.compile(r"(?!none$)(?:[^\"\\\x00-\x1f$]|\$(?!\{))+"), "is the path of a private key")
 JUMP = Value(

@@ -143,7 +143,7 @@ NAME_RULE = "it has letters, digits, '.', '_' and '-' only, and no '.' or '-' fi
         ({"name": ""}, f"A host's name cannot be '': {NAME_RULE}"),
         ({"hostname": "h\n  X y"}, "HostName cannot be 'h\n  X y': it is a DNS name or an address without brackets."),
         ({"hostname": "[::1]"}, "HostName cannot be '[::1]': it is a DNS name or an address without brackets."),
-        ({"user": "ro ot"}, "User cannot be 'ro ot': it has no spaces, quotes, '#', '%', '$' or backslashes, and no '-' or '=' first."),
+        ({"user": "r t"}, "User cannot be 'r t': it has no spaces, quotes or any of #%$\\, and does not begin with - or =."),
         ({"port": 0}, "Port cannot be 0: it is a number from 1 to 65535."),
         ({"port": 65536}, "Port cannot be 65536: it is a number from 1 to 65535."),
         ({"identity_file": 'a"b'}, "IdentityFile cannot be 'a\"b': it is the path of a private key."),
