@@ -71,7 +71,7 @@ def community() -> Path:
         argv = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"skipped, {PACKAGES[0]} can't be installed: {done.stderr.strip()[-500:]}")
+            raise RuntimeError(f"skipped, {PACKAGES[0]} can't be installed: {done.stderr.strip().splitlines()[-1]}")
         stamp.touch()
     return folder / "bin" / "ansible-playbook"
 
@@ -307,6 +307,7 @@ def warm_up() -> None:
 def measure(runs: int, size: int = VMS) -> list[Figure]:
     """All of it. The time an empty play takes is part of every figure but the floor."""
     idle: list[Task] = [{"ansible.builtin.meta": "noop"}]
+    community()
     warm_up()
     with running() as api:
         existing(api, size)
