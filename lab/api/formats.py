@@ -117,6 +117,10 @@ PARTS: dict[str, dict[str, dict[str, object]]] = {
         "max-workers": _part("integer", minimum=1, maximum=256),
         "pbs-entries-max": _part("integer", minimum=1),
     },
+    "pve-sdn-dhcp-range": {
+        "start-address": {"type": "string"},
+        "end-address": {"type": "string"},
+    },
     "prune-backups": {
         "keep-all": _part("boolean"),
         **{name: _part("integer", minimum=0) for name in KEEPS},

@@ -307,9 +307,12 @@ def _check_bond(name: str, iface: Iface, ifaces: Mapping[str, Iface]) -> None:
 def _check_vlan(name: str, iface: Iface, ifaces: Mapping[str, Iface]) -> None:
     below = re.fullmatch(r"(.+)\.(\d+)", name)
     parent = below[1] if below else iface.get("vlan-raw-device")
-    tag = int(below[2]) if below else int(re.sub(r"\D", "", name) or iface.get("vlan-id") or 0)
+    named = re.fullmatch(r"vlan(\d+)", name)
+    tag = int(below[2] if below else named[1] if named else iface.get("vlan-id") or 0)
     if not parent:
         raise NetworkConfigError("missing vlan-raw-device option")
+    if not tag:
+        raise NetworkConfigError("missing vlan-id option")
     if tag > 4094:  # noqa: PLR2004 - the last VLAN
         raise NetworkConfigError(f"vlan '{name}' - vlan-id {tag} should be <= 4094")
     if parent not in ifaces:

@@ -202,13 +202,22 @@ def settle_subnet(api: SdnArea, name: str, entry: Values) -> None:
         _check_range(property_object(text), network, cidr)
 
 
+def _bound(bounds: Mapping[str, str], name: str) -> Any:  # noqa: ANN401 - an IPv4 or IPv6 address
+    """One end of a range."""
+    text = bounds.get(name, "")
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError as error:
+        raise param_error(**{"dhcp-range": f"{name} is not a valid IP {text}"}) from error
+
+
 def _check_range(bounds: Mapping[str, str], network: Any, cidr: str) -> None:  # noqa: ANN401 - IPv4 or IPv6
-    start, end = bounds["start-address"], bounds["end-address"]
-    if ipaddress.ip_address(start) not in network:
-        raise param_error(**{"dhcp-range": f"start-address {start} is not in subnet {cidr}"})
-    if ipaddress.ip_address(end) not in network:
-        raise param_error(**{"dhcp-range": f"end-address {end} is not in subnet {cidr}"})
-    if int(ipaddress.ip_address(start)) > int(ipaddress.ip_address(end)):
+    ends = {name: _bound(bounds, name) for name in ("start-address", "end-address")}
+    for name, address in ends.items():
+        if address not in network:
+            raise param_error(**{"dhcp-range": f"{name} {address} is not in subnet {cidr}"})
+    start, end = ends.values()
+    if int(start) > int(end):
         raise param_error(**{"dhcp-range": f"start-address {start} must be smaller than end-address {end}"})
 
 
@@ -433,6 +442,8 @@ class SdnArea(SectionArea, NodesArea):
         if section is not SUBNETS:
             return super()._new_name(section, call)
         zone = self.stored(VNETS.file).get(call["vnet"], {}).get("zone", "")
+        if "/" not in call["subnet"]:
+            raise param_error(subnet="invalid format - value does not look like a valid CIDR network\n")
         return f"{zone}-{str(call['subnet']).replace('/', '-')}"
 
     def _given(self, section: Section, call: Call) -> Values:

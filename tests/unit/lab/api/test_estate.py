@@ -251,6 +251,30 @@ def test_addresses_are_inside_of_their_subnet(zoned: Client, values: dict[str, s
     assert answer.json()["message"] == f"{prefix}\n{message}\n"
 
 
+@pytest.mark.parametrize(
+    ("subnet", "range_", "errors"),
+    [
+        ("z1-10.0.0.0-24", "", {"subnet": "invalid format - value does not look like a valid CIDR network\n"}),
+        (
+            "10.0.0.0/24",
+            "start-address=10.0.0.1",
+            {
+                "dhcp-range[0]": "invalid format - format error\n"
+                "dhcp-range[0].end-address: property is missing and it is not optional\n"
+            },
+        ),
+        ("10.0.0.0/24", "start-address=10.0.0.1,end-address=x", None),
+    ],
+)
+def test_what_is_no_network_or_range(zoned: Client, subnet: str, range_: str, errors: dict[str, str] | None) -> None:
+    values = {"dhcp-range": range_} if range_ else {}
+    answer = zoned.ask("POST", f"{SDN}/vnets/v1/subnets", subnet=subnet, type="subnet", **values).json()
+    assert answer.get("errors") == errors
+    if errors is None:
+        prefix = "create sdn subnet object failed: 400 Parameter verification failed."
+        assert answer["message"] == f"{prefix}\ndhcp-range: end-address is not a valid IP x\n"
+
+
 def test_a_lock_lets_its_holder_alone_edit(zoned: Client) -> None:
     answer = zoned.ask("POST", f"{SDN}/lock")
     assert answer.json()["message"] == "could not acquire lock for SDN config: configuration has pending changes\n"

@@ -100,6 +100,7 @@ def iface(kind: str, **options: Any) -> dict[str, Any]:
         ("vmbr9.5", iface("vlan"), "vlan 'vmbr9.5' - unable to find parent 'vmbr9'"),
         ("vmbr0.4095", iface("vlan"), "vlan 'vmbr0.4095' - vlan-id 4095 should be <= 4094"),
         ("vlan5", iface("vlan"), "missing vlan-raw-device option"),
+        ("lan", iface("vlan", **{"vlan-raw-device": "eno2"}), "missing vlan-id option"),
         (
             "vmbr0.5",
             iface("vlan", mtu=9000),
