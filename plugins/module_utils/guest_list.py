@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
@@ -85,10 +84,13 @@ def combined(under: Values, over: Values) -> dict[str, Json]:
 
 def refuse_twice(wishes: Sequence[Values]) -> None:
     """Raise ConfigError when two entries mean the same guest, as far as can be told without asking."""
-    for one, other in combinations(range(len(wishes)), 2):
-        problem = _clash(wishes[one], wishes[other])
-        if problem:
-            raise ConfigError(f"Option 'guests': {label(wishes, one)} and {label(wishes, other)} {problem}")
+    first: dict[tuple[Json, ...], int] = {}
+    for index, wish in enumerate(wishes):
+        for key in ((wish.get("vmid"),), _searched(wish)):
+            earlier = first.setdefault(key, index)
+            problem = _clash(wishes[earlier], wish) if earlier != index else None
+            if problem:
+                raise ConfigError(f"Option 'guests': {label(wishes, earlier)} and {label(wishes, index)} {problem}")
 
 
 def _clash(one: Values, other: Values) -> str | None:
@@ -103,7 +105,7 @@ def _clash(one: Values, other: Values) -> str | None:
 
 def _searched(wish: Values) -> tuple[Json, ...]:
     """What a guest is searched by when it isn't by its vmid."""
-    return _name(wish), wish.get("pool"), wish.get("vmid_range")
+    return _name(wish), wish.get("pool"), tuple(wish.get("vmid_range") or ())
 
 
 def _name(wish: Values) -> str | None:

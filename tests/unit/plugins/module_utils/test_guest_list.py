@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.guest_list import (
     refuse_twice,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,23 @@ def test_one_guest_in_two_entries_is_refused(one: dict[str, Any], other: dict[st
     with pytest.raises(ConfigError) as caught:
         refuse_twice(wishes)
     assert str(caught.value) == f"Option 'guests': {label(wishes, 1)} and {label(wishes, 3)} {problem}"
+
+
+@given(st.lists(st.sampled_from([None, 100, 101]), min_size=1, max_size=6), st.data())
+def test_the_first_clash_is_found_wherever_it_is(vmids: list[int | None], data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from("ab"), min_size=len(vmids), max_size=len(vmids)))
+    wishes = [{"vmid": vmid, "name": name} for vmid, name in zip(vmids, names, strict=True)]
+    clashes = [
+        (one, other)
+        for one, other in combinations(wishes, 2)
+        if (one["vmid"] and one["vmid"] == other["vmid"])
+        or (one["name"] == other["name"] and not (one["vmid"] and other["vmid"]))
+    ]
+    if clashes:
+        with pytest.raises(ConfigError):
+            refuse_twice(wishes)
+    else:
+        refuse_twice(wishes)
 
 
 @pytest.mark.parametrize(
