@@ -135,6 +135,16 @@ def test_template_and_linked_clone(modules: Modules) -> None:
     assert clone["config"]["rootfs"] == "local-lvm:vm-300-disk-0,size=2G"
 
 
+def test_a_template_is_changed_but_not_started(modules: Modules) -> None:
+    modules.ok("container", **SMALL, state="template")
+    for state in ("started", "restarted"):
+        assert modules.message("container", vmid=200, state=state) == (
+            "Cannot start container 200 (small): it is a template, which can't be taken back. Clone it (option clone), "
+            "and start the clone."
+        )
+    modules.converge("container", vmid=200, state="stopped", memory=256)
+
+
 def test_a_template_that_cannot_be_made_says_why(modules: Modules) -> None:
     modules.ok("container", **SMALL)
     modules.lab.api.ct(200).snapshots["first"] = {}

@@ -267,6 +267,7 @@ def _new_label(kind: Kind, wish: Values) -> str:
 
 
 def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
+    _refuse_to_run_a_template(wish, found)
     changes = _config_changes(kind, wish, kind.config.current(view.config), creating=False)
     refuse_fixed(kind.noun, found.label.removeprefix(f"{kind.noun} "), changes)
     volumes = _volume_changes(kind, wish, view.config, found.label)
@@ -300,6 +301,14 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
         },
         extra={"restart_required": bool(restart.waiting), "pending": list(restart.waiting)},
     )
+
+
+def _refuse_to_run_a_template(wish: Values, guest: Guest) -> None:
+    if guest.template and wish["state"] not in {"present", "stopped", "template"}:
+        raise RefusedError(
+            f"Cannot start {guest.label}: it is a template, which can't be taken back. Clone it (option clone), and "
+            "start the clone."
+        )
 
 
 def _move(kind: Kind, wish: Values, view: View, guest: Guest, *, stopped: bool) -> tuple[Step, ...]:
