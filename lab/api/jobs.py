@@ -333,8 +333,13 @@ class JobArea(SectionArea, GuestArea):
             return {"id": vmid, "type": "unknown", "leaf": 1}
         volumes = self._backup_volumes(guest)
         kind, name = ("qemu", "name") if isinstance(guest, FakeVm) else ("lxc", "hostname")
-        named = guest.config.get(name, getattr(guest, "name", ""))
-        return {"id": vmid, "type": kind, "name": named, "children": volumes, "leaf": 0 if volumes else 1}
+        return {
+            "id": vmid,
+            "type": kind,
+            "name": guest.config.get(name),
+            "children": volumes,
+            "leaf": 0 if volumes else 1,
+        }
 
     @staticmethod
     def _backup_volumes(guest: Any) -> list[Values]:  # noqa: ANN401 - a guest of fakepve
@@ -354,7 +359,7 @@ class JobArea(SectionArea, GuestArea):
     @staticmethod
     def _unsaved(guest: Any) -> Values:  # noqa: ANN401 - a guest of fakepve
         kind, option = ("qemu", "name") if isinstance(guest, FakeVm) else ("lxc", "hostname")
-        name = guest.config.get(option, getattr(guest, "name", None))
+        name = guest.config.get(option)
         return {"vmid": int(guest.vmid), "type": kind} | ({"name": name} if name else {})
 
     # ------------------------------------------------------------ replications

@@ -131,6 +131,16 @@ BACKED_UP: dict[str, Any] = {
 SECOND = {**CONTAINER, "hostname": "CT202", "rootfs": "local:202/vm-202-disk-1.raw,size=1G"}
 
 
+FIRST = {**CONTAINER, "hostname": "ct1", "memory": 256, "cores": 2, "rootfs": "local:200/vm-200-disk-0.raw,size=1G"}
+
+
+def prepare_guests(api: LabApi) -> None:
+    """Make the guests that were there when the cluster itself was asked."""
+    api.cts.append(FakeCt(200, node=api.node, config=FIRST, defaults=False))
+    api.add_vm(900, "", node=api.node, config={"tags": "a;b;c;d"})
+    api.vm(900).config.pop("name", None)
+
+
 def prepare_backups(api: LabApi) -> None:
     """Make the containers that were backed up."""
     api.cts += [FakeCt(201, config=BACKED_UP, defaults=False), FakeCt(202, config=SECOND, defaults=False)]
@@ -169,6 +179,8 @@ def recorded_node(lab_authority: Pair, lab_certificate: Pair, request: pytest.Fi
     api.pools["dev"] = set()
     if clustered:
         prepare_cluster(api)
+    if area == "cluster":
+        prepare_guests(api)
     if area == "backup":
         prepare_backups(api)
     with serve(api, lab_certificate) as served:
