@@ -931,6 +931,16 @@ def test_failures(
     assert modules.lab.api.ct(300) is None
 
 
+def test_an_option_of_a_later_version_says_so(modules: Modules) -> None:
+    modules.ok("container", **SMALL)
+    words = "env: property is not defined in schema and the schema does not allow additional properties"
+    modules.lab.api.fail("PUT", f"{CT}/config", 400, words)
+    assert modules.run("container", vmid=200, env={"A": "1"})["msg"] == (
+        f"Cannot set env of container 200 (small): PUT {CT}/config: 400 {words}.\n"
+        "The node's version of Proxmox VE does not know this: leave it out, or upgrade the node."
+    )
+
+
 def test_parallel_creations_take_different_ids(modules: Modules) -> None:
     """Twenty at once without a vmid: twenty containers, no failure; again: none."""
     client = connect(Connection(**modules.lab.options()))

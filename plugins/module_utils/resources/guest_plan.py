@@ -52,6 +52,13 @@ NOT_FORKED = r"start worker failed"
 TAKEN = rf"already exists|config file already exists|File exists|{NOT_FORKED}"
 
 
+OLDER: Values = {
+    r"property is not defined in schema": (
+        "The node's version of Proxmox VE does not know this: leave it out, or upgrade the node."
+    )
+}
+"""PVE's words for an option of a later version -> what to do."""
+
 VOLUMES: Values = {
     r"storage '[^']+' does not exist|No such storage": (
         "Check the name of the storage; the module storage_info lists those there are."
@@ -73,6 +80,7 @@ ROOT_ONLY: Values = {
 """... and with an option that even a token of root may not set."""
 
 MAKING: Values = {
+    **OLDER,
     **VOLUMES,
     **ROOT_ONLY,
     NOT_FORKED: (
@@ -104,6 +112,7 @@ LOCKED: Values = {
 """... and with a guest that something else works on."""
 
 SETTING: Values = {
+    **OLDER,
     **LOCKED,
     **VOLUMES,
     **ROOT_ONLY,
