@@ -230,8 +230,7 @@ FORMAT = "A name begins with a letter, has letters, digits, _ and -, and 2 to 40
         ({"snapname": "xx", "name": "web"}, "parameters are mutually exclusive: vmid|name"),
         (
             {"snapname": "xx", "vmid": 105},
-            "There is no guest with vmid 105, or the login may not see it. Check the vmid, and that the login has the "
-            "privilege VM.Audit on /vms/105.",
+            "There is no guest with vmid 105. Check the vmid.",
         ),
         (
             {"snapname": "xx", "vmid": 9001},
@@ -271,8 +270,8 @@ def test_least_privileges(guest: Modules) -> None:
     path = "/nodes/father/qemu/104/snapshot"
     assert guest.refusals(needed, "snapshot", **taking) == {
         "VM.Audit on /vms/104": (
-            "There is no guest with vmid 104, or the login may not see it. Check the vmid, and that the login has the "
-            "privilege VM.Audit on /vms/104."
+            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
+            "if it has privilege separation."
         ),
         "VM.Snapshot on /vms/104": (
             f"Cannot take snapshot first of vm 104 (web): POST {path}: {denied('VM.Snapshot', '/vms/104')}"
@@ -286,8 +285,8 @@ def test_least_privileges(guest: Modules) -> None:
     rolling = {"/vms/104": ["VM.Audit", "VM.Snapshot.Rollback", "VM.PowerMgmt"]}
     assert guest.refusals({"/vms/104": ["VM.Audit", "VM.Snapshot.Rollback"]}, "snapshot", **back) == {
         "VM.Audit on /vms/104": (
-            "There is no guest with vmid 104, or the login may not see it. Check the vmid, and that the login has the "
-            "privilege VM.Audit on /vms/104."
+            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
+            "if it has privilege separation."
         ),
         "VM.Snapshot.Rollback on /vms/104": (
             f"Cannot roll vm 104 (web) back to snapshot first: POST {path}/first/rollback: "

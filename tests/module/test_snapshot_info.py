@@ -55,8 +55,8 @@ def test_least_privileges(guest: Modules) -> None:
     needed = {"/vms/104": ["VM.Audit"]}
     assert guest.refusals(needed, "snapshot_info", vmid=104) == {
         "VM.Audit on /vms/104": (
-            "There is no guest with vmid 104, or the login may not see it. Check the vmid, and that the login has the "
-            "privilege VM.Audit on /vms/104."
+            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
+            "if it has privilege separation."
         )
     }
     guest.limited(needed).ok("snapshot_info", vmid=104)

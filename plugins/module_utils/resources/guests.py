@@ -163,11 +163,10 @@ def only(found: Sequence[Guest], described: str, remedy: str = TELL_APART) -> Gu
 def find(read: Reader, vmid: int) -> Guest:
     """The guest with this id, on whichever node it is. Raises RefusedError when there is none."""
     found = next((item for item in read_guests(read) if item.vmid == vmid), None)
+    if found is None and is_taken(read, vmid):
+        raise hidden(vmid)
     if found is None:
-        raise RefusedError(
-            f"There is no guest with vmid {vmid}, or the login may not see it. Check the vmid, and that the login has "
-            f"the privilege VM.Audit on /vms/{vmid}."
-        )
+        raise RefusedError(f"There is no guest with vmid {vmid}. Check the vmid.")
     return found
 
 

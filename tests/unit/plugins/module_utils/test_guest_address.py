@@ -129,5 +129,5 @@ def test_a_guest_that_is_gone_is_not_waited_for() -> None:
             return [] if path in self.asked[:-1] else found
 
     with pytest.raises(RefusedError, match="There is no guest with vmid 104"):
-        reader = Going({"/cluster/resources": [row(104, "web")], AGENT: gone})
+        reader = Going({"/cluster/resources": [row(104, "web")], "/cluster/nextid": "104", AGENT: gone})
         guest_address(reader, {**DEFAULTS, "vmid": 104, "wait_timeout": 600})

@@ -90,7 +90,12 @@ def test_ranges_that_are_none(bounds: list[int]) -> None:
 def test_find() -> None:
     reader = Table({"/cluster/resources": ROWS})
     assert find(reader, 99900).path("agent", "ping") == "/nodes/mother/qemu/99900/agent/ping"
-    with pytest.raises(RefusedError, match=r"^There is no guest with vmid 4711"):
+    reader.answers["/cluster/nextid"] = "4711"
+    with pytest.raises(RefusedError, match=r"^There is no guest with vmid 4711\. Check the vmid\.$"):
+        find(reader, 4711)
+    taken = PveError("GET", "/cluster/nextid", 400, "Parameter", errors={"vmid": "VM 4711 already exists"})
+    reader.answers["/cluster/nextid"] = taken
+    with pytest.raises(RefusedError, match=r"^The guest with vmid 4711 is hidden from the login\. Grant VM\.Audit on "):
         find(reader, 4711)
 
 
