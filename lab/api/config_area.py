@@ -10,7 +10,7 @@ from typing import Any
 
 from fakepve.qemu import is_cdrom, split_drive, with_mac  # type: ignore[import-untyped]
 
-from lab.api import settings
+from lab.api import hotplug, settings
 from lab.api.cloudinit_dump import DOCUMENTS
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, pve_schema
 from lab.api.guests import GuestArea, is_cloudinit, with_size
@@ -194,11 +194,8 @@ class ConfigArea(GuestArea):
 
     @staticmethod
     def _waits(guest: FakeVm, option: str, value: object) -> bool:
-        if guest.status != "running" or settings.is_live(option, guest.config):
-            return False
-        # Changing the medium in a drive that is there needs no restart.
-        swap = "media=cdrom" in str(value) and "media=cdrom" in str(guest.config.get(option, ""))
-        return not swap and guest.config.get(option) != value
+        running = guest.status == "running"
+        return running and guest.config.get(option) != value and not hotplug.takes(option, value, guest.config)
 
     async def _new_drive(self, guest: FakeVm, option: str, value: str) -> str:
         _, properties = split_drive(value)
@@ -222,7 +219,7 @@ class ConfigArea(GuestArea):
             return
         if settings.UNUSED.fullmatch(option) or (force and settings.DRIVE.fullmatch(option)):
             await self._remove_disk(guest, option)
-        elif guest.status == "running" and not settings.is_live(option, guest.config):
+        elif guest.status == "running" and not hotplug.takes(option, None, guest.config):
             guest.pending[option] = None
         else:
             self._detach(guest, option)

@@ -115,7 +115,9 @@ class PowerArea(TaskArea, VolumeArea, NodeArea):
             raise TaskError(f"VM {guest.vmid} already running")
         if guest.start_error:
             raise TaskError(guest.start_error)
-        guest.apply_pending()
+        # What was suspended goes on with what it had.
+        if guest.lock != "suspended":
+            guest.apply_pending()
         await self._boot(guest)
         if guest.lock == "suspended":
             self._qm_lock(guest, None)
@@ -158,11 +160,13 @@ class PowerArea(TaskArea, VolumeArea, NodeArea):
         guest.started_at = time.time()
 
     @staticmethod
-    def _powered_off(guest: FakeVm) -> None:
+    def _powered_off(guest: FakeVm, *, renewed: bool = True) -> None:
+        """``renewed``: whether what waited for that is in force now."""
         guest.status = guest.qmpstatus = "stopped"
         guest.started_at = None
         guest.agent = None
-        guest.apply_pending()
+        if renewed:
+            guest.apply_pending()
 
     async def _power_down(self, guest: FakeVm, call: Call) -> str | None:
         if guest.status != "running":
@@ -203,7 +207,7 @@ class PowerArea(TaskArea, VolumeArea, NodeArea):
     async def _hibernate(self, guest: FakeVm, _call: Call) -> None:
         """Memory is not kept in the lab: the guest is powered off and locked, as PVE leaves it."""
         await self.driver.kill(guest.vmid)
-        self._powered_off(guest)
+        self._powered_off(guest, renewed=False)
         self._qm_lock(guest, "suspended")
 
     async def _thaw(self, guest: FakeVm, _call: Call) -> None:

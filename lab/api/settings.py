@@ -1,9 +1,9 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A VM's configuration: what may be changed, what takes effect at once, what waits for the next start. Pure.
+"""A VM's configuration: what may be changed, and how it is written and shown. Pure.
 
-After qemu-server: PVE/API2/Qemu.pm (update_vm_api) and PVE/QemuServer.pm (vmconfig_hotplug_pending).
+After qemu-server: PVE/API2/Qemu.pm (update_vm_api).
 """
 
 from __future__ import annotations
@@ -26,51 +26,12 @@ REQUEST_ONLY = frozenset(
     {"node", "vmid", "digest", "delete", "revert", "force", "skiplock", "background_delay", "import-working-storage"}
 )
 ROOT_ONLY = ("args", "lock")
-# Options a running VM takes at once ($fast_plug_option, and what cgroups and the balloon do live).
-LIVE = frozenset(
-    {
-        "affinity",
-        "balloon",
-        "cpulimit",
-        "cpuunits",
-        "description",
-        "hookscript",
-        "lock",
-        "name",
-        "onboot",
-        "protection",
-        "shares",
-        "startup",
-        "tags",
-        "vmstatestorage",
-    }
-)
-DEFAULT_HOTPLUG = "network,disk,usb"
-HOTPLUG_CLASSES: Mapping[str, re.Pattern[str]] = {
-    "network": re.compile(r"net\d+"),
-    # IDE and SATA disks cannot be plugged into a running machine.
-    "disk": re.compile(r"(?:scsi|virtio|unused)\d+"),
-    "usb": re.compile(r"usb\d+"),
-    "cloudinit": re.compile(r"ci\w+|sshkeys|ipconfig\d+|nameserver|searchdomain"),
-}
 CLOUDINIT_OPTIONS = ("ciuser", "cipassword", "citype", "ciupgrade", "sshkeys", "nameserver", "searchdomain", "cicustom")
 DRIVE = re.compile(r"(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
 UNUSED = re.compile(r"unused\d+")
 HIDDEN = "**********"
 # PVE hashes with SHA-256 (Cloudinit.pm); the salt's alphabet is crypt(3)'s.
 CRYPT_PREFIX = "$5$"
-
-
-def is_live(option: str, config: Mapping[str, Any]) -> bool:
-    """Whether a running VM takes a change of this option at once."""
-    plugged = (HOTPLUG_CLASSES[name] for name in hotplug_classes(config) if name in HOTPLUG_CLASSES)
-    return option in LIVE or any(pattern.fullmatch(option) for pattern in plugged)
-
-
-def hotplug_classes(config: Mapping[str, Any]) -> list[str]:
-    """What may be plugged into the running VM; 1 stands for the default, 0 for nothing."""
-    hotplug = str(config.get("hotplug", "1"))
-    return {"0": "", "1": DEFAULT_HOTPLUG}.get(hotplug, hotplug).split(",")
 
 
 def split_tags(text: str) -> str:

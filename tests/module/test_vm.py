@@ -412,7 +412,8 @@ def test_a_half_made_vm_is_passed_over_and_told_of(modules: Modules) -> None:
 
 
 def test_a_half_made_vm_is_removed_by_who_may(modules: Modules) -> None:
-    root: dict[str, Any] = {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
+    password = {"user": "root@pam", "password": modules.lab.password}
+    root: dict[str, Any] = {"token_id": None, "token_secret": None, **password}
     modules.lab.api.inject({"kind": "half-made"})
     made = modules.ok("vm", name="web", vmid=350, **root)
     assert (made["vmid"], made["config"]["name"]) == (350, "web")

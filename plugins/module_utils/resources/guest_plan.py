@@ -282,15 +282,18 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     volumes = _volume_changes(kind, wish, view.config, found.label)
     guest = replace(found, node=str(wish["node"])) if elsewhere(wish, found) else found
     stop, power = _stopped_for_a_move(kind, wish, view, guest, changes=changes, volumes=volumes)
+    awake = _awake(view, guest, power, changing=bool(changes or volumes))
+    early, late = ((), power.steps) if awake is view else (power.steps, ())
     steps = (
         *stop,
         *_move(kind, wish, view, found, stopped=bool(stop)),
+        *early,
         *_configure(kind, view, guest, changes, volumes),
         *_pool_step(wish, guest),
         *_template_step(kind, wish, view, guest),
-        *power.steps,
+        *late,
     )
-    waiting = () if power.renews else _waiting(kind, view, changes, volumes)
+    waiting = () if power.renews else _waiting(kind, awake, changes, volumes)
     restart = _restart(wish, view, guest, waiting, changed=bool(steps))
     # Last: what is started or stopped here is not the manager's to undo.
     ha = guest_ha.bind(wish, view.ha, f"{kind.ha_type}:{guest.vmid}", guest.label, runs=power.after in RUNNING)
@@ -310,6 +313,18 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
         },
         extra={"restart_required": bool(restart.waiting), "pending": list(restart.waiting)},
     )
+
+
+def _awake(view: View, guest: Guest, power: Power, *, changing: bool) -> View:
+    """The guest when its configuration is changed. One that is suspended to disk is locked: it has to wake up first."""
+    if view.status != "suspended":
+        return view
+    if changing and not power.steps:
+        raise RefusedError(
+            f"Cannot change {guest.label}: it is suspended to disk, and locked until it runs again. "
+            "Set state to started, or leave it as it is."
+        )
+    return replace(view, status=power.after)
 
 
 def _refuse_to_run_a_template(wish: Values, guest: Guest) -> None:
@@ -337,17 +352,24 @@ def _waiting(kind: Kind, view: View, changes: Sequence[Change], volumes: Sequenc
     """The options whose change, made now or before, a running guest has yet to see."""
     if view.status not in RUNNING:
         return ()
-    running = kind.config.current(view.running)
     every = [*changes, *(volume.change for volume in volumes if volume.change)]
     changed = {change.key for change in every}
-    new = {change.key for change in every if kind.waits(change, view.running) and not _in_force(change, running)}
+    real = [_for_the_running(kind, view, change) for change in every]
+    new = {change.key for change in real if kind.waits(change, view.running) and not _in_force(change)}
     moved_on = {volume.key for volume in volumes if volume.waits}
     return tuple(sorted((set(view.pending) - changed) | new | moved_on))
 
 
-def _in_force(change: Change, running: Mapping[str, Json]) -> bool:
-    """Whether the running guest is as it will be after the change: one that waited is taken back."""
-    return change.key in running and change.field.codec.same(running[change.key], change.after)
+def _for_the_running(kind: Kind, view: View, change: Change) -> Change:
+    """What a change means for the guest as it runs: what has been waiting since an earlier one never happened to it."""
+    text = view.running.get(change.key)
+    codec = (kind.config.field_of(change.key) or change.field).codec
+    return replace(change, before=None if text is None else codec.decode(text))
+
+
+def _in_force(change: Change) -> bool:
+    """Whether the running guest is already as it will be after the change: one that waited is taken back."""
+    return change.before is not None and change.field.codec.same(change.before, change.after)
 
 
 def _stopped_for_a_move(

@@ -58,7 +58,7 @@ ACTIONS: Mapping[str, Action] = {
     "stop": Action("stop {}", after="stopped"),
     "reboot": Action("reboot {}", graceful=True),
     "suspend": Action("pause {}", renews=False),
-    "hibernate": Action("suspend {} to disk", path="suspend", params={"todisk": True}),
+    "hibernate": Action("suspend {} to disk", path="suspend", params={"todisk": True}, renews=False),
 }
 
 
@@ -69,7 +69,8 @@ def transition(
     actions = transitions.get((wish["state"], status), ())
     steps = tuple(power_step(path, action, label, wish, managed=managed) for action in actions)
     after = RESULTS.get(wish["state"], status) if steps else status
-    return Power(steps, after, renews=any(ACTIONS[action].renews for action in actions))
+    # What was suspended to disk goes on with what it had.
+    return Power(steps, after, renews=status != "suspended" and any(ACTIONS[action].renews for action in actions))
 
 
 def power_step(path: str, action: str, label: str, wish: Values | None = None, *, managed: bool = False) -> Step:

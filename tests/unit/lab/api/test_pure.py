@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from lab.api import cloudinit, files, images, interfaces, settings, state, volumes
+from lab.api import cloudinit, files, hotplug, images, interfaces, settings, state, volumes
 from lab.api.config import ConfigFileError, load
 from lab.api.config_area import new_size
 from lab.api.fake import PveError, TaskError
@@ -74,23 +74,45 @@ def test_the_disk_a_guest_boots_from(config: dict[str, str], key: str | None) ->
     assert cloudinit.boot_disk(config) == key
 
 
+CARD = "virtio=BC:24:11:00:00:01,bridge=vmbr0"
+DISK = "local-lvm:vm-100-disk-0,size=1G"
+
+
 @pytest.mark.parametrize(
-    ("option", "config", "live"),
+    ("option", "value", "config", "taken"),
     [
-        ("name", {}, True),
-        ("memory", {}, False),
-        ("net0", {}, True),
-        ("net0", {"hotplug": "disk"}, False),
-        ("net0", {"hotplug": "0"}, False),
-        ("scsi1", {"hotplug": "1"}, True),
-        ("sata0", {}, False),
-        ("ciuser", {}, False),
-        ("ciuser", {"hotplug": "network,cloudinit"}, True),
-        ("agent", {}, False),
+        ("name", "x", {}, True),
+        ("cores", 2, {}, False),
+        ("ciuser", "x", {}, True),
+        ("ipconfig0", "ip=dhcp", {"hotplug": "0"}, True),
+        ("memory", "512", {}, False),
+        ("memory", "512", {"hotplug": "memory"}, True),
+        ("tablet", 0, {}, True),
+        ("tablet", 0, {"hotplug": "0"}, False),
+        ("net1", CARD, {}, True),
+        ("net1", CARD, {"hotplug": "disk"}, False),
+        ("net0", CARD + ",tag=5", {"hotplug": "0", "net0": CARD}, True),
+        ("net0", CARD.replace("virtio", "e1000"), {"hotplug": "0", "net0": CARD}, False),
+        ("net0", None, {"hotplug": "0", "net0": CARD}, False),
+        ("scsi1", DISK, {"hotplug": "1"}, True),
+        ("sata1", DISK, {}, False),
+        ("scsi0", DISK + ",iops=9", {"scsi0": DISK, "hotplug": "0"}, True),
+        ("scsi0", DISK + ",ssd=1", {"scsi0": DISK}, False),
+        ("ide2", "none,media=cdrom", {"ide2": "local:iso/x.iso,media=cdrom"}, True),
+        ("usb0", "host=1:2", {"ostype": "l26"}, True),
+        ("usb0", "host=1:2", {}, False),
+        ("balloon", 0, {}, False),
+        ("balloon", 64, {"balloon": 128}, True),
+        ("balloon", None, {"balloon": 0}, False),
+        ("agent", "1", {}, False),
+        ("agent", "1,fstrim_cloned_disks=1", {"agent": "enabled=1"}, True),
+        ("agent", "0", {"agent": "1"}, False),
+        ("hotplug", "disk", {}, True),
+        ("hotplug", "cpu", {}, False),
     ],
 )
-def test_what_a_running_vm_takes_at_once(option: str, config: dict[str, str], live: bool) -> None:
-    assert settings.is_live(option, config) is live
+def test_what_a_running_vm_takes_at_once(option: str, value: object, config: dict[str, object], taken: bool) -> None:
+    assert hotplug.takes(option, value, config) is taken
 
 
 @pytest.mark.parametrize(("given", "kept"), [("Prod;web", "prod;web"), ("b, a;a", "a;b"), ("", ""), ("X Y", "x;y")])

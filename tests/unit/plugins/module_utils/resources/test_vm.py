@@ -214,6 +214,28 @@ def test_what_waited_before_still_waits(options: dict[str, Any], waiting: list[s
     assert (made.extra["pending"], len(made.steps)) == (waiting, actions)
 
 
+def test_a_change_of_what_waits_waits_too() -> None:
+    """The agent was switched on, which waits; one of its live properties is set afterwards."""
+    view = View(guest(row(104, "web")), {**CONFIG, "agent": "1"}, "running", ("agent",), {**CONFIG, "agent": "0"})
+    made = VM.plan(wish(agent={"enabled": True, "fstrim_cloned_disks": True}), view)
+    assert made.extra["pending"] == ["agent"]
+
+
+def test_a_suspended_vm_wakes_up_before_it_is_changed() -> None:
+    made = VM.plan(wish(state="started", cores=4), there("suspended"))
+    assert [step.reason for step in made.steps] == ["start vm 104 (web)", "set cores of vm 104 (web)"]
+    assert made.extra["pending"] == ["cores"]
+
+
+def test_a_suspended_vm_that_is_to_sleep_on_is_not_changed() -> None:
+    with pytest.raises(RefusedError) as caught:
+        VM.plan(wish(cores=4), there("suspended"))
+    assert str(caught.value) == (
+        "Cannot change vm 104 (web): it is suspended to disk, and locked until it runs again. "
+        "Set state to started, or leave it as it is."
+    )
+
+
 TEMPLATE = Source(guest(row(9000, "debian", template=1)), {**CONFIG, "name": "debian", "template": 1, "digest": "d0"})
 
 
