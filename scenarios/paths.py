@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import platformdirs
+from ansible_collections.homelab.pve.plugins.module_utils.whole_files import private_directory, replacing
+
+__all__ = ["APP", "cache", "collections", "private_directory", "repository", "state", "write_json", "write_private"]
 
 APP = "homelab-pve"
 
@@ -33,25 +34,11 @@ def cache() -> Path:
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
-def private_directory(path: Path) -> Path:
-    """Make ``path`` if needed, readable by its owner only, and return it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
 def write_private(path: Path, text: str) -> None:
     """Replace a file as a whole (0600): a reader, or a crash, meets the old text or the new, never half of it."""
     private_directory(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as stream:
+        stream.write(text.encode())
 
 
 def write_json(path: Path, document: object) -> None:

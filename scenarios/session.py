@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
+from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError
 
 from scenarios import dry_run, inventory, paths, report
 from scenarios.display import Display, choose
@@ -52,7 +53,7 @@ def prepare(selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -
 
 def default_host() -> str | None:
     """The host the user made the default with ``host set-default``."""
-    from scenarios.hosts import HomelabPveError, HostManager  # noqa: PLC0415 - only needed where no host is named
+    from scenarios.hosts import HostManager  # noqa: PLC0415 - only needed where no host is named
 
     try:
         return HostManager().default()

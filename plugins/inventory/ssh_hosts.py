@@ -5,14 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host, SSHConfigParser, is_users_own
-
 DOCUMENTATION = r"""
 name: ssh_hosts
 author: homelab.pve contributors (@homelab)
@@ -55,6 +47,13 @@ ssh_config: ~/estate/ssh_config
 groups:
   test: inventory_hostname.startswith("test-")
 """
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host, SSHConfigParser, is_users_own
 
 NAMES = ("ssh_hosts.yml", "ssh_hosts.yaml")
 VARIABLES = {"user": "ansible_user", "port": "ansible_port"}

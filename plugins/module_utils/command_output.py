@@ -90,7 +90,7 @@ class Output:
 
     def _after_marker(self, data: bytes) -> bytes:
         self._before += data
-        _, found, rest = self._before.partition(self._marker)
+        found, rest = self._before.partition(self._marker)[1:]
         pid, complete, rest = rest.partition(b"\n")
         if not found or not complete:
             return b""

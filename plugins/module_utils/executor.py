@@ -268,7 +268,7 @@ class _LocalCommand:
     def feed(self, data: bytes) -> None:
         """See Running.feed."""
         left = memoryview(data)
-        with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as stdin:
+        with suppress(BrokenPipeError), cast(IO[bytes], self._process.stdin) as stdin:
             while left:
                 left = left[stdin.write(left) :]
 

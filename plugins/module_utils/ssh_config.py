@@ -35,7 +35,7 @@ WORD = re.compile(r"\s*(?:(?P<comment>#.*)|(?P<word>(?:\"[^\"]*\"|'[^']*'|\\.|[^
 QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'|\\([\"'\\ ])")
 WILDCARDS = frozenset("*?!")
 
-Host = dict[str, str | int]
+Host = dict[str, "str | int"]
 """A host: ``name``, and the keywords of its block in lower case, each with its first value."""
 
 
@@ -164,7 +164,7 @@ def blocks(text: str, file: Path) -> list[Block]:
 
 def includes(text: str, file: Path, home: Path) -> list[Path]:
     """Files a configuration includes; a relative name is one in ~/.ssh, wherever the file is (ssh_config(5))."""
-    patterns = [word for keyword, words, _, _ in parse(text, file) if keyword == "include" for word in words]
+    patterns = [word for line in parse(text, file) if line[0] == "include" for word in line[1]]
     wanted = [str(home / ".ssh" / Path(pattern).expanduser()) for pattern in patterns]
     return [path for pattern in wanted for path in sorted(Path("/").glob(pattern.lstrip("/"))) if path.is_file()]
 

@@ -118,7 +118,7 @@ def _ask(name: str, config: Path) -> Mapping[str, list[str]]:
         raise _complaint(result.stderr, config)
     said: dict[str, list[str]] = {}
     for line in result.stdout.splitlines():
-        keyword, _, value = line.partition(" ")
+        keyword, value = line.partition(" ")[::2]
         said.setdefault(keyword, []).append(value)
     return said
 

@@ -62,7 +62,7 @@ def replacing(path: Path, mode: int = PRIVATE, owner: str | None = None) -> Iter
 
 def _set_owner(file: Path, former: Path, owner: str | None) -> None:
     if owner is not None:
-        user, _, group = owner.partition(":")
+        user, group = owner.partition(":")[::2]
         shutil.chown(file, user or None, group or None)  # type: ignore[arg-type]  # one of both will do
     elif former.exists() and os.geteuid() == 0:
         os.chown(file, former.stat().st_uid, former.stat().st_gid)
