@@ -35,6 +35,14 @@ def denied(privilege: str, path: str) -> str:
     )
 
 
+def hidden(vmid: int) -> str:
+    """The message about a guest that the login may not see."""
+    return (
+        f"The guest with vmid {vmid} is hidden from the login. Grant VM.Audit on /vms/{vmid} to the user, and to the "
+        "token if it has privilege separation."
+    )
+
+
 @dataclass
 class Modules:
     """Calls modules by name and checks what they promise."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules, Result, denied
+from .conftest import Modules, Result, denied, hidden
 
 VM: dict[str, Any] = {"name": "web", "vmid": 104, "clone": "debian-12"}
 WEB: dict[str, Any] = {"vmid": 104}
@@ -269,10 +269,7 @@ def test_least_privileges(guest: Modules) -> None:
     taking = {**WEB, "snapname": "first"}
     path = "/nodes/father/qemu/104/snapshot"
     assert guest.refusals(needed, "snapshot", **taking) == {
-        "VM.Audit on /vms/104": (
-            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
-            "if it has privilege separation."
-        ),
+        "VM.Audit on /vms/104": hidden(104),
         "VM.Snapshot on /vms/104": (
             f"Cannot take snapshot first of vm 104 (web): POST {path}: {denied('VM.Snapshot', '/vms/104')}"
         ),
@@ -284,10 +281,7 @@ def test_least_privileges(guest: Modules) -> None:
     back = {**taking, "state": "rollback", "start": True}
     rolling = {"/vms/104": ["VM.Audit", "VM.Snapshot.Rollback", "VM.PowerMgmt"]}
     assert guest.refusals({"/vms/104": ["VM.Audit", "VM.Snapshot.Rollback"]}, "snapshot", **back) == {
-        "VM.Audit on /vms/104": (
-            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
-            "if it has privilege separation."
-        ),
+        "VM.Audit on /vms/104": hidden(104),
         "VM.Snapshot.Rollback on /vms/104": (
             f"Cannot roll vm 104 (web) back to snapshot first: POST {path}/first/rollback: "
             f"{denied('VM.Snapshot or VM.Snapshot.Rollback', '/vms/104')}\nNot done: start vm 104 (web)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Modules
+from .conftest import Modules, hidden
 
 
 @pytest.fixture
@@ -53,10 +53,5 @@ def test_wrong_input(modules: Modules) -> None:
 
 def test_least_privileges(guest: Modules) -> None:
     needed = {"/vms/104": ["VM.Audit"]}
-    assert guest.refusals(needed, "snapshot_info", vmid=104) == {
-        "VM.Audit on /vms/104": (
-            "The guest with vmid 104 is hidden from the login. Grant VM.Audit on /vms/104 to the user, and to the token "
-            "if it has privilege separation."
-        )
-    }
+    assert guest.refusals(needed, "snapshot_info", vmid=104) == {"VM.Audit on /vms/104": hidden(104)}
     guest.limited(needed).ok("snapshot_info", vmid=104)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
 
-from .conftest import Modules, denied
+from .conftest import Modules, denied, hidden
 
 OURS: dict[str, Any] = {"clone": "debian-12", "tags": ["homelab-pve"]}
 
@@ -143,10 +143,7 @@ def test_least_privileges(modules: Modules) -> None:
     needed = {"/vms/300": ["VM.Audit", "VM.PowerMgmt", "VM.Allocate"]}
     start, path = "1 of 1 guests could not be removed:\n- 300 (busy): ", "/nodes/father/qemu/300"
     assert modules.refusals(needed, "vm_destroy", **wish) == {
-        "VM.Audit on /vms/300": (
-            f"{start}The guest with vmid 300 is hidden from the login. Grant VM.Audit on /vms/300 to the user, and to "
-            "the token if it has privilege separation."
-        ),
+        "VM.Audit on /vms/300": f"{start}{hidden(300)}",
         "VM.PowerMgmt on /vms/300": (
             f"{start}Cannot stop vm 300 (busy): POST {path}/status/shutdown: {denied('VM.PowerMgmt', '/vms/300')}\n"
             "Not done: remove vm 300 (busy)."
