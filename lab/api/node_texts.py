@@ -4,7 +4,7 @@
 """The text files of nodes that the API edits: interfaces, resolv.conf, hosts.
 
 A booted node has them below its root, where the API runs. A node without a machine has them in the API's own state, so
-that nothing of the machine that the lab runs on is ever written.
+that nothing of the machine that the lab runs on is ever read or written.
 """
 
 from __future__ import annotations
@@ -43,12 +43,11 @@ class NodeTextArea(NodesArea):
         return name in self.node_texts.get(self.asked_node(), {})
 
     def text_of(self, name: str) -> str | None:
-        """A file of the asked node, or None without one; other nodes than the API's have those that were written."""
-        path = self.files_root / name
+        """A file of the asked node, or None without one; a node without a machine has those that were written."""
         if self.is_kept(name):
             return self.node_texts[self.asked_node()][name]
-        own = self.asked_node() == self.node
-        return path.read_text(encoding="utf-8") if own and path.is_file() else None
+        path = self.files_root / name
+        return path.read_text(encoding="utf-8") if self.has_machine() and path.is_file() else None
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a file of the asked node."""
