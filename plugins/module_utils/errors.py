@@ -159,6 +159,7 @@ MISSING_PRIVILEGE = re.compile(r"\((?P<path>/[^,\s]*), (?P<privileges>[\w.|]+)\)
 
 NOT_FOR_TOKENS = {
     "user != root@pam": "Only root@pam may do this, with its password: no API token may.",
+    "only allowed for root@pam": "Log in as root@pam with user and password for this option, or leave it out.",
     "need proper ticket": "No API token may do this: set user and password instead.",
 }
 """PVE's words -> what to do."""

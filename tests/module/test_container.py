@@ -799,14 +799,23 @@ def test_least_privileges_of_ha(modules: Modules) -> None:
     modules.limited(needed).converge("container", vmid=200, ha={"comment": "a"})
 
 
-def test_what_no_token_may_do_says_so(modules: Modules) -> None:
-    modules.ok("container", **SMALL)
-    for wish, words in (
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
         ({"mp": {"mp0": "/srv,mp=/srv"}}, "mount point type bind is only allowed for root@pam"),
         ({"features": {"keyctl": True}}, "changing feature flags (except nesting) is only allowed for root@pam"),
         ({"dev": {"dev0": "/dev/fuse"}}, "configuring device passthrough is only allowed for root@pam"),
-    ):
-        assert words in modules.run("container", vmid=200, **wish)["msg"]
+        ({"hookscript": "local:snippets/x"}, "changing the hookscript is only allowed for root@pam"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_what_no_token_may_do_says_so(modules: Modules, wish: dict[str, Any], words: str) -> None:
+    modules.ok("container", **SMALL)
+    (key,) = wish["mp"] if "mp" in wish else wish.get("dev", wish)
+    assert modules.run("container", vmid=200, **wish)["msg"] == (
+        f"Cannot set {key} of container 200 (small): PUT {CT}/config: 403 Permission check failed ({words}). "
+        "Log in as root@pam with user and password for this option, or leave it out."
+    )
 
 
 def test_root_may_mount_directories_of_the_node(modules: Modules) -> None:
