@@ -215,8 +215,9 @@ def test_what_reads_back_differently_is_told(web: Modules, monkeypatch: pytest.M
     written = web.lab.api.driver.write_file
     monkeypatch.setattr(web.lab.api.driver, "write_file", half)
     assert web.run("guest_file", vmid=210, path="/etc/x", content="1234")["msg"] == (
-        f"/etc/x in {WHERE} reads back differently: expected 4 bytes, found 2 bytes. "
-        "Check that its file system has room, and that nothing else writes to it."
+        f"Cannot see what became of it: /etc/x in {WHERE} reads back differently: expected 4 bytes, found 2 bytes. "
+        "Check that its file system has room, and that nothing else writes to it.\n"
+        f"Already done: make /etc/x in {WHERE}."
     )
 
 
