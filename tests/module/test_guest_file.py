@@ -217,7 +217,7 @@ def test_what_reads_back_differently_is_told(web: Modules, monkeypatch: pytest.M
     assert web.run("guest_file", vmid=210, path="/etc/x", content="1234")["msg"] == (
         f"Cannot see what became of it: /etc/x in {WHERE} reads back differently: expected 4 bytes, found 2 bytes. "
         "Check that its file system has room, and that nothing else writes to it.\n"
-        f"Already done: make /etc/x in {WHERE}."
+        f"Already done: make /etc/x in {WHERE}, write 4 bytes to /etc/x in {WHERE}."
     )
 
 
