@@ -134,6 +134,7 @@ def configure_api_only(state: Path, forward: str, descriptor: int) -> Path:
         **_api_config(state, forward),
         "listen_fds": [descriptor],
         "state_dir": str(data),
+        "files_root": str(data / "files"),
         "etc_dir": None,
         "socket": None,
         "control_socket": str(control_socket(state)),
