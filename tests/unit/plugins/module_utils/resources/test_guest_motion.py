@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import (
+    CONTAINER_MOTION,
     VM_MOTION,
     arrival,
     elsewhere,
@@ -150,3 +151,47 @@ def test_a_managed_guest_is_waited_for(rows: list[dict[str, Any]], there: bool |
     assert step.until is not None
     assert step.until.otherwise == arrival(web(), "son").otherwise
     assert step.until.seen(Table({"/cluster/resources": rows})) is there
+
+
+CONTAINER_FREE: dict[str, Any] = {"allowed-nodes": ["mother", "son"], "not-allowed-nodes": {}}
+
+
+@pytest.mark.parametrize(
+    ("options", "running", "params"),
+    [
+        ({"restart": "never"}, False, {"target": "son"}),
+        (
+            {"restart": "if_needed", "shutdown_timeout": 60},
+            True,
+            {"target": "son", "restart": True, "timeout": 60},
+        ),
+        (
+            {"restart": "never", "target_storage": "data", "bwlimit": 1000},
+            False,
+            {"target": "son", "target-storage": "data", "bwlimit": 1000},
+        ),
+    ],
+)
+def test_the_step_of_a_container(options: dict[str, Any], running: bool, params: dict[str, Any]) -> None:
+    found = moved(CONTAINER_MOTION, wish(**options), CONTAINER_FREE, web(type="lxc"), running=running)
+    (step,) = found.steps
+    assert step.path == "/nodes/father/lxc/104/migrate"
+    assert {name: value for name, value in step.params.items() if value is not None} == params
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (
+            "son",
+            "it is running, and containers are not moved while they run. Stop it first, or set restart to if_needed to "
+            "have it restarted on the other node.",
+        ),
+        ("ghost", "there is no such node. The other nodes are mother, son."),
+    ],
+)
+def test_what_keeps_a_container(node: str, reason: str) -> None:
+    wanted = wish(node=node, restart="never")
+    with pytest.raises(RefusedError) as raised:
+        moved(CONTAINER_MOTION, wanted, CONTAINER_FREE, web(type="lxc"), running=True)
+    assert str(raised.value) == f"Cannot move container 104 (web) from father to {node}: {reason}"
