@@ -336,7 +336,9 @@ def test_ctrl_c_ends_it_and_the_next_run_goes_on(modules: Modules) -> None:
     """What is under way ends with the request it waits for, the rest is not begun, and nothing is made twice."""
     wish: dict[str, Any] = {"defaults": {"clone": "debian-12"}, "guests": guests(40), "max_parallel": 4}
     modules.lab.api.inject({"kind": "latency", "seconds": 0.2})
-    code = f"from {VMS} import main; main()"
+    # Ctrl-C is heard, also where the tests run in the background of a shell, which ignores it for them.
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hear}; from {VMS} import main; main()"
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**modules.lab.options(), **wish}})
     with subprocess.Popen([sys.executable, "-c", code, arguments], stdout=PIPE, stderr=PIPE) as process:
         assert poll(lambda: modules.lab.writes() or None, 30)

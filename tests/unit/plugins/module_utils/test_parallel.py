@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
@@ -59,6 +60,15 @@ def test_the_rest_is_left_undone_after_an_error() -> None:
     assert done == [0]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background of a shell, which ignores it for them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_what_runs_when_ctrl_c_comes_is_not_waited_for() -> None:
     released, done = threading.Event(), list[int]()
 
