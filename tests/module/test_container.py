@@ -940,6 +940,25 @@ def test_failures(
     assert modules.lab.api.ct(300) is None
 
 
+@pytest.mark.parametrize(
+    ("wish", "step", "words"),
+    [
+        ({"mp": {"mp0": MP}}, "set mp0", "can't update CT 200 drive 'mp0'"),
+        ({"mp": {"unused0": "absent"}}, "delete unused0", "can't remove CT 200 drive 'unused0'"),
+    ],
+)
+def test_volumes_of_a_protected_container_are_safe(
+    modules: Modules, wish: dict[str, Any], step: str, words: str
+) -> None:
+    modules.ok("container", **SMALL, mp={"mp1": "local-lvm:1,mp=/b"})
+    modules.ok("container", vmid=200, mp={"mp1": ""}, protection=True)
+    data = " with its data" if "delete" in step else ""
+    assert modules.run("container", vmid=200, **wish, protection=None)["msg"] == (
+        f"Cannot {step} of container 200 (small){data}: PUT {CT}/config: 500 {words} - protection mode enabled.\n"
+        "Set the option protection of the guest to false in a task before, if you mean it."
+    )
+
+
 def test_an_option_of_a_later_version_says_so(modules: Modules) -> None:
     modules.ok("container", **SMALL)
     words = "env: property is not defined in schema and the schema does not allow additional properties"

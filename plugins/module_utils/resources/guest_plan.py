@@ -52,6 +52,11 @@ NOT_FORKED = r"start worker failed"
 TAKEN = rf"already exists|config file already exists|File exists|{NOT_FORKED}"
 
 
+PROTECTED: Values = {
+    r"protection mode enabled": "Set the option protection of the guest to false in a task before, if you mean it."
+}
+"""PVE's words for a guest whose volumes are not to be touched -> what to do."""
+
 OLDER: Values = {
     r"property is not defined in schema": (
         "The node's version of Proxmox VE does not know this: leave it out, or upgrade the node."
@@ -113,6 +118,7 @@ LOCKED: Values = {
 
 SETTING: Values = {
     **OLDER,
+    **PROTECTED,
     **LOCKED,
     **VOLUMES,
     **ROOT_ONLY,
@@ -487,7 +493,7 @@ def _delete_step(kind: Kind, config: Values, volumes: Sequence[VolumeChange], gu
     if not keys:
         return ()
     reason = f"delete {', '.join(keys)} of {guest.label} with its data"
-    return (Step("PUT", guest.path("config"), kind.volumes.deletion(config, volumes), reason, advice=VOLUMES),)
+    return (Step("PUT", guest.path("config"), kind.volumes.deletion(config, volumes), reason, advice=SETTING),)
 
 
 def _move_step(kind: Kind, volume: VolumeChange, path: str, label: str) -> Step:
