@@ -101,7 +101,6 @@ PROBES = (
 REMEDIES: tuple[tuple[type[HomelabPveError], str], ...] = (
     (AuthenticationError, "Put your public key there: ssh-copy-id NAME"),
     (PVENotFoundError, "Install Proxmox VE there, or add another host."),
-    (HomelabPveError, "See the message."),
 )
 
 
@@ -261,7 +260,7 @@ def _probed(executor: CommandExecutor, probe: Probe) -> Check:
 
 
 def _failure(check: str, name: str, error: HomelabPveError) -> Check:
-    remedy = next(text for kind, text in REMEDIES if isinstance(error, kind))
+    remedy = next((text for kind, text in REMEDIES if isinstance(error, kind)), "")  # most messages say it
     return Check(check, FAILED, str(error), remedy.replace("NAME", name))
 
 

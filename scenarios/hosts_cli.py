@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def list_hosts(manager: HostManager, verbose: bool, json_output: bool) -> None:
     if json_output:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
-        _table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
+        _print_list(rows)
     else:
         click.echo("No hosts yet. Add one: ./run.sh host add NAME --hostname ADDRESS")
 
@@ -193,6 +193,15 @@ def _reached(checks: Sequence[Check]) -> dict[str, Json]:
     wrong = next((each.found for each in checks if each.status == FAILED), "")
     node, version = found.get("node name", ""), found.get("pveversion", "")
     return {"reachable": "SSH" in found, "node": node, "version": version, "problem": wrong}
+
+
+def _print_list(rows: Sequence[Mapping[str, Json]]) -> None:
+    """A table, and below it a line for each host that has a problem: it would be too long for a column."""
+    shown = [{key: value for key, value in row.items() if key != "problem"} for row in rows]
+    _table(list(shown[0]), [[_cell(value) for value in row.values()] for row in shown])
+    for row in rows:
+        if row.get("problem"):
+            click.echo(f"{row['name']}: {row['problem']}")
 
 
 def _cell(value: Json) -> str:

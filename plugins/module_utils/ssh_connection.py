@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,8 @@ try:
     from paramiko.pkey import UnknownKeyType
 except ImportError as error:
     MISSING = error
+# It logs what it raises, with a traceback, and Python prints that where nobody set up logging.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 KEEPALIVE = 15
 """Seconds of silence after which something is sent, so that neither the host nor a firewall takes us for gone."""

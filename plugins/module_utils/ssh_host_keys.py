@@ -127,9 +127,8 @@ def _key(file: Path, number: int, line: str, name: str) -> PKey | None:
         return None
     try:
         entry = HostKeyEntry.from_line(line.strip(), number)
-    except SSHException:
-        return None
-    except InvalidHostKey as error:
+    except (SSHException, InvalidHostKey, ValueError) as error:
+        # Not taken for an unknown host, which would be pinned anew.
         raise ConfigError(f"this is no host key: '{line}'", str(file), number) from error
     return entry.key if entry else None
 

@@ -104,6 +104,8 @@ def test_hosts_that_cannot_be_reached(host: Host, key: Path, tmp_path: Path) -> 
         "are right."
     )
     assert by_name["locked"]["problem"].startswith(f"{FATHER} port 22 does not accept root. Offered: the key ")
+    table, errors = host("list", "--verbose")[1:]
+    assert (table.splitlines()[-2], errors) == (f"gone: {by_name['gone']['problem']}", "")
     assert checks(host, "locked")[1][0]["remedy"] == "Put your public key there: ssh-copy-id locked"
 
 
