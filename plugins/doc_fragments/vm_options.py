@@ -439,4 +439,8 @@ options:
     default: false
 """
 
-    MANY = _many(DOCUMENTATION)
+    MANY: str
+
+
+# Outside of the class: in it ansible-test takes every assignment for a text.
+ModuleDocFragment.MANY = _many(ModuleDocFragment.DOCUMENTATION)
