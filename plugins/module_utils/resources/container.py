@@ -17,9 +17,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     guest_ha,
     os_templates,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_advice import VOLUMES as ABOUT_VOLUMES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind, Transitions
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import CONTAINER_MOTION
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import VOLUMES as ABOUT_VOLUMES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import guest_resource
 from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import ROOTFS, VOLUMES
 

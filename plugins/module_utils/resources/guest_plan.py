@@ -30,6 +30,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, guest_view
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_advice import (
+    GROWING,
+    MAKING,
+    MOVING,
+    NOT_FORKED,
+    REMOVING,
+    SETTING,
+    TAKEN,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_config import changes as config_differences
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, moved
@@ -45,108 +54,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
 
 RUNNING = frozenset({"running", "paused"})
 """States of a guest that has a process."""
-
-NOT_FORKED = r"start worker failed"
-"""PVE's words for a task that it could not fork (seen on a busy node); nothing runs then."""
-
-TAKEN = rf"already exists|config file already exists|File exists|{NOT_FORKED}"
-
-
-PROTECTED: Values = {
-    r"protection mode enabled": "Set the option protection of the guest to false in a task before, if you mean it."
-}
-"""PVE's words for a guest whose volumes are not to be touched -> what to do."""
-
-OLDER: Values = {
-    r"property is not defined in schema": (
-        "The node's version of Proxmox VE does not know this: leave it out, or upgrade the node."
-    )
-}
-"""PVE's words for an option of a later version -> what to do."""
-
-VOLUMES: Values = {
-    r"storage '[^']+' does not exist|No such storage": (
-        "Check the name of the storage; the module storage_info lists those there are."
-    ),
-    r"storage '[^']+' is not available on node": "Give a storage that the node has, or let this one have the node too.",
-    r"does not support (?:vm images|container directories|content)": (
-        "Give a storage for such content, or add it to the storage's content."
-    ),
-    r"volume '[^']+' does not exist": (
-        "Check the name of the volume. The module storage_content brings ISO images and disk images to a storage."
-    ),
-    r"No space left on device": "Free space on the storage, or give another one.",
-}
-"""PVE's words for what is wrong with a volume or its storage -> what to do."""
-
-ROOT_ONLY: Values = {
-    r"only root can set": "Log in as root@pam with user and password for this option, or leave it out."
-}
-"""... and with an option that even a token of root may not set."""
-
-MAKING: Values = {
-    **OLDER,
-    **VOLUMES,
-    **ROOT_ONLY,
-    NOT_FORKED: (
-        "Proxmox VE could not start the task, as happens on a busy node. What it left behind, if anything, is a guest "
-        "that holds nothing but a lock; it has to be removed on the node before its vmid can be used."
-    ),
-    r"hostname lookup '[^']+' failed|no such cluster node": (
-        "There is no such node in the cluster: check the option node."
-    ),
-    r"pool '[^']+' does not exist": "Make the pool first, or check the option pool.",
-    r"(?:VM|CT) uses local storage|clone to non-shared storage": (
-        "Only disks on storages that both nodes have can be cloned there: leave out node."
-    ),
-    r"Linked clone feature (?:is not supported|for '[^']+' is not available)": (
-        "Set full to true, or make the source a template on a storage that can clone, such as lvmthin or zfspool."
-    ),
-    r"Full clone of a running container": "Stop the container first, or give a snapshot of it in snapname.",
-    r"not allowed for linked clones": "Set full to true to choose storage or format.",
-}
-"""... and with the making of a guest."""
-
-
-LOCKED: Values = {
-    r"is locked \((?!create|clone)[\w-]+\)": (
-        "Wait until that is done, and run again. If nothing is at work on the guest, the lock was left behind: remove "
-        "it on the node with 'qm unlock' or 'pct unlock' and the vmid."
-    )
-}
-"""... and with a guest that something else works on."""
-
-SETTING: Values = {
-    **OLDER,
-    **PROTECTED,
-    **LOCKED,
-    **VOLUMES,
-    **ROOT_ONLY,
-    r"invalid bootorder": "Name only devices in boot that the guest has, or gets from the same task.",
-    r"hookscript: script '[^']+'": "Put the script on a storage for snippets, and make it executable.",
-}
-"""... and with a change of a guest's configuration."""
-
-MOVING: Values = {
-    **LOCKED,
-    **VOLUMES,
-    r"snapshots and delete the source": "Remove the guest's snapshots first: they would be lost.",
-}
-"""... and with moving a volume to another storage. A volume that could not be moved stays where it was."""
-
-GROWING: Values = {
-    **LOCKED,
-    **VOLUMES,
-    r"shrinking disks is not supported": "The image is larger than that already. Give a larger size, or none.",
-}
-"""... and with growing a volume."""
-
-REMOVING: Values = {
-    **LOCKED,
-    r"used in HA resources and purge parameter not set": "Set purge to true, or take the guest out of HA first.",
-    r"base volume '[^']+' is still in use": "Remove its linked clones first.",
-}
-"""... and with removing a guest."""
 
 
 def plan(kind: Kind, wish: Values, view: View) -> Plan:
@@ -300,7 +207,7 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
         *late,
     )
     waiting = () if power.renews else _waiting(kind, awake, changes, volumes)
-    restart = _restart(wish, view, guest, waiting, changed=bool(steps))
+    restart = _restart(wish, power.after, guest, waiting, changed=bool(steps) and not power.renews)
     # Last: what is started or stopped here is not the manager's to undo.
     ha = guest_ha.bind(wish, view.ha, f"{kind.ha_type}:{guest.vmid}", guest.label, runs=power.after in RUNNING)
     (before, after), (before_else, after_else) = views(changes), _sides(wish, view, found, guest, power)
@@ -540,9 +447,10 @@ class Restart:
     steps: tuple[Step, ...] = ()
 
 
-def _restart(wish: Values, view: View, guest: Guest, waiting: tuple[str, ...], *, changed: bool) -> Restart:
+def _restart(wish: Values, status: str, guest: Guest, waiting: tuple[str, ...], *, changed: bool) -> Restart:
+    """Whether the guest, in its wished state by then, is restarted."""
     allowed = {"if_needed": bool(waiting), "always": bool(waiting) or changed}.get(str(wish.get("restart")), False)
-    if view.status != "running" or not allowed or wish["state"] not in {"present", "started"}:
+    if status != "running" or not allowed or wish["state"] not in {"present", "started"}:
         return Restart(waiting)
     return Restart(steps=(power_step(guest.path(), "reboot", guest.label, wish),))
 

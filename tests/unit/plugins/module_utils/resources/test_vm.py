@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources import vm_config
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import DRIVE
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_plan import TAKEN
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_advice import TAKEN
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, describe
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import guest
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import QEMU, TRANSITIONS, VM
@@ -219,6 +220,19 @@ def test_a_change_of_what_waits_waits_too() -> None:
     view = View(guest(row(104, "web")), {**CONFIG, "agent": "1"}, "running", ("agent",), {**CONFIG, "agent": "0"})
     made = VM.plan(wish(agent={"enabled": True, "fstrim_cloned_disks": True}), view)
     assert made.extra["pending"] == ["agent"]
+
+
+@pytest.mark.parametrize(
+    ("status", "options", "actions"),
+    [
+        ("paused", {"cores": 4, "restart": "if_needed"}, ["set cores", "resume", "reboot"]),
+        ("suspended", {"cores": 4, "restart": "if_needed"}, ["start", "set cores", "reboot"]),
+        ("stopped", {"cores": 4, "restart": "always"}, ["set cores", "start"]),
+    ],
+)
+def test_a_vm_that_runs_by_then_is_restarted(status: str, options: dict[str, Any], actions: list[str]) -> None:
+    made = VM.plan(wish(state="started", **options), there(status))
+    assert [re.sub(r" (?:of )?vm 104.*", "", step.reason) for step in made.steps] == actions
 
 
 def test_a_suspended_vm_wakes_up_before_it_is_changed() -> None:
