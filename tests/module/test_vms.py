@@ -378,3 +378,18 @@ def test_a_guests_result_is_documented_as_that_of_module_vm() -> None:
     one, many = (yaml.safe_load(importlib.import_module(name).RETURN) for name in (VMS.removesuffix("s"), VMS))
     documented = {name: entry["type"] for name, entry in many["guests"]["contains"].items()}
     assert {name: entry["type"] for name, entry in one.items()}.items() <= documented.items()
+
+
+def test_what_is_not_set_is_not_echoed(modules: Modules) -> None:
+    """Eighty options for each of a hundred guests would be most of the result."""
+    code = f"from {VMS} import main; main()"
+    wish = {
+        "defaults": {"cipassword": "a secret"},
+        "guests": [{"name": "a", "cipassword": "mine"}],
+        "_ansible_check_mode": True,
+    }
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**modules.lab.options(), **wish}})
+    done = subprocess.run([sys.executable, "-c", code, arguments], capture_output=True, text=True, check=True)
+    shown = json.loads(done.stdout)["invocation"]["module_args"]
+    assert shown["guests"] == [{"name": "a", "cipassword": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}]
+    assert "a secret" not in done.stdout
