@@ -162,7 +162,8 @@ class ConfigArea(GuestArea):
                 guest.pending.pop(option, None)
             for option in deletes:
                 await self._delete_option(guest, option, force=bool(call.get("force")))
-            for option in sorted(updates):
+            # What may be plugged is what it was before the request.
+            for option in sorted(updates, key=lambda name: (name == "hotplug", name)):
                 await self._set_option(guest, option, updates[option])
         finally:
             self.release(guest, "config")

@@ -18,8 +18,12 @@ description:
   - The options of the configuration have Proxmox VE's own names. Options made of properties take a dictionary or
     Proxmox VE's string; properties that are not set stay as they are.
   - Nothing is restarted, shrunk or deleted unless asked for.
-  - Needs the privileges C(VM.Audit), C(VM.Allocate), C(VM.Clone), C(VM.PowerMgmt) and those of C(VM.Config.*) that
-    belong to the options used, and C(Datastore.AllocateSpace) and C(SDN.Use) for disks and bridges.
+  - A step that fails says what was done before it and what was not; what cannot be right, and what Proxmox VE would
+    refuse, is refused before the first write where that can be known.
+  - Needs the privilege C(VM.Audit) on the VM; to make one C(VM.Allocate), and for a clone C(VM.Clone) on its source; to
+    change one those of C(VM.Config.*) that belong to the options used; C(VM.PowerMgmt) for power states and
+    C(VM.Migrate) to move it; C(Datastore.AllocateSpace) on storages for disks and C(SDN.Use) on bridges
+    (C(/sdn/zones/localnetwork/BRIDGE)); C(Sys.Audit) and C(Sys.Console) on C(/) for O(ha).
 extends_documentation_fragment:
   - homelab.pve.vm_options
   - homelab.pve.connection
@@ -67,12 +71,44 @@ EXAMPLES = r"""
       net0: {model: virtio, bridge: vmbr0}
     boot: order=scsi0
 
-- name: Remove both
+- name: Make a VM from a cloud image, with its CPU's mitigations offered to the guest
+  homelab.pve.vm:
+    name: image
+    vmid: 210
+    node: father
+    cpu: {cputype: host}
+    cpu_mitigations: intel
+    disks:
+      scsi0: {storage: local-lvm, import_from: "local:import/debian-12.qcow2", size: 8G}
+      ide2: {storage: local-lvm, media: cloudinit}
+    boot: {order: [scsi0]}
+
+- name: Let the HA manager keep it running; to move it, name another node
+  homelab.pve.vm:
+    vmid: 210
+    node: father
+    state: started
+    with_local_disks: true
+    ha: {max_restart: 2, comment: kept alive}
+
+- name: Change what takes effect only after a restart, and restart it
+  homelab.pve.vm:
+    name: image
+    memory: 1G
+    restart: if_needed
+
+- name: Delete a disk with all that is on it
+  homelab.pve.vm:
+    name: empty
+    disks:
+      scsi0: absent
+
+- name: Remove them
   homelab.pve.vm:
     name: "{{ item }}"
     state: absent
     force: true
-  loop: [web, empty]
+  loop: [web, empty, image]
 """
 
 RETURN = r"""

@@ -282,7 +282,9 @@ def _for_the_running(kind: Kind, view: View, change: Change) -> Change:
 
 def _in_force(change: Change) -> bool:
     """Whether the running guest is already as it will be after the change: one that waited is taken back."""
-    return change.before is not None and change.field.codec.same(change.before, change.after)
+    if change.before is None or change.after is None:
+        return change.before is change.after
+    return change.field.codec.same(change.before, change.after)
 
 
 def _stopped_for_a_move(

@@ -235,6 +235,11 @@ def test_a_vm_that_runs_by_then_is_restarted(status: str, options: dict[str, Any
     assert [re.sub(r" (?:of )?vm 104.*", "", step.reason) for step in made.steps] == actions
 
 
+def test_what_waited_to_be_added_and_is_taken_back_waits_no_more() -> None:
+    view = View(guest(row(104, "web")), {**CONFIG, "serial0": "socket"}, "running", ("serial0",), CONFIG)
+    assert VM.plan(wish(serial={"serial0": ""}), view).extra["pending"] == []
+
+
 def test_a_suspended_vm_wakes_up_before_it_is_changed() -> None:
     made = VM.plan(wish(state="started", cores=4), there("suspended"))
     assert [step.reason for step in made.steps] == ["start vm 104 (web)", "set cores of vm 104 (web)"]
