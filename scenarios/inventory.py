@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import INVENTORY_NAMES, SSHConfigParser
 
 from scenarios.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
 
 LAB_NODE = "pve_lab_node"
 
@@ -38,7 +47,6 @@ def find(name: str, sources: tuple[str, ...], vault_password_file: str | None) -
 def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) -> Host:
     # Ansible costs 0.3 s to import: only commands that are about a host pay for it.
     from ansible.errors import AnsibleError  # noqa: PLC0415
-    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
     from ansible.parsing.vault import get_file_vault_secret  # noqa: PLC0415
     from ansible.vars.manager import VariableManager  # noqa: PLC0415
@@ -49,7 +57,7 @@ def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) 
             secret = get_file_vault_secret(filename=vault_password_file, loader=loader)
             secret.load()
             loader.set_vault_secrets([("default", secret)])
-        manager = InventoryManager(loader=loader, sources=list(sources))
+        manager = _manager(loader, sources)
         name = name or _only(manager.hosts)
         host = manager.get_host(name)
         if host is None or name not in manager.hosts:
@@ -58,6 +66,36 @@ def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) 
     except AnsibleError as error:
         raise UsageError(f"The inventory {', '.join(sources)} can't be used: {error}") from error
     return Host(name, variables.get(LAB_NODE) is True)
+
+
+def _manager(loader: DataLoader, sources: tuple[str, ...]) -> InventoryManager:
+    """The inventory. Files of the plugin homelab.pve.ssh_hosts are read by what that plugin reads them with.
+
+    Ansible finds no plugin of a collection that this process imports itself; ``ansible-playbook`` does.
+    """
+    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
+
+    class Manager(InventoryManager):  # type: ignore[misc]  # ansible publishes no types
+        def parse_source(self, source: str, cache: bool = False) -> bool:
+            if not source.endswith(INVENTORY_NAMES):
+                return bool(super().parse_source(source, cache=cache))
+            for name in _ssh_hosts(source):
+                self.add_host(name)
+            return True
+
+    return Manager(loader=loader, sources=list(sources))
+
+
+def _ssh_hosts(source: str) -> Sequence[str]:
+    """Names of the hosts an inventory file of the plugin stands for."""
+    try:
+        options = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+        config = Path(options["ssh_config"]).expanduser() if "ssh_config" in options else None
+        return [str(host["name"]) for host in SSHConfigParser(config).list_hosts()]
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise UsageError(f"The inventory {source} can't be used: {error}") from error
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
 
 
 def _only(names: Collection[str]) -> str:

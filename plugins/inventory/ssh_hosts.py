@@ -53,9 +53,13 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host, SSHConfigParser, is_users_own
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import (
+    INVENTORY_NAMES,
+    Host,
+    SSHConfigParser,
+    is_users_own,
+)
 
-NAMES = ("ssh_hosts.yml", "ssh_hosts.yaml")
 VARIABLES = {"user": "ansible_user", "port": "ansible_port"}
 """What ssh is told by Ansible anyway, so that a group's variable does not hide it: keyword -> variable."""
 
@@ -73,7 +77,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
 
     def verify_file(self, path: str) -> bool:
         """Whether the file is meant for this plugin, by its name."""
-        return bool(super().verify_file(path)) and path.endswith(NAMES)
+        return bool(super().verify_file(path)) and path.endswith(INVENTORY_NAMES)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:  # noqa: ANN401 - Ansible's own
         """Add the hosts to the inventory."""

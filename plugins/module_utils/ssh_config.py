@@ -26,6 +26,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.whole_files import loc
 MARK = "# homelab.pve: Proxmox VE host"
 """The comment that makes a block that of a Proxmox VE host: above its Host line or in it, written by us or by hand."""
 END = "# homelab.pve: end of"
+INVENTORY_NAMES = ("ssh_hosts.yml", "ssh_hosts.yaml")
+"""How the name of an inventory file ends that stands for the marked hosts: see the plugin ssh_hosts."""
 BACKUP = ".homelab-pve.bak"
 DEPTH = 16
 """How deep files may include one another (READCONF_MAX_DEPTH, OpenSSH readconf.c)."""

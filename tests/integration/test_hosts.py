@@ -152,3 +152,18 @@ def test_ansible_reaches_the_same_hosts(host: Host, key: Path, tmp_path: Path) -
     after = subprocess.run(control.inside(words), cwd=ROOT, capture_output=True, text=True, check=False)
     assert after.returncode == 0, after.stdout + after.stderr
     assert after.stdout.endswith("father\n")
+
+
+def test_the_driver_works_on_the_same_hosts(
+    host: Host, key: Path, stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A playbook of the driver asks the host's API, which the inventory plugin knows by the host's address."""
+    host("add", "pve1", "--hostname", FATHER, "--key", str(key), "--default")
+    token = json.loads(father.token_file(stand.status.state_dir).read_text(encoding="utf-8"))
+    for name, value in (("TOKEN_ID", token["id"]), ("TOKEN_SECRET", token["secret"])):
+        monkeypatch.setenv(f"PVE_{name}", value)
+    monkeypatch.setenv("PVE_CA", str(stand.status.state_dir / "ca.pem"))
+    words = [sys.executable, "-P", "-m", "scenarios", "vm-discover", "--name-pattern", "nothing*", "--json-output"]
+    done = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (json.loads(done.stdout)["host"], "WARNING" in done.stderr) == ("pve1", False)

@@ -105,6 +105,18 @@ def test_a_known_key_is_pinned_and_forgotten_with_the_host(capsys: pytest.Captur
     assert not pinned.exists()
 
 
+def test_a_scenario_finds_the_host(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    words = ["--scenario", "vm-roundtrip", "--dry-run", "--json-output"]
+    HostManager().add("pve1", "192.0.2.10")
+    HostManager().set_default("pve1")
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert (json.loads(captured.out)["host"], captured.err) == ("pve1", "")
+    (home / ".ssh" / "config").write_text("Host\n")
+    assert main(words) == 2
+    assert f"{home}/.ssh/config:1: Host has no value: Host" in capsys.readouterr().err
+
+
 def test_which_executor_is_meant(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = HostManager()
     monkeypatch.setenv("PATH", str(home), prepend=":")
