@@ -190,6 +190,11 @@ def test_the_newest_template_is_taken(modules: Modules) -> None:
         modules.ok("container", vmid=200, state="absent")
 
 
+def test_a_storage_that_is_off_line_hides_no_template(modules: Modules) -> None:
+    modules.lab.api.storages["nas"] = {**modules.lab.api.storages["local"], "active": 0}
+    assert modules.ok("container", **{**SMALL, "ostemplate": "debian-13-standard"})["changed"]
+
+
 def test_a_template_is_fetched_where_asked_to(modules: Modules) -> None:
     wish = {**SMALL, "ostemplate": "alpine-*", "template_storage": "local"}
     assert modules.converge("container", **wish)["plan"] == [

@@ -63,8 +63,9 @@ def find(read: Reader, node: str, wanted: str, fetch_to: str | None) -> OsTempla
 
 def _volumes(read: Reader, node: str) -> list[str]:
     """Volume ids of the node's templates, on whichever storage."""
-    storages = _storages(read, node)
-    paths = (url("/nodes/{}/storage/{}/content", node, row["storage"]) for row in storages)
+    # A storage that is off line can't be listed; its templates could not be used either.
+    storages = [row["storage"] for row in _storages(read, node) if int(row.get("active", 1))]
+    paths = (url("/nodes/{}/storage/{}/content", node, storage) for storage in storages)
     return sorted(str(item["volid"]) for path in paths for item in read.get(path, {"content": CONTENT}) or [])
 
 
