@@ -103,6 +103,9 @@ def failure(modules: Modules, **options: Any) -> str:
         ({"disks": {"unused0": "local-lvm:1"}},
          "Option 'disks': unused0 can only be deleted (unused0: absent). "
          "Give its volume as file of a drive to attach it."),
+        ({"disks": {"scsi0": "", "unused0": "absent"}},
+         "Option 'disks': scsi0 is to be detached and unused0 to be deleted: what is detached may become unused0, and "
+         "a second run would delete it. Use a task for each."),
         ({"disks": {"scsi1": {"storage": "local-lvm"}}},
          "Option 'disks': the new scsi1 of vm 200 (web) needs a size, or import_from."),
     ],

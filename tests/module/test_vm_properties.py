@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.apply import look, reconcile
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
@@ -96,8 +96,8 @@ def converge(client: Client, lab: ServedLab, wish: dict[str, Any]) -> None:
     """Foretell, do, and find nothing left to do."""
     try:
         foretold = look(VM, wish, client)
-    except RefusedError:
-        # Shrinking, replacing a volume, and the like: what must not be done.
+    except (RefusedError, ConfigError):
+        # Shrinking, replacing a volume, detaching beside deleting, and the like: what must not be done.
         reject()
     real = reconcile(VM, wish, client, dry_run=False, timeout=30)
     assert [step.reason for step in real.plan.steps] == [step.reason for step in foretold.plan.steps]

@@ -151,10 +151,6 @@ def test_power(state: str, status: str, expected: list[Any]) -> None:
         ({"scsi0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "scsi0", "force": True})]),
         ({"unused0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "unused0", "force": True})]),
         ({"scsi5": "absent", "unused3": "absent"}, []),
-        (
-            {"scsi0": "", "unused0": "absent"},
-            [post(delete="scsi0"), ("PUT", f"{PATH}/config", {"delete": "unused0", "force": True})],
-        ),
         ({"scsi1": {"storage": "local-lvm", "size": "1500M"}}, [post(scsi1="local-lvm:1.46484375")]),
     ],
     ids=str,
