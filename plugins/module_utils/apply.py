@@ -263,7 +263,8 @@ def _not_begun(step: Step, error: PveError | TaskFailedError) -> bool:
 def _sent(step: Step, run: Run) -> Json:
     params = {name: _value(value, run.bindings) for name, value in step.params.items()}
     path = step.path.format(**run.bindings)
-    answer = run.client.request(step.verb, path, params)
+    late = step.late(run.client.get(path)) if step.late else {}
+    answer = run.client.request(step.verb, path, {**params, **late})
     if step.unnamed_task:
         node, vmid = GUEST_PATH.findall(path)[0]
         answer = newest_task(run.client, node, vmid, step.unnamed_task)

@@ -156,6 +156,9 @@ class Step:
     timeout: float | None = None
     """Seconds its task may take, where the module's general limit doesn't fit."""
 
+    late: Callable[[Values], Values] | None = None
+    """Further parameters, from what is at ``path`` right before the step: for what an earlier step has moved."""
+
     unnamed_task: str = ""
     """Type of the task that PVE starts without naming it in its answer."""
 

@@ -138,8 +138,8 @@ guests:
       returned: when the VM exists
     pending:
       description:
-        - Options in which the running VM differs from its configuration until it is restarted. In check mode, those that
-          would after the change.
+        - Options in which the running VM differs from its configuration until it is restarted. In check mode, those
+          that would after the change.
       type: list
       elements: str
       returned: when the VM exists

@@ -282,9 +282,9 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
         (["mp0"], {"unused0": "absent"}, {"mp1", "mp2"}, ["delete unused0 of {} with its data"]),
         (
             ["mp0"],
-            {"unused0": "absent", "mp2": "absent", "mp1": ""},
-            {"unused1"},
-            ["set mp1, mp2 of {}", "delete mp2, unused0 of {} with its data"],
+            {"unused0": "absent", "mp2": "absent"},
+            {"mp1"},
+            ["set mp2 of {}", "delete mp2, unused0 of {} with its data"],
         ),
     ],
     ids=lambda value: " ".join(sorted(value)),

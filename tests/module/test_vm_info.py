@@ -144,9 +144,7 @@ def test_wrong_input(modules: Modules, wish: dict[str, Any], message: str) -> No
 
 
 def test_a_vmid_that_is_no_number(modules: Modules) -> None:
-    assert modules.message("vm_info", vmid=["x"]).startswith(
-        "Elements value for option 'vmid' is of type "
-    )
+    assert modules.message("vm_info", vmid=["x"]).startswith("Elements value for option 'vmid' is of type ")
 
 
 def test_least_privileges(guests: Modules) -> None:

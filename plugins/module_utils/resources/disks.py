@@ -18,6 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
     gibibytes,
     grown,
     occupied,
+    refuse_detaching_beside_deleting,
     storage_of,
 )
 
@@ -103,19 +104,12 @@ FIELD = Field("disks", DISK)
 def wanted(params: Values) -> dict[str, Json]:
     """The option ``disks`` in canonical form, by drive; None stands for a drive to detach."""
     found = {key: _wanted(key, value) for key, value in (params.get("disks") or {}).items()}
-    _check_deletions(found)
+    refuse_detaching_beside_deleting(
+        "disks",
+        [key for key, drive in found.items() if drive is None],
+        [key for key, drive in found.items() if drive and key.startswith(UNUSED)],
+    )
     return found
-
-
-def _check_deletions(drives: Mapping[str, Json]) -> None:
-    """Raise ConfigError where a second run would delete what the first has only detached."""
-    detached = sorted(key for key, drive in drives.items() if drive is None)
-    deleted = sorted(key for key, drive in drives.items() if drive and key.startswith(UNUSED))
-    if detached and deleted:
-        raise ConfigError(
-            f"Option 'disks': {detached[0]} is to be detached and {deleted[0]} to be deleted: what is detached may "
-            f"become {deleted[0]}, and a second run would delete it. Use a task for each."
-        )
 
 
 def _wanted(key: str, value: Json) -> dict[str, Json] | None:

@@ -358,8 +358,6 @@ def _config_step(
     volumes: Sequence[VolumeChange],
     path: str,
     label: str,
-    *,
-    digest: str | None = None,
 ) -> tuple[Step, ...]:
     """One write for all of it, with the verb that suits volumes where there are some."""
     set_volumes = [volume.change for volume in volumes if volume.change]
@@ -368,26 +366,27 @@ def _config_step(
         return ()
     names = ", ".join(sorted(change.key for change in every))
     verb = kind.volumes.set_verb if set_volumes else "PUT"
-    return (Step(verb, path, {**encoded(every), "digest": digest}, f"set {names} of {label}", advice=SETTING),)
+    return (Step(verb, path, encoded(every), f"set {names} of {label}", advice=SETTING),)
 
 
 def _configure(
     kind: Kind, view: View, guest: Guest, changes: Sequence[Change], volumes: Sequence[VolumeChange]
 ) -> tuple[Step, ...]:
     """The configuration and the volumes of a guest that is there. The first write checks that it is as it was read."""
-    digest = view.config.get("digest")
     early = [volume for volume in volumes if kind.volumes.grows_first and volume.size and volume.change]
-    grows = [_grow_step(volume, guest.path(), guest.label) for volume in early]
-    first = [replace(step, params={**step.params, "digest": digest}) for step in grows[:1]]
     later = [replace(volume, size=None) if volume in early else volume for volume in volumes]
-    digest = None if early else digest
-    return (
-        *first,
-        *grows[1:],
-        *_config_step(kind, changes, volumes, guest.path("config"), guest.label, digest=digest),
+    steps = (
+        *(_grow_step(volume, guest.path(), guest.label) for volume in early),
+        *_config_step(kind, changes, volumes, guest.path("config"), guest.label),
         *_volume_steps(kind, later, guest.path(), guest.label),
-        *_delete_step(kind, view.config, volumes, guest),
+        *_delete_step(kind, volumes, guest),
     )
+    return tuple(_seen_as(view, step) if step is steps[0] else step for step in steps)
+
+
+def _seen_as(view: View, step: Step) -> Step:
+    """A step that PVE refuses when the configuration isn't any more what was seen."""
+    return replace(step, params={**step.params, "digest": view.config.get("digest")})
 
 
 def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label: str) -> tuple[Step, ...]:
@@ -396,13 +395,13 @@ def _volume_steps(kind: Kind, volumes: Sequence[VolumeChange], path: str, label:
     return (*moves, *grows)
 
 
-def _delete_step(kind: Kind, config: Values, volumes: Sequence[VolumeChange], guest: Guest) -> tuple[Step, ...]:
+def _delete_step(kind: Kind, volumes: Sequence[VolumeChange], guest: Guest) -> tuple[Step, ...]:
     """What is to go with its data; a step of its own, because it is about everything a request removes."""
-    keys = sorted(volume.key for volume in volumes if volume.delete)
-    if not keys:
+    gone = [volume for volume in volumes if volume.delete]
+    if not gone:
         return ()
-    reason = f"delete {', '.join(keys)} of {guest.label} with its data"
-    return (Step("PUT", guest.path("config"), kind.volumes.deletion(config, volumes), reason, advice=SETTING),)
+    reason = f"delete {', '.join(sorted(volume.key for volume in gone))} of {guest.label} with its data"
+    return (replace(kind.volumes.deletion(gone, guest.path("config"), reason), advice=SETTING),)
 
 
 def _move_step(kind: Kind, volume: VolumeChange, path: str, label: str) -> Step:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties, size_bytes
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Field, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import (
     ALLOCATED,
@@ -18,6 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes impo
     gibibytes,
     grown,
     occupied,
+    refuse_detaching_beside_deleting,
     storage_of,
 )
 
@@ -85,6 +87,11 @@ def wanted(params: Values) -> dict[str, Json]:
     """The options ``rootfs`` and ``mp`` in canonical form, by key; None stands for a mount point to detach."""
     root = {ROOTFS: params[ROOTFS]} if params.get(ROOTFS) is not None else {}
     found = {key: _wanted(key, value) for key, value in {**root, **(params.get("mp") or {})}.items()}
+    refuse_detaching_beside_deleting(
+        "mp",
+        [key for key, mount in found.items() if mount is None],
+        [key for key in found if key.startswith("unused")],
+    )
     default = params.get("storage")
     return {key: _placed(mount, default) for key, mount in found.items()}
 
@@ -145,20 +152,24 @@ def _removed(key: str, wish: Mapping[str, Json] | None, have: Mapping[str, Json]
     return VolumeChange(key, change, before=MOUNT.encode(have), waits=attached and not goes, delete=goes)
 
 
-def deletion(config: Values, changes: Sequence[VolumeChange]) -> dict[str, Json]:
-    """The request that deletes volumes once they are detached.
+def deletion(volumes: Sequence[VolumeChange], path: str, reason: str) -> Step:
+    """LXC deletes only what is detached already, and names it anew when it detaches it.
 
-    A detached volume takes the first ``unused<n>`` that is free, in the order of the mount points' names
-    (PVE::AbstractConfig, add_unused_volume; PVE::LXC::Config, vmconfig_apply_pending).
+    So where a volume is by then is looked up by its id, and the digest vouches for that (PVE::LXC::Config,
+    vmconfig_apply_pending).
     """
-    free = (f"unused{number}" for number in range(COUNT) if f"unused{number}" not in config)
-    detached = sorted(change.key for change in changes if change.change and _parks(change.change))
-    places = dict(zip(detached, free, strict=False))
-    return {"delete": ",".join(sorted(places.get(change.key, change.key) for change in changes if change.delete))}
+    ids = frozenset(str(MOUNT.decode(volume.before)["volume"]) for volume in volumes)
+    return Step("PUT", path, {}, reason, late=partial(_where_detached, ids))
 
 
-def _parks(change: Change) -> bool:
-    return change.after is None and is_volume(change.before["volume"])
+def _where_detached(ids: frozenset[str], config: Values) -> Values:
+    places = {str(value): key for key, value in config.items() if key.startswith("unused")}
+    if lost := sorted(ids - set(places)):
+        raise RefusedError(
+            f"{', '.join(lost)} is not detached any more: somebody else has changed the container meanwhile. "
+            "Nothing was deleted. Look at its volumes, and run again."
+        )
+    return {"delete": ",".join(sorted(places[volume] for volume in ids)), "digest": config.get("digest")}
 
 
 def _added(guest: str, key: str, wish: Mapping[str, Json]) -> VolumeChange:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, size_bytes
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Change, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,25 @@ Raises RefusedError for what would lose data, ConfigError for what can't be mean
 """
 
 
-def forced(_config: Values, changes: Sequence[VolumeChange]) -> dict[str, Json]:
+def refuse_detaching_beside_deleting(option: str, detached: Sequence[str], deleted: Sequence[str]) -> None:
+    """Raise ConfigError where a second run would delete what the first has only detached.
+
+    ``detached`` are the volumes to detach, ``deleted`` those to delete that are detached already.
+    """
+    if detached and deleted:
+        raise ConfigError(
+            f"Option '{option}': {min(detached)} is to be detached and {min(deleted)} to be deleted: what is detached "
+            f"may become {min(deleted)}, and a second run would delete it. Use a task for each."
+        )
+
+
+Deletion: TypeAlias = Callable[[Sequence[VolumeChange], str, str], Step]
+"""From what is to go with its data, the path of the guest's configuration and a reason: the step that deletes it."""
+
+
+def forced(volumes: Sequence[VolumeChange], path: str, reason: str) -> Step:
     """QEMU deletes a drive's volume in the same request if it is told so."""
-    return {"delete": ",".join(sorted(change.key for change in changes if change.delete)), "force": True}
+    return Step("PUT", path, {"delete": ",".join(sorted(volume.key for volume in volumes)), "force": True}, reason)
 
 
 @dataclass(frozen=True)
@@ -92,8 +108,7 @@ class Volumes:
 
     move_action: str
     move_parameter: str
-    deletion: Callable[[Values, Sequence[VolumeChange]], Mapping[str, Json]] = forced
-    """From the guest's configuration and what has to be done to its volumes: the request that deletes some of them."""
+    deletion: Deletion = forced
 
     moves_running: bool = True
     """Whether a volume of a running guest can be moved to another storage, or taken off."""

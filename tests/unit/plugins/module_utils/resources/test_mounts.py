@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Step
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.mounts import CODEC, compare, deletion, wanted
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
@@ -118,23 +119,49 @@ def test_the_directory_of_a_bind_mount_is_changed_in_place() -> None:
     assert change.after == "/srv/new,mp=/a"
 
 
+def deleting(*keys: str) -> Step:
+    """The step that deletes volumes which were at these keys, ``local-lvm:KEY`` each."""
+    held = {key: f"local-lvm:{key},mp=/a" if key.startswith("mp") else f"local-lvm:{key}" for key in keys}
+    found = (planned(key, "absent", volume) for key, volume in held.items())
+    return deletion([change for change in found if change], "/nodes/father/lxc/200/config", "delete them")
+
+
 @pytest.mark.parametrize(
-    ("config", "wish", "deleted"),
+    ("keys", "config", "deleted"),
     [
-        ({"mp0": HELD}, {"mp0": "absent"}, "unused0"),
-        ({"mp0": HELD, "unused0": "a:b", "unused2": "a:c"}, {"mp0": "absent"}, "unused1"),
-        ({"mp0": HELD, "mp1": HELD}, {"mp0": "", "mp1": "absent"}, "unused1"),
-        ({"mp2": HELD, "mp10": HELD}, {"mp2": "absent", "mp10": ""}, "unused1"),
-        ({"mp0": "/srv,mp=/a", "mp1": HELD}, {"mp0": "", "mp1": "absent"}, "unused0"),
-        ({"unused3": HELD, "mp0": HELD}, {"unused3": "absent", "mp0": "absent"}, "unused0,unused3"),
+        (["mp0"], {"unused0": "local-lvm:mp0"}, "unused0"),
+        (["mp1"], {"unused0": "local-lvm:mp0", "unused1": "local-lvm:mp1", "mp2": "local-lvm:mp2,mp=/b"}, "unused1"),
+        (["mp0", "unused3"], {"unused0": "local-lvm:mp0", "unused3": "local-lvm:unused3"}, "unused0,unused3"),
+        (["unused3"], {"unused0": "local-lvm:unused3", "unused3": "local-lvm:other"}, "unused0"),
     ],
 )
-def test_where_what_is_deleted_will_be(config: dict[str, str], wish: dict[str, str], deleted: str) -> None:
-    found = (planned(key, value, config[key]) for key, value in wish.items())
-    assert deletion(config, [change for change in found if change]) == {"delete": deleted}
+def test_what_is_deleted_is_looked_up_by_its_id(keys: list[str], config: dict[str, str], deleted: str) -> None:
+    step = deleting(*keys)
+    assert step.late is not None
+    assert step.late({**config, "digest": "d2"}) == {"delete": deleted, "digest": "d2"}
+
+
+def test_what_somebody_attached_again_is_not_deleted() -> None:
+    step = deleting("mp0", "mp1")
+    assert step.late is not None
+    with pytest.raises(RefusedError) as raised:
+        step.late({"mp7": "local-lvm:mp0,mp=/a", "unused0": "local-lvm:mp1"})
+    assert str(raised.value) == (
+        "local-lvm:mp0 is not detached any more: somebody else has changed the container meanwhile. "
+        "Nothing was deleted. Look at its volumes, and run again."
+    )
 
 
 def test_of_a_bind_mount_nothing_is_deleted() -> None:
     change = planned("mp0", "absent", "/srv,mp=/a")
     assert change is not None
     assert (change.delete, change.change is not None) == (False, True)
+
+
+def test_detaching_beside_deleting_is_refused() -> None:
+    with pytest.raises(ConfigError) as raised:
+        wanted({"mp": {"mp1": "", "unused0": "absent"}})
+    assert str(raised.value) == (
+        "Option 'mp': mp1 is to be detached and unused0 to be deleted: what is detached may become unused0, and a "
+        "second run would delete it. Use a task for each."
+    )

@@ -97,11 +97,14 @@ def action(name: str, **params: Any) -> tuple[str, str, dict[str, Any]]:
         ({"disks": {"scsi0": {"ssd": True}}}, [post(scsi0="local-lvm:vm-104-disk-0,size=8G,ssd=1")]),
         ({"disks": {"scsi1": {"storage": "nas", "size": "10G"}}}, [post(scsi1="nas:10")]),
         ({"disks": {"scsi0": None}, "cores": 1}, [post(cores=1, delete="scsi0")]),
-        ({"disks": {"scsi0": {"size": "9G"}}}, [("PUT", f"{PATH}/resize", {"disk": "scsi0", "size": "9G"})]),
+        (
+            {"disks": {"scsi0": {"size": "9G"}}},
+            [("PUT", f"{PATH}/resize", {"disk": "scsi0", "size": "9G", "digest": "d1"})],
+        ),
         (
             {"disks": {"scsi0": {"storage": "nas", "size": "9G"}}},
             [
-                ("POST", f"{PATH}/move_disk", {"disk": "scsi0", "storage": "nas", "delete": True}),
+                ("POST", f"{PATH}/move_disk", {"disk": "scsi0", "storage": "nas", "delete": True, "digest": "d1"}),
                 ("PUT", f"{PATH}/resize", {"disk": "scsi0", "size": "9G"}),
             ],
         ),
@@ -148,8 +151,8 @@ def test_power(state: str, status: str, expected: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("disks", "expected"),
     [
-        ({"scsi0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "scsi0", "force": True})]),
-        ({"unused0": "absent"}, [("PUT", f"{PATH}/config", {"delete": "unused0", "force": True})]),
+        ({"scsi0": "absent"}, [put(delete="scsi0", force=True)]),
+        ({"unused0": "absent"}, [put(delete="unused0", force=True)]),
         ({"scsi5": "absent", "unused3": "absent"}, []),
         ({"scsi1": {"storage": "local-lvm", "size": "1500M"}}, [post(scsi1="local-lvm:1.46484375")]),
     ],
