@@ -89,7 +89,9 @@ CHECKS: tuple[Check, ...] = (
     Check("lint", "changelog", tool("antsibull-changelog", "lint")),
     Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name)))),
     Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline")),
-    pytest_check("unit", "unit", "architecture", "benchmark"),
+    # The lab's API is served in the test process: quick for what it is, but not what one waits for after each edit.
+    pytest_check("unit", "unit", "architecture", "benchmark", options=("--ignore", "tests/unit/lab/api")),
+    pytest_check("lab", "unit/lab/api"),
     pytest_check("module", "module"),
     # test_replay.py plays transcripts that somebody names: ./test.sh replay DIR.
     pytest_check("conformance", "conformance", options=("--ignore", "tests/conformance/test_replay.py")),
