@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -49,7 +51,8 @@ def test_everything_that_matters_is_read(config: Path) -> None:
     found = resolve("pve1", config)
     assert (found.hostname, found.user, found.port, found.strict) == ("192.0.2.10", "from-include", 2200, True)
     assert [path.name for path in found.keys] == [f"a {getpass.getuser()} key"]
-    assert found.known_hosts[:2] == [config.parent / "my pins", Path("~/.ssh/known_hosts").expanduser()]
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # ssh doesn't look at HOME
+    assert found.known_hosts[:2] == [config.parent / "my pins", home / ".ssh" / "known_hosts"]
     assert found.jumps == ["joe@bastion:2222", "second"]
 
 
