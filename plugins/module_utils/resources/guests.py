@@ -198,7 +198,7 @@ TAKEN = re.compile(r"VM \d+ already exists")
 
 def followed(look: Callable[[], T]) -> T:
     """What ``look`` finds and reads; again when the guest moved to another node in between."""
-    for _ in range(SIGHTINGS - 1):
+    for _sighting in range(SIGHTINGS - 1):
         try:
             return look()
         except PveError as error:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -66,7 +66,7 @@ def occupied(guest: str, key: str, held: str, option: str, other: str) -> Refuse
     )
 
 
-CompareVolume: TypeAlias = Callable[[str, str, "Json | None", "Mapping[str, Json] | None"], "VolumeChange | None"]
+CompareVolume: TypeAlias = Callable[[str, str, "Json | None", "Values | None"], "VolumeChange | None"]
 """Guest's label, key, wish (None: detach) and what is there -> what has to be done.
 
 Raises RefusedError for what would lose data, ConfigError for what can't be meant.
