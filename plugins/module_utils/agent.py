@@ -21,7 +21,7 @@ from functools import partial
 from typing import TypeVar
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Follow, Reader, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Follow, Reader, Step, Values, advised
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     CommandError,
     ConfigError,
@@ -105,7 +105,7 @@ def explained(trying: str) -> Iterator[None]:
 
 def advice(error: PveError) -> str:
     """What to do about an error."""
-    return next((str(text) for words, text in ADVICE.items() if re.search(words, error.message)), "")
+    return advised(ADVICE, error.message)
 
 
 def check_bounds(params: Values, names: Sequence[str]) -> None:

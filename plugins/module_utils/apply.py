@@ -22,6 +22,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Resource,
     Step,
     Values,
+    advised,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
@@ -174,7 +175,7 @@ def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
             run.answers.append(_step(step, run))
         except HomelabPveError as error:
             left = [_named(later, run) for later in plan.steps[index + 1 :]]
-            failure = StepFailedError(_named(step, run), error, run.done, left, _advice(step, error))
+            failure = StepFailedError(_named(step, run), error, run.done, left, advised(step.advice, str(error)))
             failure.final = step.once and isinstance(error, OutcomeUnknownError)
             raise failure from error
         run.done.append(_named(step, run))
@@ -188,11 +189,6 @@ def _verified(resource: Resource, wish: Values, run: Run) -> Json:
         return resource.describe(run.client, {**wish, BOUND: dict(run.bindings)})
     except HomelabPveError as error:
         raise StepFailedError("see what became of it", error, run.done, ()) from error
-
-
-def _advice(step: Step, error: HomelabPveError) -> str:
-    """What to do about a failure whose words the step knows."""
-    return next((str(text) for words, text in step.advice.items() if re.search(words, str(error))), "")
 
 
 def _step(step: Step, run: Run) -> Json:

@@ -102,12 +102,16 @@ def within(codec: Codec, low: float | None = None, high: float | None = None) ->
     """The same for numbers from ``low`` to ``high`` only, None for no limit."""
 
     def parse(value: Json) -> Json:
-        number = codec.parse(value)
-        if (low is not None and number < low) or (high is not None and number > high):
-            raise ValueError(f"{value} is not {span(low, high)}")
-        return number
+        return bounded(codec.parse(value), low, high, told=value)
 
     return replace(codec, parse=parse)
+
+
+def bounded(number: Json, low: float | None, high: float | None, told: Json = None) -> Json:
+    """The number itself. Raises ValueError, in the words it was ``told`` in, beyond a limit; None is no limit."""
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise ValueError(f"{number if told is None else told} is not {span(low, high)}")
+    return number
 
 
 def span(low: float | None, high: float | None) -> str:
@@ -343,12 +347,10 @@ class Properties:
             raise ValueError(f"{name}: {error}") from error
 
     def _allowed(self, name: str, value: Json) -> Json:
-        choices, (low, high) = self.choices.get(name), self.limits.get(name, (None, None))
+        choices = self.choices.get(name)
         if choices and value not in choices:
             raise ValueError(f"'{value}' is none of {', '.join(choices)}")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise ValueError(f"{value} is not {span(low, high)}")
-        return value
+        return bounded(value, *self.limits.get(name, (None, None)))
 
 
 def _scalar(value: Json) -> str:

@@ -9,6 +9,7 @@ plans out. Values are held in one canonical form on both sides (``codecs.py``), 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -142,6 +143,11 @@ class Until:
 
     otherwise: str
     """What to say when it doesn't come true in time, with ``{timeout}`` for the seconds."""
+
+
+def advised(known: Mapping[str, str], said: str) -> str:
+    """The first advice whose pattern is in what Proxmox VE said, or an empty string."""
+    return next((advice for words, advice in known.items() if re.search(words, said)), "")
 
 
 @dataclass(frozen=True)
