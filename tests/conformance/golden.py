@@ -61,6 +61,7 @@ SETS = frozenset({"content", "privs"})
 class Step:
     """One recorded request with its answer."""
 
+    seq: int
     name: str
     method: str
     path: str
@@ -82,10 +83,11 @@ def steps(path: Path) -> Iterator[Step]:
     """The requests of a transcript."""
     for item in json.loads(path.read_text(encoding="utf-8")):
         if "cli" in item:
-            yield Step(item["name"] or "", COMMAND, " ".join(item["cli"]), "", 0, "", None, {})
+            yield Step(item["seq"], item["name"] or "", COMMAND, " ".join(item["cli"]), "", 0, "", None, {})
             continue
         yield Step(
-            item["name"],
+            item["seq"],
+            item["name"] or "",
             item["method"],
             item["path"],
             item["auth"],
@@ -146,6 +148,10 @@ class Player:
         session.headers["Cookie"] = f"PVEAuthCookie={data['ticket']}"
         if auth != "root-nocsrf":
             session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
+
+    def ask(self, method: str, path: str, values: Mapping[str, Any]) -> Answer:
+        """A request of our own, as root, to bring a node into the state it was recorded in."""
+        return self._send(Step(0, "", method, path, "token", 0, "", None, values))
 
     async def _manager_passes(self) -> None:
         """Wait for the HA manager, as whoever recorded a transcript did."""
@@ -267,11 +273,16 @@ def of_step(step: Step, body: Any) -> Any:
 
 
 def difference(step: Step, answer: Answer) -> str | None:
-    """What the lab's answer has otherwise than the recorded one; None when they agree."""
+    """What the lab's answer has otherwise than the recorded one, values included; None when they agree."""
     if (step.status, text(step.reason)) != (answer.status, text(answer.reason)):
-        return f"{step.status} {step.reason} | {answer.status} {answer.reason}"
+        return f"{step.status} {text(step.reason).strip()} | {answer.status} {text(answer.reason).strip()}"
     wanted, found = of_step(step, step.body), of_step(step, answer.body)
     return None if wanted == found else f"{_first(wanted, found)}"
+
+
+def summary(difference: str) -> str:
+    """A difference without values of bodies, which may differ from run to run: two statuses, or a place in the body."""
+    return difference.partition(": ")[0] if difference.startswith((".", "[", ":")) else difference
 
 
 def _first(wanted: Any, found: Any, where: str = "") -> str:

@@ -1,0 +1,224 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recorded nodes as the transcripts found them, and playing a transcript against such a node.
+
+What a transcript needs beyond a fresh node stands in ``start/<transcript>.json``:
+
+``nodes``     the other nodes of the cluster
+``storages``  name -> definition, beside ``local``
+``vms``       vmid, node, config, and name, status, template where it matters
+``cts``       vmid, node, config, and status, template where it matters
+``volumes``   storage -> name -> size in bytes, format, vmid and more, as the API's own record has them
+``files``     name on ``local`` -> its size in bytes
+``pools``     name -> VMIDs
+``tasks``     finished tasks, oldest first: type, id, and user, node, status where they are others than usual
+``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fakepve import FakeCt  # type: ignore[import-untyped]
+
+from lab.api import interfaces, seed
+from lab.api.certificates import Pair
+from lab.api.images import header
+from lab.api.server import LabApi, storage_entry
+from lab.api.serving import ServedLab, serve
+
+from . import golden
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "golden"
+STARTS = Path(__file__).parent / "start"
+NODE = "father"
+# The recorded node had one storage for everything.
+LOCAL: Mapping[str, Any] = {
+    "type": "dir",
+    "path": "/var/lib/vz",
+    "content": "snippets,iso,images,rootdir,import,vztmpl,backup",
+    "prune-backups": "keep-all=1",
+}
+# An image of 200 MiB; what qemu-img wrote for it has 196616 bytes.
+IMAGE_SIZE = 196616
+FILES = {
+    "iso/test.iso": bytes(2 * 1024**2),
+    "import/cloud.qcow2": header(200 * 1024**2).ljust(IMAGE_SIZE, b"\0"),
+    "snippets/user.yaml": b"#cloud-config\n",
+    "vztmpl/debian-13-mini_13.1-1_amd64.tar.zst": b"",
+}
+# The text files of the recorded nodes; their names and the last part of their addresses.
+NETWORK = """\
+auto lo
+iface lo inet loopback
+
+iface eno1 inet manual
+
+iface eno2 inet manual
+
+auto vmbr0
+iface vmbr0 inet static
+\taddress 10.77.0.{number}/24
+\tgateway 10.77.0.1
+\tbridge-ports eno1
+\tbridge-stp off
+\tbridge-fd 0
+
+source /etc/network/interfaces.d/*
+"""
+RESOLVER = "search lab.test\nnameserver 10.77.0.1\n"
+HOSTS = "127.0.0.1 localhost.localdomain localhost\n10.77.0.{number} {name}.lab.test {name}\n"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a node had when its transcript began, beyond what every recorded node had."""
+
+    nodes: tuple[str, ...] = ()
+    storages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    vms: tuple[Mapping[str, Any], ...] = ()
+    cts: tuple[Mapping[str, Any], ...] = ()
+    volumes: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    pools: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"dev": ()})
+    tasks: tuple[Mapping[str, Any], ...] = ()
+    access: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+
+
+def start_of(transcript: str) -> Start:
+    """The starting state of a transcript, by its name; that of a fresh node where it needs no other."""
+    path = STARTS / f"{transcript}.json"
+    given = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    unknown = set(given) - {item.name for item in fields(Start)}
+    if unknown:
+        raise ValueError(f"{path}: no such parts of a starting state: {', '.join(sorted(unknown))}")
+    return Start(**given)
+
+
+def node_texts(name: str, number: int) -> dict[str, str]:
+    """The text files of one recorded node."""
+    return {
+        "etc/network/interfaces": interfaces.HEADER + NETWORK.format(number=number),
+        "etc/resolv.conf": RESOLVER,
+        "etc/hosts": HOSTS.format(name=name, number=number),
+    }
+
+
+def write_files(api: LabApi, start: Start) -> None:
+    """Put the recorded node's files where the asked node has them."""
+    for name, content in {**FILES, **{name: bytes(size) for name, size in start.files.items()}}.items():
+        path = api.file_path("local", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def add_guests(api: LabApi, start: Start) -> None:
+    """Make the guests that were there."""
+    for item in start.vms:
+        named = {"name": item["name"]} if "name" in item else {}
+        guest = api.add_vm(item["vmid"], item.get("name", ""), node=item.get("node", NODE), config=dict(item["config"]))
+        guest.config.update(named)
+        if not named:
+            guest.config.pop("name", None)
+        set_state(guest, item)
+    for item in start.cts:
+        container = FakeCt(item["vmid"], node=item.get("node", NODE), config=dict(item["config"]), defaults=False)
+        set_state(container, item)
+        api.cts.append(container)
+
+
+def set_state(guest: Any, item: Mapping[str, Any]) -> None:
+    """Whether a guest ran, and was a template (of a container its configuration tells)."""
+    guest.status = item.get("status", guest.status)
+    if item.get("template"):
+        guest.template = True
+
+
+def finished(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a task that had ended before the transcript began."""
+    node, kind, user = item.get("node", NODE), item["type"], item.get("user", golden.TOKEN_ID)
+    started = 0x60000000 + number
+    pid = 1000 + number
+    return {
+        "upid": f"UPID:{node}:{pid:08X}:{pid * 7:08X}:{started:08X}:{kind}:{item.get('id', '')}:{user}:",
+        "node": node,
+        "pid": pid,
+        "pstart": pid * 7,
+        "starttime": started,
+        "endtime": started,
+        "type": kind,
+        "id": str(item.get("id", "")),
+        "user": user,
+        "status": "stopped",
+        "exitstatus": item.get("status", "OK"),
+        "log": [],
+    }
+
+
+def prepare(api: LabApi, start: Start) -> None:
+    """Give a node the state that a transcript began with."""
+    api.node_texts = {node: node_texts(node, number) for number, node in enumerate(api.nodes, 2)}
+    for node in api.nodes:
+        with api.on_node(node):
+            write_files(api, start)
+    api.storages |= {name: storage_entry(definition) for name, definition in start.storages.items()}
+    for storage, volumes in start.volumes.items():
+        api.storages[storage]["volumes"] |= {name: {"ctime": 0, **record} for name, record in volumes.items()}
+    add_guests(api, start)
+    for record in (finished(number, item) for number, item in enumerate(start.tasks)):
+        api.tasklog.append(record)
+        api.tasks[record["upid"]] = record
+    api.pools.update({name: set(members) for name, members in start.pools.items()})
+    api._sync_pools()
+
+
+@contextmanager
+def recorded_lab(start: Start, authority: Pair, certificate: Pair) -> Iterator[ServedLab]:
+    """A served node, or cluster, with the recorded ones' token, password, files and starting state."""
+    tokens = {golden.TOKEN_ID: golden.TOKEN_SECRET}
+    planted = seed.Seed({"local": LOCAL}, (), tokens, golden.ROOT_PASSWORD)
+    api = LabApi(seed=planted, others=start.nodes, host="127.0.0.1", port=0)
+    prepare(api, start)
+    with serve(api, certificate) as served:
+        lab = ServedLab(served, authority.certificate, golden.TOKEN_ID, golden.TOKEN_SECRET, golden.ROOT_PASSWORD)
+        first = golden.Player(lab)
+        for method, path, values in start.access:
+            first.ask(method, path, values)
+        yield lab
+
+
+@dataclass(frozen=True)
+class Played:
+    """How many requests of a transcript were played, and which answers differed, with their values."""
+
+    asked: int
+    differences: tuple[tuple[golden.Step, str], ...]
+
+    def line(self, name: str) -> str:
+        """The verdict in one line."""
+        return f"{name}: agree {self.asked - len(self.differences)} of {self.asked}"
+
+    def details(self) -> str:
+        """Every difference, a line each."""
+        return "".join(f"  {step.seq} {step.name}: {what}\n" for step, what in self.differences)
+
+
+def play(transcript: Path, authority: Pair, certificate: Pair) -> Played:
+    """Play a transcript against a fresh node with the transcript's starting state."""
+    asked, found = 0, []
+    with recorded_lab(start_of(transcript.stem), authority, certificate) as lab:
+        player = golden.Player(lab)
+        for step in golden.steps(transcript):
+            if step.method == golden.COMMAND:
+                player.command(step)
+            elif step.is_playable:
+                asked += 1
+                if difference := golden.difference(step, player.play(step)):
+                    found.append((step, difference))
+    return Played(asked, tuple(found))
