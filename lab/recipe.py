@@ -21,18 +21,22 @@ OLDEST_GLIBC_MINOR = 17
 
 PACKAGES = (
     "bridge-utils",
+    "bzip2",
     "ca-certificates",
     "git",
     "ifupdown2",
     "iproute2",
     "iputils-ping",
     "isc-dhcp-client",
+    "lzop",
     "openssh-server",
     "procps",
     "python3-apt",
     "python3-minimal",
     "rsync",
     "sudo",
+    "xz-utils",
+    "zstd",
 )
 
 # The lab's own Python packages inside a node are what these need, at the versions the lock pins.
