@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Collection
 from pathlib import Path
 
 # Field numbers of proc(5) /proc/PID/stat, counted from 1; the fields before the third may hold spaces.
 _STATE_FIELD = 3
 _PARENT_FIELD = 4
 _STARTTIME_FIELD = 22
+_RSS_FIELD = 24
 
 
 def _stat_fields(pid: int) -> list[str]:
@@ -79,6 +81,23 @@ def descendants(pid: int) -> list[int]:
     for child in found:
         found.extend(families.get(child, []))
     return found
+
+
+def resident(roots: Collection[int]) -> dict[int, int]:
+    """Resident memory in bytes of each process and everything below it; one walk over /proc for all of them."""
+    families = _families()
+    found: dict[int, int] = {}
+    for root in roots:
+        tree = [root]
+        for pid in tree:
+            tree.extend(families.get(pid, []))
+        found[root] = sum(_resident(pid) for pid in tree)
+    return found
+
+
+def _resident(pid: int) -> int:
+    fields = _stat_fields(pid)
+    return int(fields[_RSS_FIELD - _STATE_FIELD]) * os.sysconf("SC_PAGESIZE") if fields else 0
 
 
 def stopped(pid: int) -> bool:

@@ -87,11 +87,15 @@ async def start(argv: list[str], stdin: bytes | None = None) -> asyncio.subproce
 
 async def interfaces(pid: int) -> list[dict[str, Any]]:
     """Every interface of the guest with its present addresses."""
-    command = ["nsenter", f"--target={pid}", "--net", "--", "ip", "-json", "-statistics", "address"]
-    code, out, err = await run(command)
+    return [interface_entry(link) for link in await links(pid, "-statistics")]
+
+
+async def links(pid: int, *options: str) -> list[dict[str, Any]]:
+    """What ``ip -json address`` says in the guest."""
+    code, out, err = await run(["nsenter", f"--target={pid}", "--net", "--", "ip", "-json", *options, "address"])
     if code != 0:
         raise GuestError(f"Agent error: cannot read the guest's interfaces: {err.decode(errors='replace').strip()}")
-    return [interface_entry(link) for link in json.loads(out) if link]
+    return [link for link in json.loads(out) if link]
 
 
 def characters(content: bytes) -> str:

@@ -9,11 +9,13 @@ from typing import TypedDict
 
 
 class NicDocument(TypedDict):
-    """One card; ``address`` is a CIDR, "dhcp" or None."""
+    """One card; an address is a CIDR, "dhcp" or None (``address6`` also "auto")."""
 
     name: str
     address: str | None
     gateway: str | None
+    address6: str | None
+    gateway6: str | None
 
 
 class LibraryDocument(TypedDict):
@@ -27,6 +29,7 @@ class LibraryDocument(TypedDict):
 class BootDocument(TypedDict):
     """Everything the init needs before it leaves its parent's root."""
 
+    kind: str
     volume: str
     boot_id: str
     instance: str

@@ -9,6 +9,7 @@ Drivers: :mod:`lab.guests.none` (pretends), :mod:`lab.guests.namespace` (Linux n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,13 +29,67 @@ class GuestNotRunningError(GuestError):
 
 @dataclass(frozen=True)
 class Nic:
-    """One network card. ``address`` is a CIDR, ``"dhcp"`` or None for a card that is left alone."""
+    """One network card. An address is a CIDR, ``"dhcp"`` or None where the card is left alone.
+
+    ``number`` is that of the configuration's ``net<n>``; without it the cards are counted.
+    """
 
     name: str
     mac: str
     bridge: str
     address: str | None = None
     gateway: str | None = None
+    address6: str | None = None
+    gateway6: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A directory that a container shows at ``target``: a volume, or (``of_node``) a directory as the node sees it."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+    of_node: bool = False
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A command for a container, which gets these three files (input, output, errors) as its own.
+
+    ``terminal``: the files are a terminal, which becomes the command's controlling one. An empty ``argv`` stands for
+    root's shell.
+    """
+
+    files: tuple[int, int, int]
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: str = "/"
+    terminal: bool = False
+
+
+@dataclass(frozen=True)
+class FileAttachment:
+    """A file of a container that is written from, or read into, one of the caller's files.
+
+    ``mode`` is written as for strtoul(3) with base 0. Names of owners are the container's own.
+    """
+
+    files: tuple[int, int, int]
+    path: str
+    write: bool
+    mode: str | None = None
+    user: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a running guest takes of the machine: its init's pid, and its memory in bytes."""
+
+    pid: int
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +111,7 @@ class GuestSpec:
     nameserver: str | None = None
     searchdomain: str | None = None
     boot_id: str = ""
+    mounts: tuple[Mount, ...] = ()
 
 
 class GuestDriver(Protocol):
@@ -96,6 +152,35 @@ class GuestDriver(Protocol):
 
     async def write_file(self, vmid: int, path: str, content: bytes) -> None:
         """Replace a file in the guest, keeping its owner and mode when it existed."""
+
+    async def adapt(self, spec: GuestSpec) -> None:
+        """Give a running container the cards and mount points of another specification, without a restart."""
+
+    async def attach(self, vmid: int, attachment: Attachment | FileAttachment) -> int:
+        """Run a command in a container, or copy a file; returns the exit code once it has ended."""
+
+    async def links(self, vmid: int) -> list[dict[str, Any]]:
+        """The container's interfaces as ``ip -json address`` lists them."""
+
+    async def usage(self) -> dict[int, Usage]:
+        """What the running guests take; only of those with processes of their own."""
+
+    async def fill_root(
+        self, volume: Path, archive: Path | None, password: str | None = None, ssh_keys: str | None = None
+    ) -> None:
+        """Put a template's files into a new container's root, and root's password (a crypt(3) hash) and keys."""
+
+    async def forget_identity(self, volume: Path) -> None:
+        """Let the copy of a container's root have a machine id of its own."""
+
+    async def pack(self, volume: Path, archive: Path, members: Mapping[str, bytes] | None = None) -> None:
+        """Write what a volume holds into a tar, compressed as its name says; ``members`` are files put before it.
+
+        Raises :class:`GuestError`.
+        """
+
+    async def unpack(self, archive: Path, volume: Path, exclude: tuple[str, ...] = ()) -> None:
+        """Put the files of a tar (paths that begin with ``./``) into a volume, without those that are excluded."""
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy a volume with owners, modes, attributes and overlay whiteouts."""

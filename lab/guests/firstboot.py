@@ -27,7 +27,7 @@ def apply(document: BootDocument) -> None:
     applied = _applied()
     if applied not in (None, document["instance"]):
         _forget_identity()
-    _ensure_identity()
+    ensure_identity()
     if applied == document["instance"]:
         return
     _write_names(document["hostname"], document["searchdomain"])
@@ -35,14 +35,14 @@ def apply(document: BootDocument) -> None:
     if document["ssh_keys"]:
         _authorize(document["user"], document["ssh_keys"])
     _configure_network(document)
-    _write(INSTANCE, f"{document['instance']}\n", 0o600)
+    write(INSTANCE, f"{document['instance']}\n", 0o600)
 
 
 def _applied() -> str | None:
     return INSTANCE.read_text(encoding="utf-8").strip() if INSTANCE.exists() else None
 
 
-def _write(path: Path, text: str, mode: int) -> None:
+def write(path: Path, text: str, mode: int) -> None:
     """Replace a file, never leaving half of it and never following a link out of place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
@@ -57,9 +57,10 @@ def _forget_identity() -> None:
         path.unlink(missing_ok=True)
 
 
-def _ensure_identity() -> None:
+def ensure_identity() -> None:
+    """Give the guest a machine id and an SSH host key, where it has none."""
     if not MACHINE_ID.exists():
-        _write(MACHINE_ID, f"{os.urandom(16).hex()}\n", 0o444)
+        write(MACHINE_ID, f"{os.urandom(16).hex()}\n", 0o444)
     if not HOST_KEY.exists():
         commands.run(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(HOST_KEY)])
 
@@ -67,11 +68,11 @@ def _ensure_identity() -> None:
 def _write_names(hostname: str, domain: str | None) -> None:
     """Name the host as PVE's user-data asks with ``manage_etc_hosts: true``: on 127.0.1.1, unless it is known."""
     names = f"{hostname}.{domain} {hostname}" if domain else hostname
-    _write(Path("/etc/hostname"), f"{hostname}\n", 0o644)
+    write(Path("/etc/hostname"), f"{hostname}\n", 0o644)
     if hostname in HOSTS.read_text(encoding="utf-8").split():
         return
     hosts = f"127.0.1.1 {names}\n127.0.0.1 localhost\n\n::1 localhost ip6-localhost ip6-loopback\n"
-    _write(HOSTS, hosts, 0o644)
+    write(HOSTS, hosts, 0o644)
 
 
 def _configure_user(user: str, password: str | None) -> None:
@@ -81,12 +82,12 @@ def _configure_user(user: str, password: str | None) -> None:
         # "*" is no password; useradd's own default, "!", is a locked account, which sshd refuses without PAM.
         options = ["--create-home", "--shell", "/bin/bash", "--groups", "sudo", "--password", "*"]
         commands.run(["/usr/sbin/useradd", *options, user])
-        _write(Path("/etc/sudoers.d/90-cloud-init-users"), f"{user} ALL=(ALL) NOPASSWD:ALL\n", 0o440)
+        write(Path("/etc/sudoers.d/90-cloud-init-users"), f"{user} ALL=(ALL) NOPASSWD:ALL\n", 0o440)
     if password:
         # PVE hands over a crypt(3) hash; plain text is hashed here.
         how = ["--encrypted"] if password.startswith("$") else ["--crypt-method", "SHA256"]
         commands.run(["/usr/sbin/chpasswd", *how], f"{user}:{password}\n")
-        _write(Path("/etc/ssh/sshd_config.d/50-cloud-init.conf"), "PasswordAuthentication yes\n", 0o600)
+        write(Path("/etc/ssh/sshd_config.d/50-cloud-init.conf"), "PasswordAuthentication yes\n", 0o600)
 
 
 def _authorize(user: str, keys: list[str]) -> None:
@@ -95,7 +96,7 @@ def _authorize(user: str, keys: list[str]) -> None:
     directory = Path(entry.pw_dir, ".ssh")
     directory.mkdir(mode=0o700, exist_ok=True)
     target = directory / "authorized_keys"
-    _write(target, "".join(f"{key.strip()}\n" for key in keys), 0o600)
+    write(target, "".join(f"{key.strip()}\n" for key in keys), 0o600)
     for path in (directory, target):
         os.chown(path, entry.pw_uid, entry.pw_gid)
 
@@ -104,8 +105,8 @@ def _configure_network(document: BootDocument) -> None:
     """Write interfaces(5), unless no card has a configuration: then the image's own stays."""
     nics = [(nic["name"], nic["address"], nic["gateway"]) for nic in document["nics"]]
     if any(address for _, address, _ in nics):
-        _write(Path("/etc/network/interfaces"), interfaces.render(nics), 0o644)
+        write(Path("/etc/network/interfaces"), interfaces.render(nics), 0o644)
     lines = [f"search {document['searchdomain']}"] if document["searchdomain"] else []
     lines += [f"nameserver {server}" for server in (document["nameserver"] or "").replace(",", " ").split()]
     if lines:
-        _write(Path("/etc/resolv.conf"), "\n".join(lines) + "\n", 0o644)
+        write(Path("/etc/resolv.conf"), "\n".join(lines) + "\n", 0o644)

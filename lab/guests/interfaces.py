@@ -9,10 +9,11 @@ directly, in the way ifupdown2 would; for everything else :func:`plan` says None
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 _METHODS = frozenset({"loopback", "manual", "static", "dhcp"})
+_METHODS6 = frozenset({"manual", "static", "auto"})
 _OPTIONS = frozenset(
     {"address", "gateway", "bridge-ports", "bridge-stp", "bridge-fd", "dns-nameservers", "dns-search", "hwaddress"}
 )
@@ -40,7 +41,7 @@ def _lines(text: str) -> list[list[str]]:
 
 
 def parse(text: str) -> tuple[list[str], list[Stanza]] | None:
-    """Names marked ``auto`` and the IPv4 stanzas; None when there is anything this module does not know."""
+    """Names marked ``auto`` and the stanzas; None when there is anything this module does not know."""
     automatic: list[str] = []
     stanzas: list[Stanza] = []
     for words in _lines(text):
@@ -53,6 +54,8 @@ def parse(text: str) -> tuple[list[str], list[Stanza]] | None:
                 stanzas.append(Stanza(name, method, {}))
             case ["iface", "lo", "inet6", "loopback"]:
                 continue
+            case ["iface", name, "inet6", method] if method in _METHODS6:
+                stanzas.append(Stanza(name, method, {}))
             case [option, *values] if stanzas and option in _OPTIONS and option not in stanzas[-1].options:
                 stanzas[-1].options[option] = " ".join(values)
             case _:
@@ -60,13 +63,14 @@ def parse(text: str) -> tuple[list[str], list[Stanza]] | None:
     return automatic, stanzas
 
 
-def plan(text: str, addresses: Mapping[str, str]) -> Plan | None:
-    """What brings the ``auto`` interfaces up; ``addresses`` are the cards' present MACs by name."""
+def plan(text: str, addresses: Mapping[str, str], only: Collection[str] | None = None) -> Plan | None:
+    """What brings the ``auto`` interfaces up, or ``only`` some; ``addresses`` are the cards' present MACs by name."""
     parsed = parse(text)
     if parsed is None:
         return None
     automatic, stanzas = parsed
-    wanted = [stanza for stanza in stanzas if stanza.name in automatic]
+    names = [name for name in automatic if only is None or name in only]
+    wanted = [stanza for stanza in stanzas if stanza.name in names]
     if any(not _understood(stanza, addresses) for stanza in wanted):
         return None
     batch = [line for stanza in wanted for line in _batch(stanza, addresses)]
@@ -110,17 +114,22 @@ def _bridge(stanza: Stanza, addresses: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def render(nics: list[tuple[str, str | None, str | None]]) -> str:
-    """interfaces(5) for ``(name, address, gateway)`` cards; ``address`` is a CIDR, "dhcp" or None."""
-    return "\n".join(["auto lo\niface lo inet loopback\n", *(_render_card(*nic) for nic in nics)])
+Card = tuple[str, str | None, str | None]
+"""Name, address (a CIDR, "dhcp", "auto" or None) and gateway of a card."""
 
 
-def _render_card(name: str, address: str | None, gateway: str | None) -> str:
+def render(nics: list[Card], nics6: list[Card] | None = None) -> str:
+    """interfaces(5) for cards, and for what they have of IPv6."""
+    cards = [_render_card("inet", *nic) for nic in nics] + [_render_card("inet6", *nic) for nic in nics6 or []]
+    return "\n".join(["auto lo\niface lo inet loopback\n", *cards])
+
+
+def _render_card(family: str, name: str, address: str | None, gateway: str | None) -> str:
     if address is None:
-        return f"iface {name} inet manual\n"
-    if address == "dhcp":
-        return f"auto {name}\niface {name} inet dhcp\n"
-    lines = [f"auto {name}", f"iface {name} inet static", f"    address {address}"]
+        return f"iface {name} {family} manual\n"
+    if address in ("dhcp", "auto"):
+        return f"auto {name}\niface {name} {family} {address}\n"
+    lines = [f"auto {name}", f"iface {name} {family} static", f"    address {address}"]
     if gateway:
         lines.append(f"    gateway {gateway}")
     return "\n".join(lines) + "\n"

@@ -14,14 +14,15 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import processes
 from lab.guests import agent, node, volume
 from lab.guests.bootdoc import BootDocument, LibraryDocument, NicDocument
-from lab.guests.driver import GuestError, GuestSpec, Nic
+from lab.guests.driver import GuestError, GuestSpec, Mount, Nic
 
 _logger = logging.getLogger(__name__)
 
@@ -53,6 +54,13 @@ def card_name(spec: GuestSpec, index: int) -> str:
     return f"{_CARD_PREFIX[spec.kind]}{spec.vmid}i{index}"
 
 
+def numbered(spec: GuestSpec) -> list[tuple[str, Nic]]:
+    """The node's end of each card, and the card."""
+    return [
+        (card_name(spec, position if nic.number is None else nic.number), nic) for position, nic in enumerate(spec.nics)
+    ]
+
+
 def instance_id(spec: GuestSpec) -> str:
     """Changes when anything does that cloud-init would be told, as PVE's instance-id."""
     cards = [(nic.name, nic.mac.lower(), nic.address, nic.gateway) for nic in spec.nics]
@@ -63,6 +71,7 @@ def instance_id(spec: GuestSpec) -> str:
 def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootDocument:
     """What the guest's init is told."""
     return {
+        "kind": spec.kind,
         "volume": str(spec.disk),
         "boot_id": spec.boot_id or str(uuid.uuid4()),
         "instance": instance_id(spec),
@@ -70,7 +79,7 @@ def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootD
         "user": spec.user,
         "password": spec.password,
         "ssh_keys": list(spec.ssh_keys),
-        "nics": [NicDocument(name=nic.name, address=nic.address, gateway=nic.gateway) for nic in spec.nics],
+        "nics": [nic_document(nic) for nic in spec.nics],
         "nameserver": spec.nameserver,
         "searchdomain": spec.searchdomain,
         "library": library.document(),
@@ -78,27 +87,46 @@ def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootD
     }
 
 
+def nic_document(nic: Nic) -> NicDocument:
+    """A card as the guest's init is told of it."""
+    return NicDocument(
+        name=nic.name, address=nic.address, gateway=nic.gateway, address6=nic.address6, gateway6=nic.gateway6
+    )
+
+
 def with_node_dns(spec: GuestSpec, resolv_conf: str) -> GuestSpec:
-    """A guest with neither DNS server nor search domain gets the node's, as in PVE's cloud-init."""
-    if spec.nameserver is not None or spec.searchdomain is not None:
+    """A VM with neither DNS server nor search domain gets the node's, as in PVE's cloud-init; a container each."""
+    given = spec.nameserver is not None or spec.searchdomain is not None
+    if given and spec.kind != "lxc":
         return spec
     lines = [line.split() for line in resolv_conf.splitlines()]
     servers = [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
     search = [words[1] for words in lines if words[:1] in (["search"], ["domain"]) and len(words) > 1]
-    return replace(spec, nameserver=" ".join(servers) or None, searchdomain=search[-1] if search else None)
+    nameserver, searchdomain = spec.nameserver, spec.searchdomain
+    return replace(
+        spec,
+        nameserver=(" ".join(servers) or None) if nameserver is None else nameserver,
+        searchdomain=(search[-1] if search else None) if searchdomain is None else searchdomain,
+    )
 
 
 def plug_lines(spec: GuestSpec, pid: int) -> list[str]:
     """``ip -batch`` lines that give the guest its cards and plug them into the node's bridges."""
     lines: list[str] = []
-    for index, nic in enumerate(spec.nics):
-        ours = card_name(spec, index)
-        # A bridge takes the lowest address of its ports. The node's end has the highest, so that plugging a card in
-        # leaves the node's own address on the bridge alone.
-        high = f"fe{nic.mac[2:]}"
-        lines.append(f"link add {ours} address {high} type veth peer name {nic.name} address {nic.mac} netns {pid}")
-        lines.append(f"link set {ours} master {nic.bridge} up")
+    for ours, nic in numbered(spec):
+        lines += card_lines(ours, nic, pid)
     return lines
+
+
+def card_lines(ours: str, nic: Nic, pid: int) -> list[str]:
+    """The lines for one card, whose end on the node is called ``ours``."""
+    # A bridge takes the lowest address of its ports. The node's end has the highest, so that plugging a card in
+    # leaves the node's own address on the bridge alone.
+    high = f"fe{nic.mac[2:]}"
+    return [
+        f"link add {ours} address {high} type veth peer name {nic.name} address {nic.mac} netns {pid}",
+        f"link set {ours} master {nic.bridge} up",
+    ]
 
 
 def missing_bridge(nics: tuple[Nic, ...], network: Path = Path("/sys/class/net")) -> str | None:
@@ -199,6 +227,9 @@ class Machine:
         await _expect(status, b"started")
         self.pid = processes.only_child(process.pid)
         await ip_batch(plug_lines(self.spec, self.pid))
+        await _expect(status, b"rooted")
+        for mount in self.spec.mounts:
+            await self.mount(mount)
         process.stdin.write(b"go\n")
         await _expect(status, b"ready")
 
@@ -212,9 +243,70 @@ class Machine:
 
     async def _unplug(self) -> None:
         """Remove our ends of the cards; the kernel may have removed them with the guest."""
-        names = [card_name(self.spec, index) for index in range(len(self.spec.nics))]
+        names = [name for name, _ in numbered(self.spec)]
         present = [name for name in names if Path("/sys/class/net", name).exists()]
         await ip_batch([f"link del {name}" for name in present], force=True)
+
+    # ------------------------------------------------------ while it runs
+
+    async def attach(self, order: Mapping[str, object], files: tuple[int, int, int] | None = None) -> int:
+        """Run :mod:`lab.guests.attach` with an order, on three files or (None) without; returns its exit code.
+
+        A caller that is cancelled ends the command. Raises GuestError for an order without files that failed.
+        """
+        process = await self._helper({"pid": self.pid, "vmid": self.spec.vmid, **order}, files)
+        try:
+            _, said = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            raise
+        if files is None and process.returncode:
+            raise GuestError(said.decode(errors="replace").strip())
+        return process.returncode or 0
+
+    async def _helper(
+        self, order: Mapping[str, object], files: tuple[int, int, int] | None
+    ) -> asyncio.subprocess.Process:
+        descriptor = os.memfd_create("order")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(json.dumps(order).encode())
+            stream.seek(0)
+            source, output, errors = files or (asyncio.subprocess.DEVNULL, asyncio.subprocess.DEVNULL, PIPE)
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-S", "-m", "lab.guests.attach", str(descriptor)),
+                stdin=source,
+                stdout=output,
+                stderr=errors,
+                pass_fds=[descriptor],
+                start_new_session=True,
+                env={"PYTHONPATH": str(self._library.lab.parent), "PATH": os.environ.get("PATH", os.defpath)},
+            )
+
+    async def mount(self, mount: Mount) -> None:
+        """Show a directory inside the guest."""
+        order = {"source": str(mount.source), "target": mount.target, "read_only": mount.read_only}
+        await self.attach({"action": "mount", "source_pid": self.source_pid(mount), **order})
+
+    def source_pid(self, mount: Mount) -> int:  # noqa: ARG002 - for machines whose node is somewhere else
+        """A process that sees the mount's directory at its path; 0 for this one."""
+        return 0
+
+    async def adapt(self, spec: GuestSpec) -> None:
+        """Plug and unplug cards and add mounts, so that the guest has what the specification says."""
+        old, self.spec = self.spec, replace(spec, boot_id=self.spec.boot_id)
+        was, now = dict(numbered(old)), dict(numbered(self.spec))
+        gone = [name for name in was if now.get(name) != was[name]]
+        fresh = tuple(nic for name, nic in now.items() if was.get(name) != nic)
+        await ip_batch([f"link del {name}" for name in gone], force=True)
+        plugged = [(name, nic) for name, nic in now.items() if nic in fresh]
+        await ip_batch([line for name, nic in plugged for line in card_lines(name, nic, self.pid)])
+        if gone or fresh:
+            document = boot_document(self.spec, self._library, rootless=False)
+            await self.attach({"action": "network", "document": document, "up": [nic.name for nic in fresh]})
+        for mount in self.spec.mounts:
+            if mount not in old.mounts:
+                await self.mount(mount)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the guest's init."""

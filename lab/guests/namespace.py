@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import processes
 from lab.guests import agent, volume
-from lab.guests.driver import GuestError, GuestNotRunningError, GuestSpec
+from lab.guests import archive as archives
+from lab.guests.driver import Attachment, FileAttachment, GuestError, GuestNotRunningError, GuestSpec, Usage
 from lab.guests.machine import NODE_LIBRARY, Library, Machine, with_node_dns
 
 _RESOLV_CONF = Path("/etc/resolv.conf")
@@ -91,6 +93,24 @@ class NamespaceDriver:
         """The guest's interfaces with their present addresses."""
         return await agent.interfaces(self.pid(vmid))
 
+    async def adapt(self, spec: GuestSpec) -> None:
+        """Give a running container the cards and mount points of another specification."""
+        resolv_conf = _RESOLV_CONF.read_text(encoding="utf-8") if _RESOLV_CONF.exists() else ""
+        await self._machine(spec.vmid).adapt(with_node_dns(spec, resolv_conf))
+
+    async def attach(self, vmid: int, attachment: Attachment | FileAttachment) -> int:
+        """Run a command in a container, or copy a file; returns the exit code once it has ended."""
+        return await self._machine(vmid).attach(order_of(attachment), attachment.files)
+
+    async def links(self, vmid: int) -> list[dict[str, Any]]:
+        """The guest's interfaces as ``ip -json address`` lists them."""
+        return await agent.links(self.pid(vmid))
+
+    async def usage(self) -> dict[int, Usage]:
+        """Pid and resident memory of every guest."""
+        resident = processes.resident({machine.pid for machine in self._machines.values()})
+        return {vmid: Usage(machine.pid, resident[machine.pid]) for vmid, machine in self._machines.items()}
+
     async def exec(self, vmid: int, argv: list[str], stdin: bytes | None = None) -> int:
         """Start a command in the guest; the result waits for :meth:`exec_status`."""
         await agent.need_program(self.pid(vmid), argv[0])
@@ -117,6 +137,26 @@ class NamespaceDriver:
         """Replace a file's contents in the guest."""
         await agent.write_file(self.pid(vmid), path, content)
 
+    async def fill_root(
+        self, volume_path: Path, archive: Path | None, password: str | None = None, ssh_keys: str | None = None
+    ) -> None:
+        """Put a template's files over the base image's; a file without content stands for the base image itself."""
+        if archive is not None and archive.stat().st_size:
+            await _in_thread(archives.unpack, archive, volume_path / volume.ROOT)
+        await _in_thread(volume.write_root_account, volume_path, self._library.base, password, ssh_keys)
+
+    async def forget_identity(self, volume_path: Path) -> None:
+        """Let a container's copy have a machine id of its own; its host keys stay, as on PVE."""
+        (volume_path / volume.ROOT / "etc/machine-id").unlink(missing_ok=True)
+
+    async def pack(self, volume_path: Path, archive: Path, members: Mapping[str, bytes] | None = None) -> None:
+        """Write what was put on a volume over the base image into an archive."""
+        await _in_thread(archives.pack, volume_path / volume.ROOT, archive, members)
+
+    async def unpack(self, archive: Path, volume_path: Path, exclude: tuple[str, ...] = ()) -> None:
+        """Put the files of an archive into a volume."""
+        await _in_thread(archives.unpack, archive, volume_path / volume.ROOT, exclude)
+
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy a volume with owners, modes, attributes and whiteouts."""
         await _in_thread(volume.clone, source, target)
@@ -136,9 +176,17 @@ class NamespaceDriver:
         await asyncio.gather(*(machine.kill() for machine in list(self._machines.values())))
 
 
-async def _in_thread(function: Callable[..., None], *paths: Path) -> None:
+def order_of(attachment: Attachment | FileAttachment) -> dict[str, object]:
+    """What :mod:`lab.guests.attach` is told."""
+    values = {key: value for key, value in vars(attachment).items() if key not in ("files", "write")}
+    if isinstance(attachment, Attachment):
+        return {"action": "command", **values, "environment": dict(attachment.environment)}
+    return {"action": "write" if attachment.write else "read", **values}
+
+
+async def _in_thread(function: Callable[..., None], *arguments: object) -> None:
     """Run a volume operation beside the event loop. Raises GuestError for what the file system refused."""
     try:
-        await asyncio.to_thread(function, *paths)
+        await asyncio.to_thread(function, *arguments)
     except OSError as error:
         raise GuestError(str(error)) from error

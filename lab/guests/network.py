@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.guests import commands, interfaces
@@ -13,11 +14,15 @@ INTERFACES = Path("/etc/network/interfaces")
 _IP = "/usr/sbin/ip"
 
 
-def bring_up() -> None:
-    """Configure every ``auto`` interface; DHCP clients go on in the background. Raises CommandFailedError."""
-    plan = interfaces.plan(INTERFACES.read_text(encoding="utf-8"), _card_addresses()) if _self_contained() else None
+def bring_up(only: Sequence[str] | None = None) -> None:
+    """Configure the ``auto`` interfaces, all or ``only`` some; DHCP clients go on in the background.
+
+    Raises CommandFailedError.
+    """
+    text = INTERFACES.read_text(encoding="utf-8")
+    plan = interfaces.plan(text, _card_addresses(), only) if _self_contained() else None
     if plan is None:
-        commands.run(["/usr/sbin/ifup", "-a"])
+        commands.run(["/usr/sbin/ifup", *(["-a"] if only is None else only)])
         return
     commands.run([_IP, "-batch", "-"], "\n".join(plan.batch) + "\n")
     for name in plan.dhcp:

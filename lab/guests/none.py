@@ -5,18 +5,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import ipaddress
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from lab.guests import archive as archives
 from lab.guests.agent import exec_result, no_such_command
-from lab.guests.driver import GuestNotRunningError, GuestSpec, Nic
-from lab.guests.userland import Ended, Userland
+from lab.guests.driver import (
+    Attachment,
+    FileAttachment,
+    GuestError,
+    GuestNotRunningError,
+    GuestSpec,
+    Nic,
+    Usage,
+)
+from lab.guests.userland import NOT_FOUND, Ended, ProgramError, Userland, reads_input
 
 _LOOPBACK: dict[str, Any] = {
     "name": "lo",
@@ -48,7 +60,22 @@ def pretended_interface(nic: Nic, vmid: int) -> dict[str, Any]:
     return entry
 
 
+LOOPBACK_NIC = Nic("lo", "00:00:00:00:00:00", "", "127.0.0.1/8", address6="::1/128")
+
+
+def pretended_link(nic: Nic, vmid: int) -> dict[str, Any]:
+    """A card as ``ip -json address`` would list it."""
+    given = (pretended_address(nic, vmid), nic.address6 if "/" in (nic.address6 or "") else None)
+    found = [ipaddress.ip_interface(address) for address in given if address and "/" in address]
+    addresses = [
+        {"family": "inet6" if item.version == 6 else "inet", "local": str(item.ip), "prefixlen": item.network.prefixlen}  # noqa: PLR2004
+        for item in found
+    ]
+    return {"ifname": nic.name, "address": nic.mac.lower(), "addr_info": addresses}
+
+
 FIRST_PID = 1000
+COPY_FAILED = 255
 
 
 @dataclass
@@ -60,6 +87,53 @@ class _Pretended:
     pids: Iterator[int] = field(default_factory=lambda: count(FIRST_PID))
     commands: dict[int, tuple[float, Ended]] = field(default_factory=dict)
     """By pid: when it ends, and how."""
+
+
+def run_attached(system: Userland, vmid: int, attachment: Attachment) -> int:
+    """Run a program on its three files; one that would wait for input is given all there is."""
+    source, output, errors = attachment.files
+    argv = list(attachment.argv) or ["sh", "-c", "", "sh"]
+    try:
+        ended = system.run(argv, _all_of(source) if reads_input(argv) else b"")
+    except GuestError:
+        os.write(errors, f'lxc-attach: {vmid}: {os.strerror(errno.ENOENT)} - Failed to exec "{argv[0]}"\n'.encode())
+        return NOT_FOUND
+    _write_all(output, ended.out)
+    _write_all(errors, ended.err)
+    time.sleep(ended.after)
+    return ended.code
+
+
+def copy_file(system: Userland, attachment: FileAttachment) -> int:
+    """Copy a file into or out of a guest that pretends (PVE/CLI/pct.pm: push, pull)."""
+    source, output, errors = attachment.files
+    try:
+        if attachment.write:
+            system.put(attachment.path, _all_of(source), attachment.mode, attachment.user, attachment.group)
+        else:
+            _write_all(output, system.content(attachment.path))
+    except ProgramError as error:
+        _write_all(errors, f"{error}\n".encode())
+        return COPY_FAILED
+    return 0
+
+
+def _all_of(descriptor: int) -> bytes:
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        return stream.read()
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    with os.fdopen(os.dup(descriptor), "wb") as stream:
+        stream.write(content)
+
+
+async def _in_thread(function: Callable[..., None], *arguments: object) -> None:
+    """Run work on files beside the event loop. Raises GuestError for what the file system refused."""
+    try:
+        await asyncio.to_thread(function, *arguments)
+    except OSError as error:
+        raise GuestError(str(error)) from error
 
 
 class NoneDriver:
@@ -136,6 +210,41 @@ class NoneDriver:
     async def write_file(self, vmid: int, path: str, content: bytes) -> None:
         """Remember the file until the guest stops."""
         self._guest(vmid).system.write(path, content)
+
+    async def adapt(self, spec: GuestSpec) -> None:
+        """Remember the guest's new cards."""
+        self._guest(spec.vmid).spec = spec
+
+    async def attach(self, vmid: int, attachment: Attachment | FileAttachment) -> int:
+        """Run one of the pretended programs, or copy one of the pretended files."""
+        system = self._guest(vmid).system
+        if isinstance(attachment, FileAttachment):
+            return await asyncio.to_thread(copy_file, system, attachment)
+        return await asyncio.to_thread(run_attached, system, vmid, attachment)
+
+    async def links(self, vmid: int) -> list[dict[str, Any]]:
+        """Loopback and the cards of the specification."""
+        return [pretended_link(nic, vmid) for nic in (LOOPBACK_NIC, *self._guest(vmid).spec.nics)]
+
+    async def usage(self) -> dict[int, Usage]:
+        """Nothing: what is pretended takes nothing."""
+        return {}
+
+    async def fill_root(
+        self, volume: Path, archive: Path | None, password: str | None = None, ssh_keys: str | None = None
+    ) -> None:
+        """Leave the directory empty."""
+
+    async def forget_identity(self, volume: Path) -> None:
+        """Do nothing: there is no identity."""
+
+    async def pack(self, volume: Path, archive: Path, members: Mapping[str, bytes] | None = None) -> None:
+        """Write the directory into an archive."""
+        await _in_thread(archives.pack, volume, archive, members)
+
+    async def unpack(self, archive: Path, volume: Path, exclude: tuple[str, ...] = ()) -> None:
+        """Put the files of an archive into the directory."""
+        await _in_thread(archives.unpack, archive, volume, exclude)
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy the directory."""

@@ -4,8 +4,9 @@
 """The init of a guest: sets it up, starts its services, reaps, and ends it in order.
 
 Started as ``unshare ... python3 -S -m lab.guests.pid1`` with the boot document as the first line of its standard input
-and the number of a pipe as its argument. It says ``started`` in that pipe at once (its parent then plugs the cards and
-writes ``go``), later ``ready``, or ``error: ...`` and ends. Signals follow small inits: SIGPWR and SIGTERM power off,
+and the number of a pipe as its argument. It says ``started`` in that pipe at once (its parent then plugs the cards),
+``rooted`` once it is in its root (its parent then mounts what else belongs there, and writes ``go``), and ``ready``, or
+``error: ...`` and ends. Signals follow small inits: SIGPWR and SIGTERM power off,
 SIGINT reboots.
 """
 
@@ -20,10 +21,10 @@ import time
 from pathlib import Path
 from typing import cast
 
-from lab.guests import commands, firstboot, mounts, network, node, syscalls
+from lab.guests import commands, container_setup, firstboot, mounts, network, node, syscalls
 from lab.guests.bootdoc import BootDocument
 
-STARTED, READY, FAILED = "started", "ready", "error: "
+STARTED, ROOTED, READY, FAILED = "started", "rooted", "ready", "error: "
 GO = "go"
 
 _POWER_OFF = frozenset({signal.SIGPWR, signal.SIGTERM})
@@ -47,7 +48,7 @@ def main() -> None:
     document = cast(BootDocument, json.loads(sys.stdin.readline()))
     _report(status, STARTED)
     try:
-        api = _boot(document)
+        api = _boot(document, status)
     except (OSError, commands.CommandFailedError) as error:
         _report(status, f"{FAILED}{error}")
         raise SystemExit(1) from None
@@ -60,10 +61,11 @@ def _report(status: int, text: str) -> None:
     os.write(status, f"{text}\n".encode())
 
 
-def _boot(document: BootDocument) -> int | None:
+def _boot(document: BootDocument, status: int) -> int | None:
     """Set the guest up; returns the pid of the node's API daemon, if the guest is a node."""
     is_node = mounts.enter_root(document)
-    firstboot.apply(document)
+    (container_setup if document["kind"] == "lxc" else firstboot).apply(document)
+    _report(status, ROOTED)
     syscalls.set_hostname(Path("/etc/hostname").read_text(encoding="utf-8").strip())
     if sys.stdin.readline().strip() != GO:
         raise OSError("the lab ended while the guest was booting")

@@ -17,11 +17,20 @@ MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 MNT_DETACH = 0x2
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 RB_AUTOBOOT = 0x01234567
 RB_POWER_OFF = 0x4321FEDC
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+# Newer calls have the same number on every architecture of Debian.
+_OPEN_TREE, _MOVE_MOUNT = 428, 429
+_AT_FDCWD = -100
+_OPEN_TREE_CLONE, _AT_RECURSIVE, _MOVE_MOUNT_F_EMPTY_PATH = 0x1, 0x8000, 0x4
 # pivot_root(2) has no libc wrapper; its number differs between architectures.
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
 
@@ -58,6 +67,21 @@ def unmount(target: str) -> None:
     _check(_libc.umount2(target.encode(), MNT_DETACH), target)
 
 
+def open_tree(path: str) -> int:
+    """open_tree(2): a descriptor of a detached copy of a mount and what is mounted below it."""
+    number, flags = ctypes.c_long(_OPEN_TREE), ctypes.c_uint(_OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC)
+    descriptor = _libc.syscall(number, ctypes.c_int(_AT_FDCWD), path.encode(), flags)
+    _check(descriptor, path)
+    return int(descriptor)
+
+
+def move_mount(descriptor: int, target: str) -> None:
+    """move_mount(2): attach what :func:`open_tree` gave at a directory of this mount namespace."""
+    number, flags = ctypes.c_long(_MOVE_MOUNT), ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH)
+    source = ctypes.c_int(descriptor)
+    _check(_libc.syscall(number, source, b"", ctypes.c_int(_AT_FDCWD), target.encode(), flags), target)
+
+
 def pivot_root(new_root: str) -> None:
     """Make ``new_root`` the root of this mount namespace and let go of the old one."""
     os.chdir(new_root)
@@ -71,6 +95,11 @@ def pivot_root(new_root: str) -> None:
 def set_name(name: str) -> None:
     """Name this process in /proc/PID/comm, as ps and Ansible's service facts read it."""
     _check(_libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0), name)
+
+
+def end_with_parent(number: int) -> None:
+    """prctl(2): get this signal when the parent ends."""
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
 def set_hostname(name: str) -> None:

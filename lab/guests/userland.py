@@ -89,6 +89,27 @@ class Userland:
             raise ProgramError(MISSING)
         self.files[path] = file
 
+    def put(self, path: str, content: bytes, mode: str | None, user: str | None, group: str | None) -> None:
+        """``pct push``: a file keeps what it has of mode and owners unless told. Raises ProgramError in pct's words."""
+        old = self.files.get(path, File())
+        new = replace(
+            old,
+            content=content,
+            mode=old.mode if mode is None else int(mode, 8),
+            owner=_account("user", user) if user else old.owner,
+            group=_account("group", group) if group else old.group,
+        )
+        try:
+            self.store(path, new)
+        except ProgramError as error:
+            raise ProgramError(f"failed to create file: {path}: {error}") from error
+
+    def content(self, path: str) -> bytes:
+        """``pct pull``. Raises ProgramError with pct's words."""
+        if path not in self.files:
+            raise ProgramError(f"failed to open {path}: {DIRECTORY if self.is_folder(path) else MISSING}")
+        return self.files[path].content
+
     def run(self, argv: Sequence[str], stdin: bytes = b"") -> Ended:
         """Run a program. Raises GuestError with the agent's words when there is none of that name."""
         program = PROGRAMS.get(argv[0].rpartition("/")[2])
@@ -211,6 +232,14 @@ def _sh(system: Userland, words: list[str], stdin: bytes) -> Ended:
             return replace(ended, code=int(line[1]))
         ended = ended.then(_line(system, [argument if word == "$1" else word for word in line], stdin))
     return ended
+
+
+def reads_input(argv: Sequence[str]) -> bool:
+    """Whether a command would wait for its input."""
+    program = argv[0].rpartition("/")[2]
+    if program == "sh":
+        return any(reads_input([word for word in line if word[0] != ">"]) for line in _lines(" ".join(argv[2:3])))
+    return program == "base64" or (program == "cat" and len(argv) == 1)
 
 
 def _lines(script: str) -> Iterator[list[str]]:

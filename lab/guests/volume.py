@@ -16,6 +16,8 @@ To put files into a guest that does not run yet, write below ``VOLUME/root``.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,6 +36,27 @@ def create(volume: Path) -> None:
     # The guest's own "/" and its users: whatever the umask of whoever makes the volume.
     (volume / ROOT).chmod(0o755)
     (volume / DATA).chmod(0o700)
+
+
+def write_root_account(volume: Path, base: Path, password: str | None, ssh_keys: str | None) -> None:
+    """Give root of a new container its password (a crypt(3) hash) and its keys, over what the base image has."""
+    root = volume / ROOT
+    if ssh_keys:
+        (root / "root" / ".ssh").mkdir(mode=0o700, parents=True, exist_ok=True)
+        (root / "root").chmod(0o700)
+        _write(root / "root/.ssh/authorized_keys", ssh_keys.rstrip("\n") + "\n", 0o600)
+    if password:
+        shadow = root / "etc/shadow"
+        given = (shadow if shadow.exists() else base / "etc/shadow").read_text(encoding="utf-8")
+        shadow.parent.mkdir(parents=True, exist_ok=True)
+        shadow.parent.chmod(0o755)
+        _write(shadow, re.sub(r"^root:[^:]*", lambda _: f"root:{password}", given, flags=re.MULTILINE), 0o640)
+        os.chown(shadow, 0, (base / "etc/shadow").stat().st_gid)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.touch(mode=mode)
+    path.write_text(text, encoding="utf-8")
 
 
 def clone(source: Path, target: Path) -> None:

@@ -69,17 +69,37 @@ UNDERSTOOD = [
     ),
 ]
 
+UNDERSTOOD += [
+    pytest.param(
+        "auto eth0\niface eth0 inet6 static\n    address fd00::2/64\n    gateway fd00::1\n",
+        Plan(
+            [
+                "addr add fd00::2/64 dev eth0",
+                "link set eth0 up",
+                "route add default via fd00::1 dev eth0 proto kernel onlink",
+            ],
+            [],
+        ),
+        id="inet6",
+    ),
+]
+
 LEFT_TO_IFUPDOWN = [
     pytest.param("auto eth0\niface eth0 inet dhcp\n    mtu 9000\n", id="unknown-option"),
     pytest.param("auto eth0\niface eth0 inet static\n    address 10.0.0.1\n    netmask 255.0.0.0\n", id="netmask"),
     pytest.param("auto eth0\niface eth0 inet static\n    address 10.0.0.1\n", id="no-prefix"),
-    pytest.param("auto eth0\niface eth0 inet6 static\n    address fd00::1/64\n", id="inet6"),
+    pytest.param("auto eth0\niface eth0 inet6 dhcp\n", id="inet6-dhcp"),
     pytest.param("auto bond0\niface bond0 inet manual\n", id="absent-card"),
     pytest.param("auto vmbr0\niface vmbr0 inet manual\n    bridge-ports eth9\n", id="absent-port"),
     pytest.param("auto vmbr0\niface vmbr0 inet manual\n    bridge-ports eth0\n    bridge-stp on\n", id="stp"),
     pytest.param("auto eth0\niface eth0 inet static\n address 1.1.1.1/8\n address 2.2.2.2/8\n", id="two-addresses"),
     pytest.param("mapping eth0\n    script x\n", id="mapping"),
 ]
+
+
+def test_only_some_interfaces_are_brought_up() -> None:
+    text = "auto eth0\niface eth0 inet dhcp\nauto lo\niface lo inet loopback\n"
+    assert plan(text, {**CARDS, "lo": ""}, ["eth0"]) == Plan(["link set eth0 up"], ["eth0"])
 
 
 @pytest.mark.parametrize(("text", "expected"), UNDERSTOOD)
