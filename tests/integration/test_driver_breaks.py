@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from itertools import cycle
 
 import pytest
 
@@ -12,17 +13,33 @@ from tests.integration.lab_driver import node, scenario, started
 
 pytestmark = pytest.mark.lab
 CONSTRUCTOR, DESTRUCTOR = nested_pve.CONSTRUCTOR, nested_pve.DESTRUCTOR
+# Signals that end a run, and its exit code then.
+ENDS = {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
 
 
-@pytest.mark.parametrize("phase", CONSTRUCTOR.names())
+def break_off(number: signal.Signals, phase: str, begin: str, *options: str) -> None:
+    """Start the constructor at one phase and end it by a signal in another."""
+    with started(CONSTRUCTOR.name, "--from", begin, *options) as run:
+        run.reach(phase)
+        assert run.end(number) == ENDS[number]
+
+
+@pytest.mark.parametrize("phase", ["provision", "setup_network"])
 def test_the_constructor_breaks_off(stand: Stand, phase: str) -> None:
     before = node(stand)
-    with started(CONSTRUCTOR.name) as run:
-        run.reach(phase)
-        assert run.end(signal.SIGINT) == 130
-    with started(CONSTRUCTOR.name, "--from", phase) as again:
-        again.reach(phase)
-        assert again.end(signal.SIGKILL) == -signal.SIGKILL
+    break_off(signal.SIGINT, phase, CONSTRUCTOR.names()[0])
+    break_off(signal.SIGKILL, phase, phase)
+    removed = scenario(DESTRUCTOR.name)
+    assert removed.code == 0, removed.err
+    assert node(stand) == before
+
+
+def test_the_constructor_breaks_off_in_every_phase_and_goes_on(stand: Stand) -> None:
+    before = node(stand)
+    phases = CONSTRUCTOR.names()
+    for number, phase, begin in zip(cycle(ENDS), phases, [phases[0], *phases], strict=False):
+        break_off(number, phase, begin, "--skip", "preflight")
+    assert scenario(CONSTRUCTOR.name, "--from", phases[-1]).code == 0
     removed = scenario(DESTRUCTOR.name)
     assert removed.code == 0, removed.err
     assert node(stand) == before

@@ -49,6 +49,8 @@ def test_agent_that_never_answers(stand: Stand) -> None:
     # A guest whose processes stand still: its agent is configured, and silent.
     stand.father().guest(99900, "POST", "/status/suspend")
     result = scenario(CONSTRUCTOR, "--from", "wait_ip", "-e", "wait_timeout=2")
+    # Asleep it would be given a minute to shut down.
+    stand.father().guest(99900, "POST", "/status/resume")
     assert result.code == 1
     assert result.phase("wait_ip")["status"] == "failed"
     assert "vm 99900 (nested-pve) on father had no IPv4 address on MAC" in result.phase("wait_ip")["message"]

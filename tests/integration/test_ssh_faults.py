@@ -397,10 +397,12 @@ def another_sshd(stand: Stand, *options: str) -> Iterator[int]:
     words = " ".join(f"-o '{option}'" for option in (*options, "Port=2222", "PidFile=/run/other-sshd.pid"))
     stand.ssh("father", "grep -v Subsystem /etc/ssh/sshd_config > /run/other-sshd.conf")
     stand.ssh("father", f"/usr/sbin/sshd -f /run/other-sshd.conf {words}")
+    # It goes to the background first and writes this file once it listens.
+    stand.ssh("father", "timeout 10 sh -c 'until test -s /run/other-sshd.pid; do sleep 0.01; done'")
     try:
         yield 2222
     finally:
-        stand.ssh("father", "kill $(cat /run/other-sshd.pid)")
+        stand.ssh("father", "kill $(cat /run/other-sshd.pid); rm -f /run/other-sshd.pid")
 
 
 @pytest.mark.usefixtures("noisy")
