@@ -16,10 +16,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     OutcomeUnknownError,
     PveError,
     RefusedError,
-    TaskTimeoutError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import TASK_LONGEST, UPID, poll, task_log
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import UPID, status_at_end, task_log
 
 OPTIONS: Options = {
     "upid": {"type": "str"},
@@ -90,7 +89,8 @@ def _one(read: Reader, wish: Values) -> dict[str, Json]:
     upid = wish["upid"]
     base = url("/nodes/{}/tasks/{}", upid.split(":")[1], upid)
     try:
-        status = _awaited(read, base, wish) if wish["wait"] else read.get(f"{base}/status")
+        ended = status_at_end(read, base, upid, wish["wait_timeout"]) if wish["wait"] else None
+        status = ended or read.get(f"{base}/status")
     except PveError as error:
         if not NO_TASK.search(str(error.errors) + error.message):
             raise
@@ -99,19 +99,6 @@ def _one(read: Reader, wish: Values) -> dict[str, Json]:
             "Check the UPID."
         ) from error
     return _with_log(read, task(status), wish)
-
-
-def _awaited(read: Reader, base: str, wish: Values) -> Values:
-    """The status once the task has ended; TaskTimeoutError when it doesn't in time."""
-
-    def ended() -> Values | None:
-        status: Values = read.get(f"{base}/status")
-        return status if status.get("status") == "stopped" else None
-
-    found = poll(ended, wish["wait_timeout"], TASK_LONGEST)
-    if found is None:
-        raise TaskTimeoutError(wish["upid"], wish["wait_timeout"], task_log(read, base))
-    return found
 
 
 def _nodes(read: Reader) -> list[str]:

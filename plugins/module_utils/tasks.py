@@ -72,10 +72,16 @@ def wait_for_task(read: Reader, upid: str, timeout: float) -> TaskResult:
     if found is None:
         raise TaskFailedError(upid, "this is not the id of a task")
     base = f"/nodes/{found.group('node')}/tasks/{quote(upid, safe='')}"
+    status = status_at_end(read, base, upid, timeout)
+    return _verdict(read, base, upid, str(status.get("exitstatus", "no exit status")))
+
+
+def status_at_end(read: Reader, base: str, upid: str, timeout: float) -> dict[str, Json]:
+    """The status of the task at ``base`` once it has ended. Raises TaskTimeoutError after ``timeout`` seconds."""
     status = poll(lambda: _ended(read, base), timeout, TASK_LONGEST)
     if status is None:
         raise TaskTimeoutError(upid, timeout, task_log(read, base))
-    return _verdict(read, base, upid, str(status.get("exitstatus", "no exit status")))
+    return status
 
 
 def newest_task(read: Reader, node: str, vmid: str, kind: str) -> str | None:
