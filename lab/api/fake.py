@@ -26,6 +26,7 @@ from fakepve import schema as pve_schema
 from fakepve.routing import check_digest, die, param_error, split_list  # type: ignore[import-untyped]
 from fakepve.server import API, USER, collect  # type: ignore[import-untyped]
 
+from lab.api.clock import Clock
 from lab.api.requestlog import RequestLog, RequestRecord
 
 Values = dict[str, Any]
@@ -149,12 +150,18 @@ class Fake(FakePve):  # type: ignore[misc]
 
     def __init__(self, **options: object) -> None:
         """Take fakepve's options: user, password, host, port."""
+        self.clock = Clock()
         super().__init__(**options)
         self.log = RequestLog()
 
     def routes(self) -> list[Route]:
         """The area's table; each area has its own."""
         return []
+
+    async def pause(self, secs: float) -> None:
+        """Wait as long as PVE does, on the lab's clock; ``time_scale`` of it, which is nothing unless it is set."""
+        if secs and self.time_scale:
+            await self.clock.sleep(secs * self.time_scale)
 
     @cached_property
     def _table(self) -> dict[tuple[str, str], Handler]:

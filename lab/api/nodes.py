@@ -1,33 +1,68 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes of a cluster in one process: which one a request is for, and what belongs to which.
+"""The nodes of a cluster in one process: which was reached, which one a request is for, and how each of them is.
 
 A real node passes a request on to the node it names; here one API answers for all of them. What a node has of its own
-(volumes on storages that are not shared, files, running guests) is told apart by the node that was asked.
+(volumes on storages that are not shared, files, running guests) is told apart by the node that was asked. Whether the
+reached node can serve, and can reach the asked one, follows from the nodes' states and from who sees whom.
+
+============  =====================================================================================
+on            as a node should be
+off           no power: its guests have ended, nothing answers
+cut-off       runs, and is reached from outside, but sees no other node and is seen by none
+hung          its API daemon accepts connections and says nothing (SIGSTOP); the cluster sees it
+refusing      its API daemon is stopped: connections are refused; the cluster sees it
+no-pmxcfs     its cluster file system is stopped: no request gets past the access rights
+============  =====================================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from lab.api.fake import Fake, die
 
+ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS = STATES = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
+
 _asked: ContextVar[str | None] = ContextVar("asked_node", default=None)
+_reached: ContextVar[str | None] = ContextVar("reached_node", default=None)
+
+
+class UnknownNodeError(ValueError):
+    """A node that is not in the cluster, or a state no node can have; the text says what there is."""
 
 
 class NodesArea(Fake):
-    """Mixin: the node a request or a task works on."""
+    """Mixin: the node a request or a task works on, and the states of the nodes."""
 
-    # The node this API is reached at; the others of its cluster are in ``nodes``.
+    # The node this API began as; the others of its cluster are in ``nodes``.
     node: str
+    # Votes that `pvecm expected` set; None: one of each node.
+    expected_votes: int | None = None
+
+    def __init__(self, **options: object) -> None:
+        """Begin with nothing to tell about a node's state."""
+        super().__init__(**options)
+        self._state_changes: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------- reached and asked
 
     def asked_node(self) -> str:
         """The node that the request, or the task it started, is about."""
-        return _asked.get() or self.node
+        return _asked.get() or self.reached_node()
+
+    def reached_node(self) -> str:
+        """The node whose address the request was sent to."""
+        return _reached.get() or self.node
+
+    def door_name(self) -> str:
+        """The same, for what is between the lab and its clients."""
+        return self.reached_node()
 
     @contextmanager
     def on_node(self, node: str | None) -> Iterator[None]:
@@ -37,6 +72,88 @@ class NodesArea(Fake):
             yield
         finally:
             _asked.reset(token)
+
+    @staticmethod
+    @contextmanager
+    def through_door(node: str) -> Iterator[None]:
+        """Within the block that node was reached."""
+        token = _reached.set(node)
+        try:
+            yield
+        finally:
+            _reached.reset(token)
+
+    # ------------------------------------------------------------------ states
+
+    def node_state(self, name: str) -> str:
+        """How a node is: one of ``STATES``."""
+        return str(self.nodes.get(name, {}).get("state", ON))
+
+    def set_node_state(self, name: str, state: str) -> None:
+        """Make a node be so, from now on. Raises UnknownNodeError.
+
+        What the lab then does to a booted node is done when :meth:`node_states_settled` returns.
+        """
+        if name not in self.nodes:
+            raise UnknownNodeError(f"there is no node {name!r}; known are {', '.join(self.nodes)}")
+        if state not in STATES:
+            raise UnknownNodeError(f"a node cannot be {state!r}; it can be {', '.join(STATES)}")
+        before = self.node_state(name)
+        if before == state:
+            return
+        self.nodes[name] |= {"state": state, "since": self.clock.now()}
+        self.node_changed(name)
+        self._follow(self.node_state_changed(name, before, state))
+
+    def _follow(self, following: Coroutine[Any, Any, None]) -> None:
+        """Have something done on the API's event loop, from whichever thread; without one it is left undone."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            following.close()
+            return
+        change = loop.create_task(following)
+        self._state_changes.add(change)
+        change.add_done_callback(self._state_changes.discard)
+
+    async def node_states_settled(self) -> None:
+        """Return when what followed from the states set so far is done."""
+        await asyncio.gather(*self._state_changes)
+
+    def node_changed(self, node: str) -> None:
+        """Called at once when a node's state changed; areas add what follows from it."""
+
+    async def node_state_changed(self, name: str, before: str, after: str) -> None:
+        """Called when a node's state changed; a booted lab does to the node what the state says."""
+
+    # ------------------------------------------------------------------ quorum
+
+    def is_cut_off(self, node: str) -> bool:
+        """Whether a node runs and sees no other one."""
+        return self.node_state(node) == CUT_OFF
+
+    def is_powered(self, node: str) -> bool:
+        """Whether a node runs at all."""
+        return self.node_state(node) != OFF
+
+    def partition(self, node: str) -> list[str]:
+        """The nodes that one sees, itself included; none if it is off."""
+        if not self.is_powered(node):
+            return []
+        if self.is_cut_off(node):
+            return [node]
+        return [name for name in self.nodes if self.is_powered(name) and not self.is_cut_off(name)]
+
+    def is_quorate(self, node: str) -> bool:
+        """Whether the nodes that one sees are enough of them to decide (corosync's votequorum, a vote each)."""
+        expected = len(self.nodes) if self.expected_votes is None else self.expected_votes
+        return bool(self.quorate) and len(self.partition(node)) >= expected // 2 + 1
+
+    def quorate_nodes(self) -> list[str]:
+        """The nodes of the part of the cluster that has quorum; none where no part has it."""
+        return [name for name in self.nodes if self.is_quorate(name)]
+
+    # --------------------------------------------------------------- belonging
 
     def is_shared(self, storage: str) -> bool:
         """Whether every node sees the same volumes on a storage; one that does not exist is not shared."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.api import certificates
+from lab.api import certificates, local_calls
 from lab.api.agent import AgentArea
 from lab.api.cluster import ClusterArea
 from lab.api.container_motion import ContainerMotionArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
+from lab.api.doors import Door, DoorArea, Port
 from lab.api.estate import EstateArea
 from lab.api.fake import API, Call, FakeVm, Next
 from lab.api.moving import MovingArea
@@ -50,7 +52,7 @@ class Places:
 
 
 class LabApi(
-    EstateArea, ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, ControlArea
+    EstateArea, ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, DoorArea, ControlArea
 ):
     """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
 
@@ -109,14 +111,20 @@ class LabApi(
             return await super()._dispatch(request, handler)
 
     async def start(self, certfile: str, keyfile: str) -> None:
-        """Listen on TLS with a certificate and its key (PEM files)."""
+        """Open a door for each node, with a certificate and its key (PEM files): the first at host and port."""
         self.certificate = Path(certfile)
         self.fingerprint = certificates.fingerprint(self.certificate)
-        await super().start(certfile, keyfile)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certfile, keyfile)
+        port: int = self.port
+        for name in self.nodes:
+            await Door(name, Port(self.host, port if name == self.node else 0), tls).attach(self)
+        self.port = self.doors_of(self.node)[0].port
 
     def application(self) -> web.Application:
         """The API's aiohttp application."""
         app: web.Application = self._build_app()
+        app.middlewares.insert(0, local_calls.middleware(self))
         return app
 
     async def start_on_boot(self) -> None:
@@ -129,7 +137,7 @@ class LabApi(
 
     async def stop(self) -> None:
         """Stop listening, interrupt the tasks and end the guests."""
-        await super().stop()
+        await self.close_doors()
         await self.stop_workers()
         await self.driver.close()
         self._scratch.cleanup()

@@ -9,13 +9,16 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from lab.api.certificates import Pair
-from lab.api.requestlog import RequestRecord
+from lab.api.control import ControlError
 from lab.api.server import LabApi
+from lab.control_client import Controlled
+from lab.errors import LabError
 
 T = TypeVar("T")
 CALL_TIMEOUT = 30.0
@@ -51,7 +54,7 @@ def serve(api: LabApi, certificate: Pair) -> Iterator[Served]:
 
 
 @dataclass(frozen=True)
-class ServedLab:
+class ServedLab(Controlled):
     """What a client needs to talk to a served API, and what a test needs to look behind it."""
 
     served: Served
@@ -60,6 +63,11 @@ class ServedLab:
     token_secret: str = field(repr=False)
     password: str = field(repr=False)
     user: str = "root@pam"
+    door: str = ""
+
+    def at(self, node: str) -> ServedLab:
+        """The same lab, reached at another node's address."""
+        return replace(self, door=node)
 
     @property
     def api(self) -> LabApi:
@@ -69,17 +77,17 @@ class ServedLab:
     @property
     def host(self) -> str:
         """Address it listens on."""
-        return str(self.api.host)
+        return self.api.doors_of(self.node)[0].host
 
     @property
     def port(self) -> int:
         """Port it listens on."""
-        return int(self.api.port)
+        return self.api.doors_of(self.node)[0].port
 
     @property
     def node(self) -> str:
-        """Name of the node."""
-        return self.api.node
+        """Name of the node that is reached."""
+        return self.door or self.api.node
 
     @property
     def url(self) -> str:
@@ -100,14 +108,10 @@ class ServedLab:
         """Run a coroutine on the API's event loop."""
         return self.served.call(coroutine)
 
-    def requests(self) -> list[RequestRecord]:
-        """Every request answered since the start or the last :meth:`clear_requests`."""
-        return list(self.api.log)
-
-    def writes(self) -> list[RequestRecord]:
-        """The requests among them that changed something."""
-        return self.api.log.writes()
-
-    def clear_requests(self) -> None:
-        """Empty the request log."""
-        self.api.log.clear()
+    def control(self, method: str, path: str, document: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Ask the API itself, on its loop. Raises LabError with what it says when it refuses."""
+        path, _, query = path.partition("?")
+        try:
+            return self.call(self.api.controlled(method, path, dict(parse_qsl(query)), document))
+        except ControlError as error:
+            raise LabError(str(error)) from error
