@@ -37,6 +37,7 @@ API_FIELDS = (
     "_fw_state",
     "ha_resources",
     "ha_rules",
+    "ha_status",
     "etc_pve",
     "node_texts",
 )
