@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from lab.api.fake import Call, Route, Values
@@ -84,13 +85,19 @@ class ClusterArea(NodeArea):
 
     async def _list_resources(self, call: Call) -> list[dict[str, Any]]:
         kind = call.get("type")
-        groups = {
-            "pool": self._pool_items(call.user),
-            "vm": [*self._vm_items(call.user), *self.ct_resources(call.user, "vm")],
-            "node": [self._node_item(name, call.user) for name in self.nodes],
-            "storage": self._storage_items(call.user),
+        groups: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+            "pool": self._pool_items,
+            "vm": self._guest_items,
+            "node": self._node_items,
+            "storage": self._storage_items,
         }
-        return [item for name, items in groups.items() if kind in (None, name) for item in items]
+        return [item for name, items in groups.items() if kind in (None, name) for item in items(call.user)]
+
+    def _node_items(self, user: str) -> list[dict[str, Any]]:
+        return [self._node_item(name, user) for name in self.nodes]
+
+    def _guest_items(self, user: str) -> list[dict[str, Any]]:
+        return [*self._vm_items(user), *self.ct_resources(user, "vm")]
 
     def _pool_items(self, user: str) -> list[dict[str, Any]]:
         names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
 from lab.api.node_files import write_node_files
 from lab.api.server import LabApi, Places
+from lab.api.state import read_document
 from lab.guests.driver import GuestDriver
 from lab.guests.namespace import NamespaceDriver
 from lab.guests.none import NoneDriver
@@ -106,7 +106,7 @@ class Daemon:
             await self._make_template_volumes()
             self.api.changed()
         else:
-            self.api.restore(json.loads(self.config.state_file.read_text(encoding="utf-8")))
+            self.api.restore(read_document(self.config.state_file))
 
     async def _make_template_volumes(self) -> None:
         """Give the seed's templates their volumes; a PVE template's makes every guest cloned from it a node."""

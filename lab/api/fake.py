@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from fakepve import FakePve, FakeVm, PveError, TaskError  # type: ignore[import-untyped]
+from fakepve import FakeCt, FakePve, FakeVm, PveError, TaskError  # type: ignore[import-untyped]
 from fakepve import schema as pve_schema
 from fakepve.routing import check_digest, die, param_error, split_list  # type: ignore[import-untyped]
 from fakepve.server import API, USER, collect  # type: ignore[import-untyped]
@@ -74,6 +74,7 @@ __all__ = [
     "Answer",
     "Call",
     "Fake",
+    "FakeCt",
     "FakeVm",
     "Handler",
     "PveError",

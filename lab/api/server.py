@@ -23,6 +23,7 @@ from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.doors import Door, DoorArea, Port
 from lab.api.estate import EstateArea
 from lab.api.fake import API, Call, FakeVm, Next
+from lab.api.guestlist import GuestListArea
 from lab.api.moving import MovingArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
@@ -52,7 +53,16 @@ class Places:
 
 
 class LabApi(
-    EstateArea, ContainerMotionArea, MovingArea, TemplateArea, StatusArea, AgentArea, ClusterArea, DoorArea, ControlArea
+    EstateArea,
+    ContainerMotionArea,
+    MovingArea,
+    TemplateArea,
+    StatusArea,
+    AgentArea,
+    ClusterArea,
+    DoorArea,
+    ControlArea,
+    GuestListArea,
 ):
     """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from lab.api.certificates import Pair
 from lab.api.control import ControlError
+from lab.api.population import Member, populate
 from lab.api.server import LabApi
 from lab.control_client import Controlled
 from lab.errors import LabError
@@ -115,3 +116,7 @@ class ServedLab(Controlled):
             return self.call(self.api.controlled(method, path, dict(parse_qsl(query)), document))
         except ControlError as error:
             raise LabError(str(error)) from error
+
+    def populate(self, guests: int = 10_000, nodes: int = 16, seed: int = 1) -> list[Member]:
+        """Give the cluster so many nodes and guests, the same ones for the same seed."""
+        return self.call(populate(self.api, guests, nodes, seed))

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Persistence: everything a node knows, as one JSON file that is replaced whole after every change.
+"""Persistence: everything a node knows, in one file that is brought up to date after every change.
 
 Guests come back stopped: their processes ended with the node. Those with ``onboot`` are started again by the daemon.
 """
@@ -9,8 +9,8 @@ Guests come back stopped: their processes ended with the node. Those with ``onbo
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from lab.api import directory
 from lab.api.accounts import AccountsArea
 from lab.api.fake import FakeVm
 from lab.api.requestlog import RequestRecord
+from lab.api.statefile import StateFile, read_parts
 from lab.api.tasks import TaskArea
 
 SCHEMA = 1
+# How many ids share a part of the saved state.
+BUCKET = 64
 # Tasks kept over a restart; PVE rotates its list of finished tasks at a size of the same order.
 KEPT_TASKS = 500
 
@@ -82,19 +85,65 @@ def fill(target: Any, values: Mapping[str, Any], names: Iterable[str]) -> Any:  
     return target
 
 
-def write_json(path: Path, document: object) -> None:
-    """Replace a file with JSON, readable by its owner only; a reader sees the old content or the new."""
-    partial = path.with_suffix(".new")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(document, stream)
-    partial.replace(path)
+def bucket(vmid: object) -> int | None:
+    """The part of the state a guest is in, or a volume of it: one for some dozens of ids."""
+    return vmid // BUCKET if isinstance(vmid, int) else None
+
+
+def guest_parts(kind: str, guests: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[str, object]]:
+    """The guests as parts of the state."""
+    found: dict[int | None, list[object]] = {}
+    values = attrgetter(*names)
+    for guest in guests:
+        found.setdefault(bucket(guest.vmid), []).append(dict(zip(names, values(guest), strict=True)))
+    return ((f"{kind}/{name}", members) for name, members in found.items())
+
+
+def storage_parts(storages: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, object]]:
+    """The storages as parts: their definitions, and their volumes by the guest they belong to."""
+    for storage, entry in storages.items():
+        yield f"storage/{storage}", {key: value for key, value in entry.items() if key != "volumes"}
+        volumes: dict[int | None, dict[str, Any]] = {}
+        for name, record in entry.get("volumes", {}).items():
+            volumes.setdefault(bucket(record.get("vmid")), {})[name] = record
+        yield from ((f"volumes/{storage}/{name}", members) for name, members in volumes.items())
+
+
+def joined(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The document that was saved as these parts (their values as :func:`encode` made them)."""
+    api: dict[str, Any] = {"storages": {}}
+    document: dict[str, Any] = {"api": api, "vms": [], "cts": [], "tasks": []}
+    for part, value in parts.items():
+        kind, _, name = part.partition("/")
+        if kind == "api":
+            api[name] = value
+        elif kind == "storage":
+            api["storages"][name] = {**value, "volumes": {}}
+        elif kind == "volumes":
+            api["storages"][name.partition("/")[0]]["volumes"] |= value
+        elif kind in ("vms", "cts"):
+            document[kind] += value
+        elif kind == "task":
+            document["tasks"].append(value)
+        else:
+            document[kind] = value
+    return document
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The state in a file, as :meth:`StateArea.restore` takes it. Raises ValueError for something else."""
+    try:
+        return joined(read_parts(path))
+    except KeyError:  # the document in one piece, as it used to be written
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return document
 
 
 class StateArea(TaskArea, AccountsArea):
     """Mixin: saving and restoring."""
 
     state_file: Path | None = None
+    _saved: StateFile | None = None
 
     def document(self) -> dict[str, Any]:
         """The node's state as a JSON document."""
@@ -107,10 +156,24 @@ class StateArea(TaskArea, AccountsArea):
             "tasks": [encode(record) for record in self.tasklog[-KEPT_TASKS:]],
         }
 
+    def parts(self) -> Iterator[tuple[str, object]]:
+        """The same in parts that are saved each for itself; values are not encoded."""
+        known = fields(self, API_FIELDS)
+        yield "schema", SCHEMA
+        yield "access", self.directory.document()
+        yield from storage_parts(known.pop("storages"))
+        yield from ((f"api/{name}", value) for name, value in known.items())
+        yield from guest_parts("vms", self.vms, VM_FIELDS)
+        yield from guest_parts("cts", self.cts, CT_FIELDS)
+        yield from ((f"task/{record['upid']}", record) for record in self.tasklog[-KEPT_TASKS:])
+
     def changed(self) -> None:
         """Save, if this node keeps its state."""
-        if self.state_file is not None:
-            write_json(self.state_file, self.document())
+        if self.state_file is None:
+            return
+        if self._saved is None:
+            self._saved = StateFile(self.state_file, encode)
+        self._saved.save(self.parts())
 
     def answered(self, record: RequestRecord) -> None:
         """Save what a request changed before the client can know of it."""

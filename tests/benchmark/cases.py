@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import control
-from tests.benchmark import modules
+from tests.benchmark import modules, scale
 from tests.benchmark.figures import Figure, middle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,6 +146,7 @@ CASES = (
     Case("vm-start", 10, vm_start),
     Case("overhead", 5, overhead),
     Case("roundtrip", 3, roundtrip),
+    Case("scale", 5, scale.measure),
     Case("modules", 3, modules.measure),
 )
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured quantity. Samples and aim are in seconds; a figure without an aim is there to explain another."""
+    """A measured quantity. Samples and aim are in ``unit``; a figure without an aim is there to explain another."""
 
     name: str
     samples: tuple[float, ...]
     aim: float | None = None
     parts: dict[str, float] = field(default_factory=dict)
     problem: str = ""
+    unit: str = "s"
 
     @property
     def median(self) -> float | None:
@@ -35,17 +36,25 @@ def verdict(figure: Figure) -> str:
     if figure.aim is None:
         return ""
     missed = figure.median - figure.aim
-    return "met" if missed <= 0 else f"missed by {missed:.2f} s"
+    return "met" if missed <= 0 else f"missed by {missed:.2f} {figure.unit}"
 
 
 def row(figure: Figure) -> tuple[str, ...]:
     """The table's cells of a figure."""
     if figure.median is None:
         return (figure.name, "-", "-", "-", "-", "0", verdict(figure))
-    spread = f"{min(figure.samples):.2f}-{max(figure.samples):.2f} s"
-    aim = "-" if figure.aim is None else f"{figure.aim:g} s"
+    spread = f"{min(figure.samples):.2f}-{max(figure.samples):.2f} {figure.unit}"
+    aim = "-" if figure.aim is None else f"{figure.aim:g} {figure.unit}"
     ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
-    return (figure.name, f"{figure.median:.3f} s", spread, aim, ratio, str(len(figure.samples)), verdict(figure))
+    return (
+        figure.name,
+        f"{figure.median:.3f} {figure.unit}",
+        spread,
+        aim,
+        ratio,
+        str(len(figure.samples)),
+        verdict(figure),
+    )
 
 
 HEADINGS = ("figure", "median", "spread", "aim", "median/aim", "runs", "verdict")

@@ -14,6 +14,7 @@ from tests.benchmark.figures import Figure, as_json, middle, row, table, verdict
         (Figure("a", (0.3,), aim=0.3), "met"),
         (Figure("a", (0.5,), aim=0.3), "missed by 0.20 s"),
         (Figure("a", (0.5,)), ""),
+        (Figure("a", (310.0,), aim=300.0, unit="MB"), "missed by 10.00 MB"),
         (Figure("a", (), aim=1.0, problem="no root"), "not measured: no root"),
     ],
 )

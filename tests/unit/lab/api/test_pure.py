@@ -406,14 +406,6 @@ def test_state_survives_json(value: Any) -> None:
     assert state.decode(json.loads(json.dumps(state.encode(value)))) == value
 
 
-def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "state.json"
-    state.write_json(path, {"a": 1})
-    state.write_json(path, {"a": 2})
-    assert json.loads(path.read_text()) == {"a": 2}
-    assert (path.stat().st_mode & 0o777, [item.name for item in tmp_path.iterdir()]) == (0o600, ["state.json"])
-
-
 # ------------------------------------------------------------ configuration
 
 
