@@ -11,18 +11,21 @@ from typing import Any
 
 from fakepve.lxc import mount_type, parse_mount  # type: ignore[import-untyped]
 
-from lab.api.containers import ONE, ContainerArea
+from lab.api.container_power import ContainerPowerArea
+from lab.api.containers import ONE
 from lab.api.fake import Call, FakeVm, Handler, Route, TaskError, Values, die, param_error, split_list
 from lab.api.ha import HaArea
 from lab.api.migration import target_storage
 from lab.api.tasks import log_line
 from lab.api.volumes import guest_volumes
 
+# Seconds a container has to end before it is moved (PVE/API2/LXC.pm: migrate_vm).
+RESTART_TIMEOUT = 180.0
 # What the manager does to reach a state, by the request it takes the place of.
 HA_STATES = {"start": "started", "stop": "stopped", "shutdown": "stopped"}
 
 
-class ContainerMotionArea(ContainerArea, HaArea):
+class ContainerMotionArea(ContainerPowerArea, HaArea):
     """Mixin: ``migrate``, and the power state of managed containers."""
 
     def routes(self) -> list[Route]:
@@ -84,11 +87,16 @@ class ContainerMotionArea(ContainerArea, HaArea):
             log_line(f"ERROR: migration aborted (duration 00:00:00): {obstacle}")
             raise TaskError("migration aborted")
         log_line(f"starting migration of CT {guest.vmid} to node '{call['target']}' ({self.address()})")
+        runs = guest.status == "running"
+        if runs:
+            log_line(f"shutdown CT {guest.vmid}")
+            await self._ct_powerdown(guest, float(call.get("timeout") or RESTART_TIMEOUT), force=True)
         await self._take_volumes_along(guest, call)
         guest.node = call["target"]
-        if guest.status == "running":
-            self._apply(guest)
+        if runs:
             log_line("start container on target node")
+            with self.on_node(guest.node):
+                await self._start_steps(guest, call.user)
         log_line("migration finished successfully (duration 00:00:00)")
 
     def _ct_obstacle(self, guest: Any, call: Call) -> str | None:  # noqa: ANN401
@@ -114,7 +122,7 @@ class ContainerMotionArea(ContainerArea, HaArea):
             before = self._ct_volumes(guest.vmid)
             moved = self._allocate(guest.vmid, goal, self._taken_volumes())
             guest.config[key] = str(guest.config[key]).replace(volume, moved, 1)
-            await self._follow(guest.vmid, before, {moved: volume})
+            await self._settle_volumes(guest.vmid, before, {moved: volume})
 
     # ------------------------------------------------------ high availability
 
@@ -127,31 +135,32 @@ class ContainerMotionArea(ContainerArea, HaArea):
             runs = guest is not None and guest.status == "running"
             if asks and runs is (HA_STATES[action] == "stopped"):
                 return await self._ask_state(guest, call, HA_STATES[action])
-            return await getattr(self, f"_lxc_{action}")(call.user, call.values)
+            plain = self._stop_ct(call) if action == "stop" else getattr(self, f"_lxc_{action}")(call.user, call.values)
+            return await plain
 
         return handle
 
-    async def _manager_task(self, guest: Any, *, start: bool) -> None:  # noqa: ANN401
+    async def _manager_task(self, guest: Any, *, start: bool) -> str:  # noqa: ANN401
         if isinstance(guest, FakeVm):
-            await super()._manager_task(guest, start=start)
-            return
+            return await super()._manager_task(guest, start=start)
 
         async def body() -> None:
             if start:
                 await self._start_steps(guest, "root@pam")
             else:
-                guest.status, guest.pid = "stopped", None
+                await self.cut_ct_power(guest)
 
         with self.on_node(guest.node):
             ttype = "vzstart" if start else "vzstop"
-            await self.task(guest.node, ttype, guest.vmid, "root@pam", body, vm=guest)
+            upid: str = await self.task(guest.node, ttype, guest.vmid, "root@pam", body, vm=guest)
+        return upid
 
-    async def _motion_task(self, guest: Any, call: Call) -> None:  # noqa: ANN401
+    async def _motion_task(self, guest: Any, call: Call) -> str:  # noqa: ANN401
         if isinstance(guest, FakeVm):
-            await super()._motion_task(guest, call)
-            return
+            return await super()._motion_task(guest, call)
 
         async def body() -> None:
             await self.move_ct(guest, Call({"target": call["target"], "restart": 1}, call.user))
 
-        await self.task(guest.node, "vzmigrate", guest.vmid, "root@pam", body, vm=guest)
+        upid: str = await self.task(guest.node, "vzmigrate", guest.vmid, "root@pam", body, vm=guest)
+        return upid

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Containers: fakepve checks and keeps the books, their volumes follow, and what a node does otherwise is put right.
 
-A container of the lab is a state with volumes; nothing runs in it. After pve-container: PVE/API2/LXC.pm,
-PVE/LXC/Config.pm, PVE/LXC/Migrate.pm; checked against ../golden lxc.
+After pve-container: PVE/API2/LXC.pm, PVE/LXC/Config.pm, PVE/LXC/Migrate.pm; checked against ../golden lxc.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ from lab.api.fake import Call, PveError, Route, TaskError, Values, die
 from lab.api.snapshots import SnapshotArea
 from lab.api.tasks import followed_by, log_line
 from lab.api.volumes import guest_volumes
-from lab.guests.driver import GuestError, Nic
-from lab.guests.none import pretended_address
+from lab.guests.driver import GuestError
 
 LXC = "/nodes/{node}/lxc"
 ONE = LXC + "/{vmid}"
@@ -56,25 +54,6 @@ def check_ssh_keys(text: str | None) -> None:
         raise die("SSH public key validation error")
 
 
-def network_card(key: str, value: str) -> tuple[Nic, str]:
-    """A ``net<n>`` as a card, and its IPv6 address."""
-    parts = dict(part.partition("=")[::2] for part in value.split(","))
-    address = parts.get("ip") if parts.get("ip") not in ("manual", "") else None
-    card = Nic(parts.get("name", key), parts.get("hwaddr", ""), parts.get("bridge", ""), address, parts.get("gw"))
-    return card, parts.get("ip6", "")
-
-
-def interface(name: str, mac: str, addresses: Iterable[str]) -> dict[str, Any]:
-    """One entry of ``/interfaces``."""
-    entry: dict[str, Any] = {"name": name, "hwaddr": mac, "hardware-address": mac, "ip-addresses": []}
-    for address in addresses:
-        family = "inet6" if ":" in address else "inet"
-        host, _, prefix = address.partition("/")
-        entry[family] = address
-        entry["ip-addresses"].append({"ip-address-type": family, "ip-address": host, "prefix": prefix})
-    return entry
-
-
 class ContainerArea(SnapshotArea):
     """Mixin: ``/nodes/{node}/lxc``."""
 
@@ -91,7 +70,6 @@ class ContainerArea(SnapshotArea):
             ("PUT", ONE + "/resize", self._resize_ct),
             ("POST", ONE + "/move_volume", self._move_ct_volume),
             ("POST", ONE + "/status/suspend", self._suspend_ct),
-            ("GET", ONE + "/interfaces", self._list_ct_interfaces),
         ]
 
     # ------------------------------------------------------------------ read
@@ -104,18 +82,6 @@ class ContainerArea(SnapshotArea):
         guest = self._find_ct(call["node"], call["vmid"])
         rows: list[dict[str, Any]] = await self._lxc_pending(call.user, call.values)
         return [*rows, {"key": "digest", "value": guest.digest()}]
-
-    async def _list_ct_interfaces(self, call: Call) -> list[dict[str, Any]] | None:
-        """A running container's addresses: those of its configuration, and one of the lab's for DHCP."""
-        guest = self._find_ct(call["node"], call["vmid"])
-        if guest.status != "running":
-            return None
-        found = [interface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
-        for key in sorted(key for key in guest.config if re.fullmatch(r"net\d+", key)):
-            card, address6 = network_card(key, guest.config[key])
-            addresses = (pretended_address(card, guest.vmid), address6 if "/" in address6 else None)
-            found.append(interface(card.name, card.mac.lower(), [address for address in addresses if address]))
-        return found
 
     def ct_resources(self, user: str, kind: str | None = None) -> list[Values]:
         """The containers of ``/cluster/resources``."""
@@ -139,7 +105,7 @@ class ContainerArea(SnapshotArea):
         configs = [guest.config, *guest.snapshots.values()] if guest else []
         return {volume for config in configs for volume in guest_volumes(config).values()}
 
-    async def _follow(self, vmid: int, before: set[str], sources: Mapping[str, str] | None = None) -> None:
+    async def _settle_volumes(self, vmid: int, before: set[str], sources: Mapping[str, str] | None = None) -> None:
         """Make and remove volumes, so that there are those the container has now; ``sources``: new -> copied from."""
         now = self._ct_volumes(vmid)
         for volume in sorted(now - before):
@@ -181,7 +147,7 @@ class ContainerArea(SnapshotArea):
         except (TaskError, GuestError, OSError) as error:
             before, guest = self._ct_volumes(vmid), self.ct(vmid)
             self._drop(guest)
-            await self._follow(vmid, before)
+            await self._settle_volumes(vmid, before)
             raise TaskError(f"{prefix}{error}") from error
 
     # ---------------------------------------------------------------- create
@@ -192,10 +158,21 @@ class ContainerArea(SnapshotArea):
 
         async def finish() -> None:
             self._ct_ostype(vmid, call)
-            await self._or_abandoned(vmid, f"unable to create CT {vmid} - ", partial(self._follow, vmid, set()))
+            await self._or_abandoned(vmid, f"unable to create CT {vmid} - ", partial(self._make_new_ct, call))
+            await self.start_new_ct(call)
 
         with followed_by(finish):
             return await self._lxc_create(call.user, values)
+
+    async def _make_new_ct(self, call: Call) -> None:
+        await self._settle_volumes(int(call["vmid"]), set())
+        await self.fill_new_ct(call)
+
+    async def fill_new_ct(self, call: Call) -> None:
+        """Put on the volumes of a new container what belongs there."""
+
+    async def start_new_ct(self, call: Call) -> None:
+        """Start a new container, if that was asked for."""
 
     def _ct_ostype(self, vmid: int, call: Call) -> None:
         """What the request says of the system wins over what fakepve takes from the template's name."""
@@ -206,6 +183,7 @@ class ContainerArea(SnapshotArea):
         config.update({key: call[key] for key in ("ostype", "arch") if call.get(key)})
 
     async def _destroy_ct(self, call: Call) -> object:
+        """A container that runs is ended before its volumes go."""
         vmid = int(call["vmid"])
         guest, before = self._find_ct(call["node"], vmid), self._ct_volumes(vmid)
         used = next((volume for volume in sorted(before) if self._is_base(volume)), None)
@@ -215,7 +193,12 @@ class ContainerArea(SnapshotArea):
                 raise TaskError(f"base volume '{used}' is still in use by linked cloned")
 
             return await self.task(guest.node, "vzdestroy", vmid, call.user, refuse)
-        with followed_by(partial(self._follow, vmid, before)):
+
+        async def clear() -> None:
+            await self.driver.kill(vmid)
+            await self._settle_volumes(vmid, before)
+
+        with followed_by(clear):
             return await self._lxc_destroy(call.user, call.values)
 
     # ---------------------------------------------------------------- change
@@ -225,7 +208,7 @@ class ContainerArea(SnapshotArea):
         try:
             await self._lxc_config_put(call.user, written(call.values))
             self._keep_order(self.ct(vmid), call.get("features"))
-            await self._follow(vmid, before)
+            await self._settle_volumes(vmid, before)
         except TaskError as error:
             raise die(str(error)) from error
 
@@ -292,7 +275,7 @@ class ContainerArea(SnapshotArea):
         if not call.get("delete"):
             guest.config[self._unused_key(guest.config)] = source
         try:
-            await self._follow(guest.vmid, before, {target: source})
+            await self._settle_volumes(guest.vmid, before, {target: source})
         except TaskError:
             guest.config[key] = old
             raise
@@ -309,7 +292,11 @@ class ContainerArea(SnapshotArea):
 
         async def copy() -> None:
             made = guest_volumes(self.ct(newid).config)
-            await self._follow(newid, set(), {made[key]: volume for key, volume in volumes.items() if key in made})
+            await self._settle_volumes(
+                newid, set(), {made[key]: volume for key, volume in volumes.items() if key in made}
+            )
+            if "rootfs" in made:
+                await self.driver.forget_identity(self.volume_path(made["rootfs"]))
             for key, volume in volumes.items() if not full else ():
                 self._volume_record(made[key])["base"] = volume
 
@@ -336,16 +323,6 @@ class ContainerArea(SnapshotArea):
             await self._lxc_template(call.user, call.values)
 
     # ----------------------------------------------------------------- power
-
-    async def _start_steps(self, guest: Any, user: str, skiplock: bool = False) -> None:  # noqa: ANN401
-        """fakepve's start, unless a card's bridge is not on the node: then the network's hook fails."""
-        free = not guest.template and (skiplock or not guest.lock)
-        cards = [network_card(key, value)[0] for key, value in guest.config.items() if re.fullmatch(r"net\d+", key)]
-        missing = sorted(card.bridge for card in cards if card.bridge and not self.has_bridge(card.bridge))
-        if free and missing:
-            log_line(f"bridge '{missing[0]}' does not exist")
-            raise TaskError(f"startup for container '{guest.vmid}' failed")
-        await super()._start_steps(guest, user, skiplock)
 
     async def _suspend_ct(self, call: Call) -> object:
         """PVE's own packages hold nothing that could checkpoint a container, so the task fails (../golden lxc)."""

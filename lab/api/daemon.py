@@ -16,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from lab.api import addresses, certificates, node_keys, seed
+from lab.api.attaching import AttachServer, socket_beside
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
 from lab.api.node_files import write_node_files
@@ -74,6 +75,7 @@ class Daemon:
         )
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._runners: list[web.AppRunner] = []
+        self._attaching: AttachServer | None = None
         self._renewals: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -86,6 +88,7 @@ class Daemon:
         for site in self._tls_sites(runner):
             await site.start()
         await self._listen_unix(runner, self.config.socket)
+        self._let_attach()
         await self._listen_unix(await self._runner(self.api.control_app()), self.config.control_socket)
         self._stop_watching = addresses.watch(self._addresses_changed)
         await self.api.start_on_boot()
@@ -93,6 +96,8 @@ class Daemon:
     async def stop(self) -> None:
         """Stop listening, end tasks and guests, save."""
         self._stop_watching()
+        if self._attaching is not None:
+            await self._attaching.stop()
         for runner in self._runners:
             await runner.cleanup()
         await self.api.stop()
@@ -135,6 +140,12 @@ class Daemon:
     async def _listen_unix(runner: web.AppRunner, path: Path | None) -> None:
         if path is not None:
             await web.SockSite(runner, open_unix(path)).start()
+
+    def _let_attach(self) -> None:
+        """Let the node's commands into its containers."""
+        if self.config.socket is not None:
+            self._attaching = AttachServer(self.api, self.config.node)
+            self._attaching.start(open_unix(socket_beside(self.config.socket)))
 
     # ----------------------------------------------------------- certificate
 

@@ -18,6 +18,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import sys
 import termios
 from collections.abc import Callable, Mapping
@@ -97,8 +98,8 @@ def run_command(order: Order) -> int:
 
 
 def _execute(order: Order) -> None:
-    if order["terminal"]:
-        _take_terminal()
+    if order["terminals"]:
+        _take_terminal(order["terminals"])
     try:
         os.chdir(order["folder"])
     except OSError:
@@ -114,11 +115,17 @@ def _execute(order: Order) -> None:
         os._exit(_NOT_EXECUTED.get(error.errno or 0, _FAILED))
 
 
-def _take_terminal() -> None:
-    """Make the first of the standard files that is a terminal the controlling one of a new session."""
+def _take_terminal(numbers: list[int]) -> None:
+    """Make a terminal of the guest's these standard files; its other end goes to who holds the file that was there."""
     os.setsid()
-    terminal = next(number for number in range(3) if os.isatty(number))
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    ours, theirs = os.openpty()
+    with socket.socket(fileno=os.dup(numbers[0])) as connection:
+        socket.send_fds(connection, [b"\0"], [ours])
+    os.close(ours)
+    for number in numbers:
+        os.dup2(theirs, number)
+    fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+    os.close(theirs)
 
 
 # -------------------------------------------------------------------- files

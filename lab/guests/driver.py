@@ -58,15 +58,15 @@ class Mount:
 class Attachment:
     """A command for a container, which gets these three files (input, output, errors) as its own.
 
-    ``terminal``: the files are a terminal, which becomes the command's controlling one. An empty ``argv`` stands for
-    root's shell.
+    ``terminals`` are those of the three (0, 1, 2) that are to be a terminal of the container's: what is there in its
+    place is a socket, over which the terminal's other end is sent back. An empty ``argv`` stands for root's shell.
     """
 
     files: tuple[int, int, int]
     argv: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: str = "/"
-    terminal: bool = False
+    terminals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,9 @@ class GuestDriver(Protocol):
 
     async def unpack(self, archive: Path, volume: Path, exclude: tuple[str, ...] = ()) -> None:
         """Put the files of a tar (paths that begin with ``./``) into a volume, without those that are excluded."""
+
+    def folder(self, volume: Path) -> Path:
+        """The directory that a container shows of a volume."""
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy a volume with owners, modes, attributes and overlay whiteouts."""

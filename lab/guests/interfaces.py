@@ -9,7 +9,7 @@ directly, in the way ifupdown2 would; for everything else :func:`plan` says None
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 _METHODS = frozenset({"loopback", "manual", "static", "dhcp"})
@@ -118,9 +118,9 @@ Card = tuple[str, str | None, str | None]
 """Name, address (a CIDR, "dhcp", "auto" or None) and gateway of a card."""
 
 
-def render(nics: list[Card], nics6: list[Card] | None = None) -> str:
+def render(nics: Sequence[Card], nics6: Sequence[Card] = ()) -> str:
     """interfaces(5) for cards, and for what they have of IPv6."""
-    cards = [_render_card("inet", *nic) for nic in nics] + [_render_card("inet6", *nic) for nic in nics6 or []]
+    cards = [_render_card("inet", *nic) for nic in nics] + [_render_card("inet6", *nic) for nic in nics6]
     return "\n".join(["auto lo\niface lo inet loopback\n", *cards])
 
 

@@ -157,6 +157,10 @@ class NamespaceDriver:
         """Put the files of an archive into a volume."""
         await _in_thread(archives.unpack, archive, volume_path / volume.ROOT, exclude)
 
+    def folder(self, volume_path: Path) -> Path:
+        """The directory that a container shows of a volume."""
+        return volume_path / volume.ROOT
+
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy a volume with owners, modes, attributes and whiteouts."""
         await _in_thread(volume.clone, source, target)

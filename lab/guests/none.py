@@ -92,6 +92,9 @@ class _Pretended:
 def run_attached(system: Userland, vmid: int, attachment: Attachment) -> int:
     """Run a program on its three files; one that would wait for input is given all there is."""
     source, output, errors = attachment.files
+    if attachment.terminals:
+        _write_all(errors, b"a container that only pretends has no terminal\n")
+        return NOT_FOUND
     argv = list(attachment.argv) or ["sh", "-c", "", "sh"]
     try:
         ended = system.run(argv, _all_of(source) if reads_input(argv) else b"")
@@ -245,6 +248,10 @@ class NoneDriver:
     async def unpack(self, archive: Path, volume: Path, exclude: tuple[str, ...] = ()) -> None:
         """Put the files of an archive into the directory."""
         await _in_thread(archives.unpack, archive, volume, exclude)
+
+    def folder(self, volume: Path) -> Path:
+        """The volume's own directory."""
+        return volume
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy the directory."""
