@@ -188,7 +188,7 @@ class StateArea(TaskArea, AccountsArea):
         self.directory = directory.load(document["access"])
         self.vms = [self._vm_from(decode(values)) for values in document["vms"]]
         self.cts = [self._ct_from(decode(values)) for values in document["cts"]]
-        self.tasklog = [self._ended(decode(record)) for record in document["tasks"]]
+        self.tasklog = [self._cut_short(decode(record)) for record in document["tasks"]]
         self.tasks = {record["upid"]: record for record in self.tasklog}
         self._sync_pools()
 
@@ -204,7 +204,7 @@ class StateArea(TaskArea, AccountsArea):
         return fill(FakeCt(values["vmid"], node=values["node"], defaults=False), values, CT_FIELDS)
 
     @staticmethod
-    def _ended(record: dict[str, Any]) -> dict[str, Any]:
+    def _cut_short(record: dict[str, Any]) -> dict[str, Any]:
         """A task that ran when the node ended did not come to its end; PVE finds no status then."""
         if record["status"] == "running":
             record.update(status="stopped", exitstatus="unexpected status", endtime=record["starttime"])
