@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab import faults_cli
+
 if TYPE_CHECKING:
     from lab.control import LabStatus
 
@@ -130,28 +132,13 @@ def shell(command: tuple[str, ...]) -> None:
 
 
 @lab.command()
-@click.option("--reset", "empty", is_flag=True, help="Empty the log afterwards.")
-@click.option("--writes", is_flag=True, help="Only the requests that changed something.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def requests(empty: bool, writes: bool, as_json: bool) -> None:
-    """Show the API requests that the node answered: method, path, status, whether it wrote."""
-    from lab import control  # noqa: PLC0415
-
-    with _failures():
-        records = control.requests(reset=empty, writes=writes)
-    if as_json:
-        click.echo(json.dumps(records, indent=2))
-        return
-    for record in records:
-        click.echo(
-            f"{record['method']:6} {record['status']} {'write' if record['wrote'] else '     '} {record['path']}"
-        )
-
-
-@lab.command()
 def image() -> None:
     """Build the root image of nodes and guests unless it is cached, and print where it is."""
     from lab import image as images  # noqa: PLC0415
 
     with _failures():
         click.echo(images.ensure(_log).root.parent)
+
+
+for command in faults_cli.COMMANDS:
+    lab.add_command(command)

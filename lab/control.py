@@ -14,7 +14,6 @@ from lab.errors import ImageError, LabError
 from lab.filelock import locked
 from lab.launch import Log
 from lab.record import LabStatus, NodeStatus
-from lab.requestlog import requests
 
 __all__ = [
     "ImageError",
@@ -27,7 +26,6 @@ __all__ = [
     "enter_network",
     "inside",
     "locate",
-    "requests",
     "reset",
     "shell",
     "ssh",

@@ -165,7 +165,8 @@ class AgentArea(Fake):
             raise die("No QEMU guest agent configured")
         if guest.status != "running":
             raise die(f"VM {guest.vmid} is not running")
-        if not agent_enabled(guest.config) or guest.vmid not in await self.driver.running():
+        gone = getattr(guest, "agent_gone", False)
+        if gone or not agent_enabled(guest.config) or guest.vmid not in await self.driver.running():
             raise die(NOT_RUNNING)
         if guest.agent_hangs or guest.qmpstatus == "paused":
             await self.pause(AGENT_TIMEOUT)

@@ -101,10 +101,19 @@ class GuestArea(PowerArea, StorageArea):
     ) -> tuple[str, str]:
         """fakepve's allocation, with the node a volume is on."""
         self._check_enabled(sid, self.asked_node())
+        self.need_reach(sid)
+        self.need_room(sid, self._next_name(sid, vmid, fmt), size)
         made: tuple[str, str] = super()._qm_alloc(sid, vmid, fmt, size, linked_from)
         if not self.is_shared(sid):
             self._volume_record(made[0])["node"] = self.asked_node()
         return made
+
+    def _next_name(self, sid: str, vmid: int, fmt: str | None) -> str:
+        """The name the next volume of a guest gets."""
+        store = self.storages[sid]
+        fmt = fmt or store.get("format") or (spec_of(store) or {"format": "raw"})["format"]
+        name: str = self._volume_name(store, vmid, fmt, self._qm_free_name(sid, vmid, fmt))[0]
+        return name
 
     def _need_volume(self, volume: str) -> None:
         storage, _, name = volume.partition(":")
@@ -188,14 +197,7 @@ class GuestArea(PowerArea, StorageArea):
                 path = f"/sdn/zones/localnetwork/{card['bridge']}" + (f"/{card['tag']}" if card.get("tag") else "")
                 self.require(user, path, "SDN.Use")
 
-    # How many creations are to end before their task begins, as they do on a node under load.
-    creations_to_fail = 0
-
     async def _create_vm(self, call: Call) -> object:
-        if self.creations_to_fail > 0 and not self._qm_taken(int(call["vmid"])):
-            self.creations_to_fail -= 1
-            self._leave_half_made_vm(call)
-            raise die("got no worker upid - start worker failed")
         for option in settings.ROOT_ONLY:
             if option in call.values and call.user != "root@pam":
                 raise die(f"only root can set '{option}' config")
@@ -209,13 +211,6 @@ class GuestArea(PowerArea, StorageArea):
 
         with followed_by(finish):
             return await self._qm_create(as_written(call.values), call.user)
-
-    def _leave_half_made_vm(self, call: Call) -> None:
-        """A configuration that holds only the lock of the creation."""
-        vmid = int(call["vmid"])
-        guest = FakeVm(vmid, f"VM {vmid}", node=call["node"], config={"lock": "create"}, lock="create")
-        guest.config.pop("name")
-        self.vms.append(guest)
 
     async def _finish_create(self, guest: FakeVm, sources: Mapping[str, str]) -> None:
         async def make() -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from lab.api.cloudinit import boot_disk, cards, guest_spec
 from lab.api.fake import Call, FakeVm, Route, TaskError, die, param_error
+from lab.api.faults_storage import StorageFaultArea
 from lab.api.node import NodeArea
 from lab.api.tasks import Body, TaskArea
-from lab.api.volumes import VolumeArea, guest_volumes, volume_of
+from lab.api.volumes import guest_volumes, volume_of
 
 STATUS = "/nodes/{node}/qemu/{vmid}/status"
 # Seconds (PVE/API2/Qemu.pm: vm_shutdown and vm_reboot wait so long when the request names no timeout).
@@ -28,7 +29,7 @@ def timeout_of(call: Call) -> float:
     return float(call.get("timeout") or SHUTDOWN_TIMEOUT)
 
 
-class PowerArea(TaskArea, VolumeArea, NodeArea):
+class PowerArea(TaskArea, StorageFaultArea, NodeArea):
     """Mixin: ``/nodes/{node}/qemu/{vmid}/status/*``."""
 
     # Whether a VM whose disk holds no system, or that has no disk, gets a guest all the same. So it is in the lab
@@ -144,6 +145,7 @@ class PowerArea(TaskArea, VolumeArea, NodeArea):
             storage, _, name = volume.partition(":")
             if storage not in self.storages:
                 raise TaskError(f"storage '{storage}' does not exist")
+            self.need_reach(storage)
             if name not in self._volumes(storage):
                 raise TaskError(f"volume '{volume}' does not exist")
 

@@ -10,9 +10,12 @@ not on the list of questions PVE happens to ask with POST.
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from fnmatch import fnmatchcase
+from typing import Any
 
 # Requests with a writing method that read: a login, and the agent's questions.
 QUESTIONS = re.compile(r"^/access/(ticket|vncticket)$|/agent/(ping|info|get-[a-z-]+|network-get-interfaces)$")
@@ -23,13 +26,17 @@ LOG_LENGTH = 20_000
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One answered request. ``path`` is without the ``/api2/<format>`` prefix and without the query."""
+    """One request. ``path`` is without the ``/api2/<format>`` prefix and without the query.
+
+    ``status`` is 0 where a fault took care that there was no answer. ``time``: seconds since the epoch, real ones.
+    """
 
     method: str
     path: str
     status: int
     wrote: bool
     user: str | None = None
+    time: float = field(default=0.0, compare=False)
 
     def as_dict(self) -> dict[str, object]:
         """The record for JSON."""
@@ -43,7 +50,47 @@ def api_path(path: str) -> str:
 
 def is_write(method: str, path: str, status: int) -> bool:
     """Whether an answered request changed something (a refused one did not)."""
-    return method not in READING_METHODS and status < REFUSED and not QUESTIONS.search(path)
+    return method not in READING_METHODS and 0 < status < REFUSED and not QUESTIONS.search(path)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which requests are wanted: patterns with ``*`` for method, path, status (as in ``5*``) and user."""
+
+    method: str = "*"
+    path: str = "*"
+    status: str = "*"
+    user: str = "*"
+    since: float = 0.0
+    writes: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Selection:
+        """The selection of a query string. Raises ValueError for what is none."""
+        unknown = sorted(set(query) - {item.name for item in fields(cls)})
+        if unknown:
+            raise ValueError(f"requests are not selected by {unknown[0]!r}")
+        given: dict[str, Any] = dict(query)
+        if "since" in given:
+            given["since"] = float(given["since"])
+        if "writes" in given:
+            given["writes"] = given["writes"] == "1"
+        return cls(**given)
+
+    def takes(self, record: RequestRecord) -> bool:
+        """Whether a request is one of those."""
+        return (
+            fnmatchcase(record.method, self.method)
+            and fnmatchcase(record.path, self.path)
+            and fnmatchcase(str(record.status), self.status)
+            and fnmatchcase(record.user or "", self.user)
+            and record.time >= self.since
+            and (record.wrote or not self.writes)
+        )
+
+    def among(self, records: Iterable[RequestRecord]) -> list[RequestRecord]:
+        """Those of the records."""
+        return [record for record in records if self.takes(record)]
 
 
 class RequestLog:
@@ -56,7 +103,7 @@ class RequestLog:
     def add(self, method: str, path: str, status: int, user: str | None) -> RequestRecord:
         """Note an answered request (``path`` as it came in) and return its record."""
         path = api_path(path)
-        record = RequestRecord(method, path, status, is_write(method, path, status), user)
+        record = RequestRecord(method, path, status, is_write(method, path, status), user, time.time())
         self._records.append(record)
         return record
 

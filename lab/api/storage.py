@@ -16,18 +16,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
+from fakepve.storage import parse_size  # type: ignore[import-untyped]
 
 from lab.api import files
 from lab.api.fake import USER, Call, Route, TaskError, die, param_error, response, split_list
+from lab.api.faults_storage import StorageFaultArea, no_room
 from lab.api.files import KINDS, Part, TransferError
 from lab.api.tasks import followed_by, log_line
-from lab.api.volumes import VolumeArea, is_disk
+from lab.api.volumes import is_disk
 
 NODE_STORAGE = "/nodes/{node}/storage/{storage}"
 CONTENT = NODE_STORAGE + "/content"
 # Below the folder of all files: those of the other nodes of a cluster.
 OTHER_NODES = "nodes"
 FILE_STORAGES = ("dir", "nfs", "cifs", "cephfs", "btrfs")
+KIB = 1024
 UPLOADABLE = ("iso", "vztmpl", "import")
 # Order of the fields of an upload; PVE's daemon answers an empty 400 for another one.
 UPLOAD_FIELDS = ("content", "checksum-algorithm", "checksum", "filename")
@@ -64,7 +67,7 @@ async def fetch(url: str, target: Path) -> None:
         raise TransferError(f"download failed: {error or 'Connection timed out'}") from error
 
 
-class StorageArea(VolumeArea):
+class StorageArea(StorageFaultArea):
     """Mixin: the content of storages."""
 
     # Prepended to every path of a storage: the node's root, or a folder of its own for an API without a node.
@@ -142,6 +145,8 @@ class StorageArea(VolumeArea):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             log_line(f"--{time.strftime('%Y-%m-%d %H:%M:%S')}--  {call['url']}")
+            await self.take_time(call["storage"])
+            self.need_room_for_file(call["storage"], f"download failed: {shown}: ")
             await fetch(call["url"], partial)
             await asyncio.to_thread(files.verify, partial, algorithm, expected)
             partial.replace(target)
@@ -190,6 +195,9 @@ class StorageArea(VolumeArea):
         target = self.file_path(call["storage"], f"{content}/{name}")
 
         async def body() -> None:
+            await self.take_time(call["storage"])
+            shown = self._volume_path(call["storage"], f"{content}/{name}", content)
+            self.need_room_for_file(call["storage"], f"import failed: cp: error writing '{shown}': ")
             self._store_upload(call, part, target)
 
         upid: str = await self.task(call["node"], "imgcopy", "", call.user, body)
@@ -215,6 +223,8 @@ class StorageArea(VolumeArea):
     # --------------------------------------------------------------- volumes
 
     async def _allocate_volume(self, call: Call) -> str:
+        if self.is_full(call["storage"]):
+            raise die(no_room(self.storages[call["storage"]], call["filename"], parse_size(call["size"]) * KIB))
         volume: str = await self._content_create(call.values, call.user)
         await self.make_volume(volume)
         return volume

@@ -15,12 +15,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from fakepve.model import lock_timeout  # type: ignore[import-untyped]
 
-from lab.api.fake import Answer, Call, Fake, PveError, Route, TaskError, Values, param_error
+from lab.api.fake import Answer, Call, PveError, Route, TaskError, Values, die, param_error
+from lab.api.faults_kinds import HalfMade, TaskTrouble
+from lab.api.faults_wire import PULSE, WireArea
 from lab.guests.driver import GuestError
 
 Record = dict[str, Any]
@@ -107,21 +109,16 @@ def selected(record: Record, values: Values) -> bool:
     )
 
 
-@dataclass
-class TaskTrouble:
-    """What goes wrong in the next tasks of a type.
-
-    Lines in the log, ``seconds`` more until the task's work begins, and an ``error`` in its place.
-    """
-
-    type: str
-    log: tuple[str, ...]
-    error: str | None
-    times: int
-    seconds: float = 0.0
+def troubles(trouble: TaskTrouble, record: Record) -> bool:
+    """Whether a task is one that a fault is about."""
+    return (
+        fnmatchcase(record["type"], trouble.type)
+        and fnmatchcase(record["node"], trouble.node)
+        and (trouble.vmid is None or record["id"] == str(trouble.vmid))
+    )
 
 
-class TaskArea(Fake):
+class TaskArea(WireArea):
     """Mixin: background tasks, ``/nodes/{node}/tasks`` and the configuration lock."""
 
     # Real seconds an answer waits for its task to end. A worker of PVE needs about as long to fork; a task that is
@@ -132,7 +129,6 @@ class TaskArea(Fake):
         """Start without a task."""
         super().__init__(**options)
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self.task_troubles: list[TaskTrouble] = []
 
     def routes(self) -> list[Route]:
         """``/nodes/{node}/tasks``, ``/cluster/tasks``."""
@@ -162,6 +158,7 @@ class TaskArea(Fake):
         log: Iterable[str] = (),
     ) -> str:
         """Start a task and return its UPID. ``body`` raises to fail; text it returns ends up in the log."""
+        self._need_worker(ttype, tid, vm)
         upid, pid, start = self._upid(node, ttype, tid, user)
         record: Record = {
             "upid": upid,
@@ -196,13 +193,23 @@ class TaskArea(Fake):
             status = failure_text(error)
         self._finish(record, status)
 
+    def _need_worker(self, ttype: str, tid: object, guest: Any) -> None:  # noqa: ANN401
+        """Fail as a node under load does, whose workers don't start: what was to be made has its lock already."""
+        if self.faults.striking(HalfMade, lambda fault: fnmatchcase(ttype, fault.type)) is None:
+            return
+        if guest is not None and ttype == "qmcreate":
+            guest.name = f"VM {tid}"
+        self.changed()
+        raise die("got no worker upid - start worker failed")
+
     async def _meet_trouble(self, record: Record) -> None:
-        trouble = next((item for item in self.task_troubles if item.type == record["type"] and item.times), None)
+        trouble = self.faults.striking(TaskTrouble, lambda fault: troubles(fault, record))
         if trouble is None:
             return
-        trouble.times -= 1
         record["log"].extend(trouble.log)
         await asyncio.sleep(trouble.seconds)
+        while trouble.stuck and self.faults.has(trouble):
+            await asyncio.sleep(PULSE)
         if trouble.error:
             raise TaskError(trouble.error)
 

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks, state, faults and the sockets of a node's API."""
+"""Tasks, state and the sockets of a node's API."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import aiohttp
 import pytest
-import requests
 
 from lab.api import certificates, seed
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
-from lab.api.control import Delay, UnknownFaultError
 from lab.api.daemon import Daemon
 from lab.api.fake import PveError
 from lab.api.server import LabApi
@@ -117,145 +113,6 @@ async def _nothing() -> None:
 def test_state_of_another_schema_is_refused() -> None:
     with pytest.raises(ValueError, match="the node's state has schema 99, this lab reads 1"):
         LabApi().restore({"schema": 99})
-
-
-# ------------------------------------------------------------------- faults
-
-
-def test_a_request_can_be_made_to_fail_a_few_times(client: Client) -> None:
-    path = "/nodes/father/status"
-    client.lab.api.inject(
-        {"kind": "fail", "method": "GET", "path": path, "status": 595, "message": "No route", "times": 2}
-    )
-    answers = [client.ask("GET", path) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [595, 595, 200]
-    assert answers[0].reason == "No route"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "waits"),
-    [
-        ("GET", "/nodes/father/qemu/100/config", True),
-        ("GET", "/nodes/father/status", False),
-        ("PUT", "/nodes/father/qemu/100/config", False),
-    ],
-)
-def test_some_requests_can_be_slow(method: str, path: str, waits: bool) -> None:
-    assert Delay(0.2, "GET", "/nodes/*/qemu/*").concerns(method, path) is waits
-    assert Delay(0.2).concerns(method, path)
-
-
-def test_how_slow_is_drawn_from_a_seed() -> None:
-    draws = [[delay.draw() for _ in range(5)] for delay in (Delay(0.2, jitter=0.1, chance=Random(1)) for _ in range(2))]
-    assert draws[0] == draws[1]
-    assert len(set(draws[0])) == 5
-    assert all(0.2 <= draw <= 0.3 for draw in draws[0])
-
-
-def test_requests_can_be_slow(client: Client) -> None:
-    client.lab.api.inject({"kind": "latency", "seconds": 1.0, "path": "/version"})
-    impatient = partial(client.session.get, timeout=0.2)
-    assert impatient(f"{client.lab.url}/api2/json/nodes").status_code == 200
-    with pytest.raises(requests.ReadTimeout):
-        impatient(f"{client.lab.url}/api2/json/version")
-    client.lab.api.heal()
-    assert impatient(f"{client.lab.url}/api2/json/version").status_code == 200
-
-
-def test_an_agent_can_be_made_to_hang(client: Client) -> None:
-    client.run("POST", f"{QEMU}/9001/clone", newid=100)
-    client.run("POST", f"{QEMU}/100/status/start")
-    client.lab.api.inject({"kind": "hang-agent", "vmid": 100})
-    answer = client.ask("POST", f"{QEMU}/100/agent/ping")
-    assert answer.reason == "QEMU guest agent is not running"
-    client.lab.api.heal()
-    assert client.ask("POST", f"{QEMU}/100/agent/ping").status_code == 200
-
-
-def test_an_agent_can_be_forbidden_commands(client: Client) -> None:
-    client.run("POST", f"{QEMU}/9001/clone", newid=100)
-    client.run("POST", f"{QEMU}/100/status/start")
-    client.lab.api.inject(
-        {"kind": "block-agent", "vmid": 100, "commands": ["guest-exec", "guest-file-open", "guest-ping"]}
-    )
-    words = "Agent error: Command {} has been disabled: the command is not allowed"
-    assert client.ask("POST", f"{QEMU}/100/agent/exec", command="true").reason == words.format("guest-exec")
-    answer = client.ask("GET", f"{QEMU}/100/agent/file-read", file="/etc/motd")
-    assert answer.reason == words.format("guest-file-open")
-    known = client.get(f"{QEMU}/100/agent/info")["result"]["supported_commands"]
-    assert [item["name"] for item in known if not item["enabled"]] == [
-        "guest-exec",
-        "guest-file-open",
-        "guest-ping",
-    ]
-    assert client.post(f"{QEMU}/100/agent/ping")["result"]["error"]["desc"] == words.format("guest-ping")[13:]
-    client.lab.api.heal()
-    assert client.ask("POST", f"{QEMU}/100/agent/exec", command="true").status_code == 200
-
-
-def test_a_guest_can_be_made_deaf(client: Client) -> None:
-    client.run("POST", f"{QEMU}/9001/clone", newid=100)
-    client.run("POST", f"{QEMU}/100/status/start")
-    client.lab.api.inject({"kind": "deaf", "vmid": 100})
-    assert client.run("POST", f"{QEMU}/100/status/shutdown", timeout=1) == "VM quit/powerdown failed - got timeout"
-    upid = client.post(f"{QEMU}/100/status/shutdown", timeout=1, forceStop=1)
-    assert client.wait(upid) == "OK"
-    assert client.log(upid)[0] == "VM still running - terminating now with SIGTERM"
-
-
-@pytest.mark.parametrize(("before", "kept"), [(False, ["pool"]), (True, [])])
-@pytest.mark.parametrize("status", [596, 0])
-def test_an_answer_can_get_lost(client: Client, before: bool, kept: list[str], status: int) -> None:
-    fault = {"kind": "lose-answer", "method": "POST", "path": "/pools", "before": before, "status": status}
-    client.lab.api.inject(fault)
-    if status:
-        answer = client.ask("POST", "/pools", poolid="pool")
-        assert (answer.status_code, answer.text) == (status, "")
-    else:
-        with pytest.raises(requests.ConnectionError):
-            client.ask("POST", "/pools", poolid="pool")
-    assert [pool["poolid"] for pool in client.get("/pools")] == kept
-    assert client.ask("POST", "/pools", poolid="other").status_code == 200
-
-
-def test_a_lost_request_can_be_carried_out_later(client: Client) -> None:
-    fault = {"kind": "lose-answer", "method": "POST", "path": "/pools", "status": 596, "seconds": 0.1}
-    client.lab.api.inject(fault)
-    client.ask("POST", "/pools", poolid="pool")
-    (late,) = client.lab.api._late
-    client.lab.call(asyncio.wait_for(late, 10))
-    assert [pool["poolid"] for pool in client.get("/pools")] == ["pool"]
-
-
-def test_a_task_can_be_made_to_warn_or_fail(client: Client) -> None:
-    client.run("POST", QEMU, vmid=300)
-    start = f"{QEMU}/300/status/start"
-    trouble = {"kind": "task", "type": "qmstart", "log": ["WARN: no space soon"]}
-    failing = {**trouble, "error": "no space left"}
-    client.lab.api.inject(failing)
-    assert client.run("POST", start) == "no space left"
-    client.lab.api.inject(failing)
-    client.lab.api.heal()
-    client.lab.api.inject(trouble)
-    assert client.run("POST", start) == "WARNINGS: 1"
-
-
-@pytest.mark.parametrize(
-    ("fault", "complaint"),
-    [
-        (
-            {"kind": "nope"},
-            "there is no fault 'nope'; known are block-agent, deaf, fail, half-made, hang-agent, latency, "
-            "lose-answer, task",
-        ),
-        ({"kind": "latency"}, "the fault 'latency' needs 'seconds'"),
-        ({"kind": "deaf", "vmid": 1}, "there is no VM 1"),
-    ],
-)
-def test_a_fault_that_is_none(fault: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(UnknownFaultError) as refused:
-        LabApi().inject(fault)
-    assert str(refused.value) == complaint
 
 
 # ------------------------------------------------------------- certificates
