@@ -11,9 +11,16 @@ from typing import Any
 
 from lab.commands import attach
 from lab.commands.client import CommandError
+from lab.commands.command import Tree, own
 
 Values = Mapping[str, Any]
 
+VMID = {"type": "integer", "format": "pve-vmid", "minimum": 100, "maximum": 999999999}
+TEXT = {"type": "string"}
+OPTIONAL_TEXT = {"type": "string", "optional": 1}
+KEEP = {"type": "boolean", "optional": 1, "default": 1}
+WORDS = {"type": "array", "optional": 1}
+ESCAPE = {"type": "string", "pattern": "\\^?[a-z]", "default": "^a", "optional": 1}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The lab's own settings of the caller's environment are none of the container's business.
 OURS = ("HOMELAB_PVE_LAB_SOCKET",)
@@ -110,3 +117,14 @@ def _target(values: Values) -> int:
             return os.dup(target.fileno())
     except AttachError as error:
         raise CommandError(str(error)) from error
+
+
+_COPY = {"user": OPTIONAL_TEXT, "group": OPTIONAL_TEXT, "perms": OPTIONAL_TEXT}
+
+INSIDE: Tree = {
+    "exec": own(exec_command, ("vmid", "extra-args"), vmid=VMID, keep_env=KEEP, extra_args=WORDS),
+    "enter": own(enter, ("vmid",), vmid=VMID, keep_env=KEEP),
+    "console": own(enter, ("vmid",), vmid=VMID, escape=ESCAPE),
+    "push": own(push, ("vmid", "file", "destination"), vmid=VMID, file=TEXT, destination=TEXT, **_COPY),
+    "pull": own(pull, ("vmid", "path", "destination"), vmid=VMID, path=TEXT, destination=TEXT, **_COPY),
+}
