@@ -41,6 +41,8 @@ API_FIELDS = (
     "ha_resources",
     "ha_rules",
     "ha_status",
+    "corosync_conf",
+    "fingerprints",
     "etc_pve",
     "node_texts",
 )
