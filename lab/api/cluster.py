@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
 from lab.api.fake import Call, Route, Values
-from lab.api.node import NodeArea
-
-CLUSTER_VERSION = 3
+from lab.api.joining import JoiningArea
 
 
-class ClusterArea(NodeArea):
+class ClusterArea(JoiningArea):
     """Mixin: ``/nodes``, ``/cluster/status``, ``/cluster/resources``."""
 
     def routes(self) -> list[Route]:
@@ -33,7 +30,9 @@ class ClusterArea(NodeArea):
     # ----------------------------------------------------------------- nodes
 
     async def _list_nodes(self, call: Call) -> list[dict[str, Any]]:
-        items = [{**self._node_item(name, call.user), "ssl_fingerprint": self.fingerprint} for name in self.nodes]
+        items = [
+            {**self._node_item(name, call.user), "ssl_fingerprint": self.fingerprint_of(name)} for name in self.nodes
+        ]
         return [{key: value for key, value in item.items() if key != "cgroup-mode"} for item in items]
 
     def _node_item(self, name: str, user: str) -> dict[str, Any]:
@@ -55,19 +54,22 @@ class ClusterArea(NodeArea):
 
     async def _say_cluster_status(self, _call: Call) -> list[dict[str, Any]]:
         """A node in no cluster is alone in the list, with number 0 (../golden cluster, cluster-3node)."""
-        first = ipaddress.ip_address(self.address())
-        if len(self.nodes) == 1:
-            return [self._status_entry(self.node, 0, str(first))]
+        config = self.corosync
+        if config is None or not self.is_clustered():
+            node = self.reached_node()
+            return [self._status_entry(node, 0, self.address_of(node))]
         quorum = {
             "type": "cluster",
             "id": "cluster",
-            "name": self.cluster_name,
-            "nodes": len(self.nodes),
-            "quorate": int(self.quorate),
-            "version": CLUSTER_VERSION,
+            "name": config.name,
+            "nodes": len(config.members),
+            "quorate": int(self.is_quorate(self.reached_node())),
+            "version": config.version,
         }
-        names = enumerate(self.nodes, 1)
-        return [quorum, *(self._status_entry(name, number, str(first + number - 1)) for number, name in names)]
+        entries = (
+            self._status_entry(name, member.nodeid, self.address_of(name)) for name, member in config.members.items()
+        )
+        return [quorum, *entries]
 
     def _status_entry(self, name: str, number: int, address: str) -> dict[str, Any]:
         return {
@@ -77,7 +79,7 @@ class ClusterArea(NodeArea):
             "nodeid": number,
             "ip": address,
             "level": "",
-            "local": int(name == self.node),
+            "local": int(name == self.reached_node()),
             "online": int(self.is_online(name)),
         }
 
