@@ -16,7 +16,22 @@ from pathlib import Path
 from lab.guests.node import API_CONFIG, LIBRARY
 from lab.guests.volume import ROOT
 
-COMMANDS = ("pct", "pvecm", "pvesh", "pvesm", "pveum", "pveversion", "qm")
+COMMANDS = (
+    "ha-manager",
+    "pct",
+    "pve-firewall",
+    "pveam",
+    "pvecm",
+    "pvenode",
+    "pvesh",
+    "pvesm",
+    "pvesubscription",
+    "pveum",
+    "pveversion",
+    "qm",
+    "qmrestore",
+    "vzdump",
+)
 COMMAND_DIR = "usr/bin"
 # -S and -E: a command of PVE starts hundreds of times in a play, and site packages are not for it.
 WRAPPER = """\

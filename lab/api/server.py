@@ -20,11 +20,12 @@ from lab.api.cluster import ClusterArea
 from lab.api.container_motion import ContainerMotionArea
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
-from lab.api.doors import Door, DoorArea, Port
+from lab.api.doors import Door, Port
 from lab.api.estate import EstateArea
 from lab.api.fake import API, Call, FakeVm, Next
 from lab.api.guestlist import GuestListArea
 from lab.api.moving import MovingArea
+from lab.api.proxy import ProxyArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.api.status import StatusArea
@@ -60,11 +61,13 @@ class LabApi(
     StatusArea,
     AgentArea,
     ClusterArea,
-    DoorArea,
+    ProxyArea,
     ControlArea,
     GuestListArea,
 ):
     """A node's API, or that of a cluster. Give it a seed and a guest driver, then :meth:`start` it."""
+
+    port: int
 
     def __init__(
         self,
@@ -126,9 +129,8 @@ class LabApi(
         self.fingerprint = certificates.fingerprint(self.certificate)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certfile, keyfile)
-        port: int = self.port
         for name in self.nodes:
-            await Door(name, Port(self.host, port if name == self.node else 0), tls).attach(self)
+            await Door(name, Port(self.host, self.port if name == self.node else 0), tls).attach(self)
         self.port = self.doors_of(self.node)[0].port
 
     def application(self) -> web.Application:

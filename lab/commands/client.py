@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 SOCKET_VARIABLE = "HOMELAB_PVE_LAB_SOCKET"
 SOCKET = "/run/homelab-pve-lab/api.sock"
 REFUSED = 400
+# An API that ended in the middle of an answer.
+GONE = 500
+NO_FILES = 503
+NO_SUCH_FILE = errno.ENOENT
+LAST_LINE = ("TASK OK", "TASK ERROR: ", "TASK WARNINGS: ")
 BUFFER = 65536
 # Seconds between two looks at a task: short at first, then longer.
 FIRST_PAUSE = 0.02
@@ -36,34 +42,44 @@ class ApiError(CommandError):
 
     def __init__(self, status: int, reason: str, message: str, errors: Mapping[str, str]) -> None:
         """Take the answer apart; a missing file's error number is what Perl's die leaves as the exit code."""
-        super().__init__(message, 2 if "does not exist" in message else 255)
+        super().__init__(message, NO_SUCH_FILE if "does not exist" in message else 255)
         self.status, self.reason, self.errors = status, reason, dict(errors)
 
 
-def _exchange(request: bytes) -> bytes:
-    path = os.environ.get(SOCKET_VARIABLE, SOCKET)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            connection.connect(path)
-        except OSError as error:
-            raise CommandError(
-                f"ipcc_send_rec failed: {error.strerror} ({path}); is the node's API running?"
-            ) from error
+def _connect() -> socket.socket:
+    """A connection to the API."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(os.environ.get(SOCKET_VARIABLE, SOCKET))
+    except OSError as error:
+        connection.close()
+        raise no_files() from error
+    return connection
+
+
+def no_files() -> CommandError:
+    """How PVE's commands end when the cluster's file system is down."""
+    tries = [f"ipcc_send_rec[{number}] failed: Connection refused" for number in (1, 2, 3)]
+    lines = [*tries, "Unable to load access control list: Connection refused"]
+    return CommandError("\n".join(lines), errno.ECONNREFUSED)
+
+
+def _exchange(request: bytes) -> tuple[int, str, bytes, bytes]:
+    """Status, reason, head and body of the answer to a request."""
+    chunks = []
+    with _connect() as connection:
         connection.sendall(request)
-        chunks = []
         while chunk := connection.recv(BUFFER):
             chunks.append(chunk)
-    return b"".join(chunks)
+    head, _, body = b"".join(chunks).partition(b"\r\n\r\n")
+    status_line = head.partition(b"\r\n")[0].decode("latin-1")
+    _, status, reason = (status_line + "  ").split(" ", 2)
+    return int(status or GONE), reason.strip(), head, body
 
 
-def _request(method: str, path: str, values: Mapping[str, Any]) -> bytes:
-    body = b""
-    if method in ("POST", "PUT"):
-        body = json.dumps(dict(values)).encode()
-    elif values:
-        path += "?" + urlencode(values, doseq=True)
+def _request(method: str, path: str, body: bytes = b"") -> bytes:
     lines = [
-        f"{method} /api2/json{quote(path, safe='/?&=%:,@!+')} HTTP/1.0",
+        f"{method} {quote(path, safe='/?&=%:,@!+')} HTTP/1.0",
         "Host: localhost",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
@@ -73,15 +89,34 @@ def _request(method: str, path: str, values: Mapping[str, Any]) -> bytes:
 
 def call(method: str, path: str, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - whatever the API answers
     """``data`` of an answer. Raises ApiError for a refusal, CommandError when there is no API."""
-    head, _, body = _exchange(_request(method, path, values or {})).partition(b"\r\n\r\n")
-    status_line = head.partition(b"\r\n")[0].decode("latin-1")
-    _, status, reason = (status_line + "  ").split(" ", 2)
+    place, body = f"/api2/json{path}", b""
+    if method in ("POST", "PUT"):
+        body = json.dumps(dict(values or {})).encode()
+    elif values:
+        place += "?" + urlencode(values, doseq=True)
+    status, reason, head, answered = _exchange(_request(method, place, body))
     # Only the API's own answers are JSON; a refusal of the daemon itself has no body, or a plain text.
-    answer = json.loads(body) if b"json" in head else {}
-    if int(status) >= REFUSED:
+    answer = json.loads(answered) if b"json" in head else {}
+    if status >= REFUSED:
         message = str(answer.get("message") or reason).strip()
-        raise ApiError(int(status), reason.strip(), message, answer.get("errors") or {})
+        raise ApiError(status, reason, message, answer.get("errors") or {})
     return answer.get("data")
+
+
+def local(name: str, values: object) -> Any:  # noqa: ANN401
+    """What only the node's own commands may ask (lab/api/local_calls.py). Raises ApiError."""
+    status, reason, _head, body = _exchange(_request("POST", f"/local/{name}", json.dumps(values).encode()))
+    if status == NO_FILES:
+        raise no_files()
+    if status >= REFUSED:
+        raise ApiError(500, reason, body.decode() or reason, {})
+    return json.loads(body)
+
+
+def describe(wanted: Sequence[tuple[str, str]]) -> list[dict[str, Any] | None]:
+    """The schema of each method and path: ``path`` (what the path says), ``parameters``, ``returns``; None: no such."""
+    found: list[dict[str, Any] | None] = local("describe", list(wanted))
+    return found
 
 
 def node() -> str:
@@ -94,12 +129,25 @@ def is_upid(value: object) -> bool:
     return isinstance(value, str) and value.startswith("UPID:")
 
 
-def finish(upid: str) -> tuple[str, list[str]]:
-    """Wait for a task; its exit status and its log without the last line."""
+def follow(upid: str, write: Callable[[str], object]) -> str:
+    """Wait for a task, handing on its log as it grows; its exit status: ``OK``, ``WARNINGS: 1``, or what went wrong."""
     base = f"/nodes/{upid.split(':')[1]}/tasks/{upid}"
-    pause = FIRST_PAUSE
-    while (status := call("GET", f"{base}/status"))["status"] != "stopped":
+    pause, shown = FIRST_PAUSE, 0
+    while True:
+        status = call("GET", f"{base}/status")
+        lines = [line["t"] for line in call("GET", f"{base}/log", {"start": shown, "limit": 0})]
+        ended = status["status"] == "stopped"
+        # The last line says how the task ended; a log without a line says so in one.
+        news = [] if lines == ["no content"] else [line for line in lines if not line.startswith(LAST_LINE)]
+        for line in news:
+            write(f"{line}\n")
+        shown += len(news)
+        if ended:
+            return str(status["exitstatus"])
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    lines = [line["t"] for line in call("GET", f"{base}/log", {"limit": 0})]
-    return str(status["exitstatus"]), lines[:-1]
+
+
+def is_error(status: str) -> bool:
+    """Whether a task's exit status means that it failed (status_is_error in PVE/UPID.pm)."""
+    return status != "OK" and not status.startswith("WARNINGS: ")

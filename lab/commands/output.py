@@ -1,97 +1,173 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The output formats of PVE's commands: text (bordered tables), json, json-pretty, yaml (PVE/CLIFormatter.pm)."""
+"""Answers as PVE's commands print them: text tables, json, json-pretty, yaml (PVE/CLIFormatter.pm).
+
+What a column is called, how it is aligned and in which words its values are told follows from the schema of the answer.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from lab.commands import table, units, yaml
+from lab.commands.options import Properties
+
 FORMATS = ("text", "json", "json-pretty", "yaml")
+# The options that every command with formatted output takes (standard_output_options in PVE/RESTHandler.pm).
+OPTIONS: Properties = {
+    "output-format": {"type": "string", "enum": list(FORMATS), "default": "text", "optional": 1},
+    "noheader": {"type": "boolean", "default": 0, "optional": 1},
+    "noborder": {"type": "boolean", "default": 0, "optional": 1},
+    "quiet": {"type": "boolean", "optional": 1},
+    "human-readable": {"type": "boolean", "default": 1, "optional": 1},
+}
+Schema = Mapping[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 
-def text_of(value: object) -> str:
-    """A cell: scalars as they are, everything else as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    return str(value) if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
+@dataclass(frozen=True)
+class Style:
+    """How to print: the format options of the command line and what the terminal can."""
+
+    form: str = "text"
+    header: bool = True
+    border: bool = True
+    quiet: bool = False
+    human: bool = True
+    # The column to sort by: None is the first, an empty text is the order as it is.
+    sort_key: str | None = None
+    utf8: bool = True
+    width: int | None = None
 
 
-def columns_of(rows: Rows) -> list[str]:
-    """Every key of the rows, sorted, the one that names a row first."""
-    keys = {key for row in rows for key in row}
-    leading = [key for key in ("vmid", "id", "name", "storage", "userid", "tokenid", "subdir", "node") if key in keys]
-    return leading[:1] + sorted(keys - set(leading[:1]))
+def speaks_utf8(environment: Mapping[str, str]) -> bool:
+    """Whether the locale is one of UTF-8; only then tables have lines of box drawing characters."""
+    names = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return "utf8" in next((name for name in names if name), "").lower().replace("-", "")
 
 
-def table(columns: Sequence[str], rows: Rows, *, border: bool = True, header: bool = True) -> str:
-    """A table with the borders PVE draws."""
-    cells = [[text_of(row.get(column)) for column in columns] for row in rows]
-    widths = [max([len(column), *(len(line[place]) for line in cells)]) for place, column in enumerate(columns)]
-    if not border:
-        return "\n".join(_plain(line, widths) for line in ([list(columns)] if header else []) + cells)
-    head = [_ruled("│", columns, widths), _line("╞", "═", "╪", "╡", widths)] if header else []
-    body: list[str] = []
-    for number, line in enumerate(cells):
-        body += [_line("├", "─", "┼", "┤", widths)] if number else []
-        body.append(_ruled("│", line, widths))
-    return "\n".join([_line("┌", "─", "┬", "┐", widths), *head, *body, _line("└", "─", "┴", "┘", widths)])
+def terminal_width() -> int | None:
+    """Columns of the terminal that tables are cut off at; None when the output is no terminal."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
 
 
-def _plain(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def style(values: Mapping[str, Any], **defaults: Any) -> Style:  # noqa: ANN401
+    """The style that the format options ask for."""
+    asked: dict[str, Any] = {
+        "form": values.get("output-format"),
+        "header": None if "noheader" not in values else not values["noheader"],
+        "border": None if "noborder" not in values else not values["noborder"],
+        "quiet": values.get("quiet"),
+        "human": None if "human-readable" not in values else bool(values["human-readable"]),
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    return Style(**{"utf8": speaks_utf8(os.environ), "width": terminal_width(), **defaults, **given})
 
 
-def _ruled(bar: str, cells: Sequence[str], widths: Sequence[int]) -> str:
-    inner = f" {bar} ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return f"{bar} {inner} {bar}"
+def guessed(data: object) -> Schema:
+    """A schema for data that has none."""
+    if isinstance(data, list):
+        return {"type": "array", "items": guessed(data[0]) if data else {"type": "null"}}
+    return {"type": "null" if data is None else "object" if isinstance(data, dict) else "string"}
 
 
-def _line(left: str, dash: str, cross: str, right: str, widths: Sequence[int]) -> str:
-    return left + cross.join(dash * (width + 2) for width in widths) + right
-
-
-def as_text(data: object, *, border: bool = True, header: bool = True) -> str:
-    """What ``--output-format text`` prints: tables for lists and objects, scalars as they are."""
+def text_of(data: object, schema: Schema, *, human: bool = True) -> str:
+    """A value as text: what is no scalar as JSON."""
     if data is None:
         return ""
-    if isinstance(data, dict):
-        rows = [{"key": key, "value": data[key]} for key in sorted(data)]
-        return table(["key", "value"], rows, border=border, header=header)
-    if isinstance(data, list) and data and isinstance(data[0], dict):
-        return table(columns_of(data), data, border=border, header=header)
-    if isinstance(data, list):
-        return "\n".join(text_of(item) for item in data)
-    return text_of(data)
+    if human and schema.get("type") == "boolean":
+        return "1" if data not in (0, "", "0", False) else "0"
+    if human and schema.get("renderer") in units.RENDERERS:
+        return units.RENDERERS[schema["renderer"]](data)
+    if isinstance(data, bool | dict | list):
+        return as_json(data)
+    return str(data)
 
 
-def as_yaml(data: object, indent: int = 0) -> str:
-    """A YAML document; strings are quoted as JSON, which every YAML reader takes."""
-    pad = "  " * indent
-    if isinstance(data, dict) and data:
-        return "\n".join(f"{pad}{key}:{_nested(value, indent)}" for key, value in sorted(data.items()))
-    if isinstance(data, list) and data:
-        return "\n".join(f"{pad}-{_nested(item, indent)}" for item in data)
-    return pad + json.dumps(data, ensure_ascii=False)
+def as_json(data: object) -> str:
+    """JSON on one line, as Perl's to_json with ``canonical`` writes it."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _nested(value: object, indent: int) -> str:
-    if isinstance(value, dict | list) and value:
-        return "\n" + as_yaml(value, indent + 1)
-    return " " + json.dumps(value, ensure_ascii=False)
+def as_pretty_json(data: object) -> str:
+    """JSON as Perl's ``pretty`` writes it: three blanks, and one on both sides of the colon."""
+    return json.dumps(data, ensure_ascii=False, indent=3, separators=(",", " : "), sort_keys=True)
 
 
-def render(data: object, form: str, *, border: bool = True, header: bool = True) -> str:
-    """An answer in one of the formats, without the last newline."""
-    if form == "json":
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if form == "json-pretty":
-        return json.dumps(data, ensure_ascii=False, indent=3, sort_keys=True)
-    if form == "yaml":
-        return "---\n" + as_yaml(data)
-    return as_text(data, border=border, header=header)
+def columns_of(properties: Properties, rows: Rows) -> list[str]:
+    """What the schema names, required properties first; without any, every key of the rows."""
+    needed = sorted(name for name, schema in properties.items() if not schema.get("optional"))
+    others = sorted(name for name, schema in properties.items() if schema.get("optional"))
+    return [*needed, *others] or sorted({key for row in rows for key in row})
+
+
+def in_order(rows: Rows, key: str, schema: Schema) -> list[Mapping[str, Any]]:
+    """Rows sorted by a column, as numbers or as texts; those without it come first (safe_compare in PVE/Tools.pm)."""
+
+    def place(row: Mapping[str, Any]) -> tuple[bool, Any]:
+        value = row.get(key)
+        if value is None:
+            return False, 0
+        return True, float(value) if schema.get("type") in ("integer", "number") else text_of(value, {})
+
+    return sorted(rows, key=place)
+
+
+def rows_text(rows: Rows, properties: Properties, columns: Sequence[str], how: Style) -> str:
+    """A table of the rows' columns."""
+    key = columns[0] if how.sort_key is None else how.sort_key
+    ordered = in_order(rows, key, properties.get(key, {})) if key else rows
+    heads = [table.Column.of(name, properties.get(name, {})) for name in columns]
+    cells = [[text_of(row.get(name), properties.get(name, {}), human=how.human) for name in columns] for row in ordered]
+    return table.draw(heads, cells, border=how.border, header=how.header, utf8=how.utf8, width=how.width)
+
+
+def object_text(data: Mapping[str, Any], schema: Schema, columns: Sequence[str] | None, how: Style) -> str:
+    """An object: a table of its keys and values."""
+    properties = schema.get("properties") or {}
+    names = list(columns or columns_of(properties, [data]))
+    rows = [
+        {"key": name, "value": text_of(data[name], properties.get(name, {}), human=how.human)}
+        for name in names
+        if data.get(name) is not None
+    ]
+    return rows_text(rows, {}, ("key", "value"), how)
+
+
+def list_text(data: Sequence[Any], schema: Schema, columns: Sequence[str] | None, how: Style) -> str:
+    """A list: a table of its objects, or its values below each other."""
+    items: Schema = schema.get("items") or guessed(data[0])
+    if items.get("type") == "object":
+        properties = items.get("properties") or {}
+        return rows_text(data, properties, columns or columns_of(properties, data), how)
+    rows = [{"value": value} for value in data]
+    return rows_text(rows, {"value": items}, ("value",), Style(**{**vars(how), "header": False}))
+
+
+def as_text(data: Any, schema: Schema, columns: Sequence[str] | None, how: Style) -> str:  # noqa: ANN401
+    """What ``--output-format text`` prints."""
+    if schema["type"] == "object" and isinstance(data, dict):
+        return object_text(data, schema, columns, how)
+    if schema["type"] == "array" and isinstance(data, list):
+        return list_text(data, schema, columns, how) if data else ""
+    return f"{text_of(data, {})}\n"
+
+
+def render(data: Any, schema: Schema | None, how: Style, columns: Sequence[str] | None = None) -> str:  # noqa: ANN401
+    """An answer with its last line end; nothing for one that says nothing."""
+    kind: Schema = schema if schema and schema.get("type") else guessed(data)
+    if how.quiet or kind["type"] == "null" or (kind.get("optional") and data is None):
+        return ""
+    if how.form == "yaml":
+        return yaml.dump(data)
+    if how.form == "json":
+        return as_json(data) + "\n"
+    if how.form == "json-pretty":
+        return as_pretty_json(data) + "\n"
+    return as_text(data, kind, columns, how)
