@@ -20,6 +20,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from lab.api.fake import Next
+from lab.api.gate import BACKLOG, GatedSite
 from lab.api.nodes import HUNG, OFF, REFUSING, NodesArea
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 # Seconds that a request in flight has when a door closes.
 SHUTDOWN_TIMEOUT = 1.0
-BACKLOG = 1024
-CLOSED = frozenset({OFF, REFUSING})
 
 Opener = Callable[[], socket.socket]
 """Returns a socket that listens. A door calls it again when it opens again: a node that was off may have a new one."""
@@ -102,9 +101,11 @@ class Door:
 
     async def follow(self, state: str) -> None:
         """Be as the node's state says."""
-        if state in CLOSED:
+        is_local = isinstance(self._name, str)
+        # The node's own commands need no proxy daemon.
+        if state == OFF or (state == REFUSING and not is_local):
             await self.shut()
-        elif state == HUNG:
+        elif state == HUNG and not is_local:
             await self.hang()
         else:
             await self._serve()
@@ -144,8 +145,11 @@ class Door:
             self._name = self._listener.getsockname()
         if self._site is None:
             # aiohttp closes the socket it is given: the door keeps listening with its own.
-            self._site = web.SockSite(self._runner, self._listener.dup(), ssl_context=self.tls, backlog=BACKLOG)
+            self._site = GatedSite(self._runner, self._listener.dup(), tls=self.tls, waiting=self._connection_delay)
             await self._site.start()
+
+    def _connection_delay(self) -> float:
+        return self.api.connection_delay(self.node) if self.api else 0.0
 
     async def _detach(self) -> None:
         self._awake.set()

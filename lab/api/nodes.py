@@ -7,14 +7,17 @@ A real node passes a request on to the node it names; here one API answers for a
 (volumes on storages that are not shared, files, running guests) is told apart by the node that was asked. Whether the
 reached node can serve, and can reach the asked one, follows from the nodes' states and from who sees whom.
 
-============  =====================================================================================
-on            as a node should be
-off           no power: its guests have ended, nothing answers
-cut-off       runs, and is reached from outside, but sees no other node and is seen by none
-hung          its API daemon accepts connections and says nothing (SIGSTOP); the cluster sees it
-refusing      its API daemon is stopped: connections are refused; the cluster sees it
-no-pmxcfs     its cluster file system is stopped: no request gets past the access rights
-============  =====================================================================================
+==============  ===================================================================================
+on              as a node should be
+off             no power: its guests have ended, nothing answers
+cut-off         runs, and is reached from outside, but sees no other node and is seen by none
+hung            its API daemon accepts connections and says nothing (SIGSTOP); the cluster sees it
+refusing        its API daemon is stopped: connections are refused; the cluster sees it
+no-pmxcfs       its cluster file system is stopped: no request gets past the access rights
+no-corosync     its cluster engine is stopped: it is alone as one that is cut off, and is reached by the others
+no-pvedaemon    its privileged API daemon is stopped: what needs root is refused, the rest is answered
+pvedaemon-hung  the same daemon says nothing; what it was asked is done when it goes on
+==============  ===================================================================================
 """
 
 from __future__ import annotations
@@ -27,7 +30,11 @@ from typing import Any
 
 from lab.api.fake import Fake, die
 
-ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS = STATES = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
+ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
+NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG = ("no-corosync", "no-pvedaemon", "pvedaemon-hung")
+# Those whose cluster engine sees no other one.
+ALONE = frozenset({CUT_OFF, NO_COROSYNC})
+STATES = (ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS, NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG)
 
 _asked: ContextVar[str | None] = ContextVar("asked_node", default=None)
 _reached: ContextVar[str | None] = ContextVar("reached_node", default=None)
@@ -89,6 +96,14 @@ class NodesArea(Fake):
         """How a node is: one of ``STATES``."""
         return str(self.nodes.get(name, {}).get("state", ON))
 
+    def node_state_since(self, name: str) -> float:
+        """Since when a node is so, in lab seconds since the epoch."""
+        return float(self.nodes.get(name, {}).get("since", 0.0))
+
+    def all_well(self) -> bool:
+        """Whether every node is on and has quorum, as is the case nearly always."""
+        return bool(self.quorate) and all(item.get("state", ON) == ON for item in self.nodes.values())
+
     def set_node_state(self, name: str, state: str) -> None:
         """Make a node be so, from now on. Raises UnknownNodeError.
 
@@ -102,6 +117,9 @@ class NodesArea(Fake):
         if before == state:
             return
         self.nodes[name] |= {"state": state, "since": self.clock.now()}
+        if before in ALONE or before == OFF:
+            # A node that comes back brings its vote, and the count begins anew (votequorum(5)).
+            self.expected_votes = None
         self.node_changed(name)
         self._follow(self.node_state_changed(name, before, state))
 
@@ -136,22 +154,36 @@ class NodesArea(Fake):
         """Whether a node runs at all."""
         return self.node_state(node) != OFF
 
-    def partition(self, node: str) -> list[str]:
-        """The nodes that one sees, itself included; none if it is off."""
+    def _votes_with(self, node: str) -> list[str]:
+        """The nodes whose cluster engine is in touch with that of ``node``, itself included."""
         if not self.is_powered(node):
             return []
-        if self.is_cut_off(node):
+        if self.node_state(node) in ALONE:
             return [node]
-        return [name for name in self.nodes if self.is_powered(name) and not self.is_cut_off(name)]
+        return [name for name in self.nodes if self.is_powered(name) and self.node_state(name) not in ALONE]
+
+    def partition(self, node: str) -> list[str]:
+        """The nodes that one sees in its cluster, itself included; none if it is off."""
+        return [name for name in self._votes_with(node) if name == node or self.node_state(name) != NO_PMXCFS]
+
+    def counts_quorate(self, node: str) -> bool:
+        """Whether the nodes that one sees are a majority of the cluster's (a vote each, corosync.conf)."""
+        return bool(self.quorate) and len(self._votes_with(node)) >= len(self.nodes) // 2 + 1
 
     def is_quorate(self, node: str) -> bool:
-        """Whether the nodes that one sees are enough of them to decide (corosync's votequorum, a vote each)."""
-        expected = len(self.nodes) if self.expected_votes is None else self.expected_votes
-        return bool(self.quorate) and len(self.partition(node)) >= expected // 2 + 1
+        """Whether they may decide: the same, unless somebody said how many votes to expect (`pvecm expected`)."""
+        if self.expected_votes is None:
+            return self.counts_quorate(node)
+        return bool(self.quorate) and len(self._votes_with(node)) >= self.expected_votes // 2 + 1
+
+    def expect_votes(self, votes: int | None) -> None:
+        """What `pvecm expected` does; None, or the return of a node, takes it back."""
+        self.expected_votes = votes
+        self.node_changed(self.reached_node())
 
     def quorate_nodes(self) -> list[str]:
         """The nodes of the part of the cluster that has quorum; none where no part has it."""
-        return [name for name in self.nodes if self.is_quorate(name)]
+        return [name for name in self.nodes if self.node_state(name) != NO_PMXCFS and self.is_quorate(name)]
 
     # --------------------------------------------------------------- belonging
 
