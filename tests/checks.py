@@ -12,29 +12,37 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from lab import rootless
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 COLLECTIONS = ROOT / ".venv" / "collections"
+PRINTING = threading.Lock()
 SHELL_SCRIPTS = ("run.sh", "test.sh", ".ci/run", "requirements/setup.sh")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
-    """One command. `needs` returns why the check cannot run here, or an empty string."""
+    """One command. `needs` returns why the check cannot run here, or an empty string.
+
+    A check that keeps about one core busy is `narrow`: such run two at a time.
+    """
 
     group: str
     name: str
     argv: tuple[str, ...]
     pytest: bool = False
+    narrow: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     needs: Callable[[], str] = lambda: ""
 
@@ -87,8 +95,10 @@ CHECKS: tuple[Check, ...] = (
     Check("lint", "ruff format", tool("ruff", "format", "--check", ".")),
     Check("lint", "shellcheck", tool("shellcheck", "--external-sources", *SHELL_SCRIPTS)),
     Check("lint", "changelog", tool("antsibull-changelog", "lint")),
-    Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name)))),
-    Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline")),
+    Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name))), narrow=True),
+    Check(
+        "lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline"), narrow=True
+    ),
     # The lab's API is served in the test process: quick for what it is, but not what one waits for after each edit.
     pytest_check("unit", "unit", "architecture", "benchmark", options=("--ignore", "tests/unit/lab/api")),
     pytest_check("lab", "unit/lab/api"),
@@ -97,8 +107,8 @@ CHECKS: tuple[Check, ...] = (
     pytest_check("conformance", "conformance", options=("--ignore", "tests/conformance/test_replay.py")),
     # Files differ much in length, so single tests are spread; a test that shares something slow to make has a group.
     pytest_check("integration", "integration", options=("--dist", "loadgroup")),
-    Check("sanity", "ansible-test sanity", python("tests/sanity/run.py")),
-    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), needs=no_guests),
+    Check("sanity", "ansible-test sanity", python("tests/sanity/run.py"), narrow=True),
+    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), narrow=True, needs=no_guests),
 )
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
 EXTRA = ("bench", "replay")
@@ -144,8 +154,8 @@ def counts(report: Path) -> tuple[int, int, int]:
     return total - failures - errors - skipped, failures + errors, skipped
 
 
-def run(check: Check, scratch: Path) -> Outcome:
-    """Run one check, its output going where ours goes."""
+def run(check: Check, scratch: Path, output: IO[str] | None = None) -> Outcome:
+    """Run one check, its output going to a file, or where ours goes."""
     if reason := check.needs():
         return Outcome(check, "skipped", 0.0, skipped=1, reason=reason)
     report = scratch / "report.xml"
@@ -153,9 +163,46 @@ def run(check: Check, scratch: Path) -> Outcome:
     argv = (*check.argv, f"--junitxml={report}") if check.pytest else check.argv
     started = time.monotonic()
     code = subprocess.run(
-        argv, cwd=ROOT, env={**environment(scratch), **check.env}, stdin=subprocess.DEVNULL, check=False
+        argv,
+        cwd=ROOT,
+        env={**environment(scratch), **check.env},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        check=False,
     ).returncode
     return judge(check, code, time.monotonic() - started, report)
+
+
+def announce(check: Check) -> None:
+    """Say which check's output follows."""
+    print(f"--- {check.group}: {check.name}", flush=True)
+
+
+def run_kept(check: Check) -> Outcome:
+    """Run a narrow check in a folder of its own; its output comes in one piece, when it has ended."""
+    with scratch_folder() as scratch, tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        outcome = run(check, scratch, output)
+        output.seek(0)
+        said = output.read()
+    with PRINTING:
+        announce(check)
+        print(said, end="", flush=True)
+    return outcome
+
+
+def run_all(checks: Sequence[Check]) -> list[Outcome]:
+    """Run checks: first the narrow ones, two at a time, then the others one by one; outcomes in the given order."""
+    narrow = [check for check in checks if check.narrow]
+    with ThreadPoolExecutor(2) as lanes:
+        # The longest first: it decides when both lanes are through.
+        outcomes = dict(zip(narrow[::-1], lanes.map(run_kept, narrow[::-1]), strict=True))
+    for check in checks:
+        if not check.narrow:
+            announce(check)
+            with scratch_folder() as scratch:
+                outcomes[check] = run(check, scratch)
+    return [outcomes[check] for check in checks]
 
 
 def judge(check: Check, code: int, seconds: float, report: Path) -> Outcome:
@@ -183,10 +230,9 @@ def detail(outcome: Outcome) -> str:
     return f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
 
 
-def closing_line(outcomes: Sequence[Outcome]) -> str:
+def closing_line(outcomes: Sequence[Outcome], seconds: float) -> str:
     """The last line, worded as pytest words its own."""
     sums = {key: sum(getattr(o, key) for o in outcomes) for key in ("failed", "passed", "skipped")}
-    seconds = sum(outcome.seconds for outcome in outcomes)
     words = ", ".join(f"{number} {key}" for key, number in sums.items() if number)
     return f" {words or 'no tests ran'} in {seconds:.2f}s ".center(100, "=")
 
@@ -220,12 +266,9 @@ def parse(arguments: Sequence[str]) -> list[Check]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for, print the summary. Returns 0 if nothing failed."""
-    outcomes = []
-    with scratch_folder() as scratch:
-        for check in parse(arguments):
-            print(f"--- {check.group}: {check.name}", flush=True)
-            outcomes.append(run(check, scratch))
-    print(f"\n{table(outcomes)}\n{closing_line(outcomes)}", flush=True)
+    checks, started = parse(arguments), time.monotonic()
+    outcomes = run_all(checks)
+    print(f"\n{table(outcomes)}\n{closing_line(outcomes, time.monotonic() - started)}", flush=True)
     return int(any(outcome.status == "failed" for outcome in outcomes))
 
 

@@ -40,17 +40,34 @@ def test_judge(
 @pytest.mark.parametrize(
     ("outcomes", "words"),
     [
-        ([Outcome(TESTS, "passed", 1.5, 4, 0, 1), Outcome(LINTER, "passed", 0.5, 1)], "5 passed, 1 skipped in 2.00s"),
+        ([Outcome(TESTS, "passed", 1.5, 4, 0, 1), Outcome(LINTER, "passed", 1.5, 1)], "5 passed, 1 skipped in 2.00s"),
         ([Outcome(TESTS, "failed", 2.0, 2, 2, 1)], "2 failed, 2 passed, 1 skipped in 2.00s"),
-        ([], "no tests ran in 0.00s"),
+        ([], "no tests ran in 2.00s"),
     ],
 )
 def test_the_closing_line_reads_as_pytests(outcomes: list[Outcome], words: str) -> None:
-    assert checks.closing_line(outcomes).strip("= ") == words
+    assert checks.closing_line(outcomes, 2.0).strip("= ") == words
 
 
 def test_a_failing_program_fails_its_check(tmp_path: Path) -> None:
     assert checks.run(Check("lint", "x", ("false",)), tmp_path).status == "failed"
+
+
+def test_narrow_checks_run_beside_each_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wait = "touch $0/$1; for i in $(seq 500); do test -e $0/$2 && echo met $2 && exit; sleep 0.01; done; exit 1"
+    first, second = (
+        Check("lint", name, ("sh", "-c", wait, str(tmp_path), name, other), narrow=True)
+        for name, other in (("one", "two"), ("two", "one"))
+    )
+    outcomes = checks.run_all([first, LINTER, second])
+    assert [(outcome.check.name, outcome.status) for outcome in outcomes] == [
+        ("one", "passed"),
+        ("linter", "passed"),
+        ("two", "passed"),
+    ]
+    said = capfd.readouterr().out
+    assert "--- lint: one\nmet two\n" in said
+    assert "--- lint: two\nmet one\n" in said
 
 
 def test_a_check_that_cannot_run_is_skipped_with_its_reason(tmp_path: Path) -> None:
