@@ -53,7 +53,7 @@ def _kinds() -> Mapping[str, type[Fault]]:
     return KINDS
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """Seconds, or a number with s, m, h or d behind it."""
 
     name = "duration"
@@ -76,7 +76,7 @@ def _flag(name: str) -> str:
 def option_of(item: FieldType) -> click.Option:
     """The command line's option of a fault's field."""
     limits = item.limits
-    kind: click.ParamType | type = click.Choice(limits["choices"]) if limits["choices"] else item.base
+    kind: click.ParamType[Any] | type = click.Choice(limits["choices"]) if limits["choices"] else item.base
     unit = f" [{limits['unit']}]" if limits["unit"] else ""
     usual = "" if item.default in (None, (), False) else f" (default: {item.default})"
     several = " (may be given several times)" if item.several else ""

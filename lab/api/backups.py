@@ -192,8 +192,7 @@ class BackupArea(JobArea):
         return upid
 
     def _need_backup_storage(self, storage: str) -> None:
-        if storage not in self.storages:
-            reason = f"storage '{storage}' does not exist"
+        if reason := self.why_inactive(storage):
             raise TaskError(
                 f"could not activate storage '{storage}': {reason} could not get storage information for "
                 f"'{storage}': {reason}"
@@ -227,7 +226,10 @@ class BackupArea(JobArea):
     async def _dump(self, call: Call, storage: str, guest: Any) -> None:  # noqa: ANN401 - a guest of fakepve
         kind, name = kind_of(guest), self._new_archive(storage, guest, str(call.get("compress", "0")))
         log_line(f"INFO: Starting Backup of VM {guest.vmid} ({kind})")
-        log_line(f"INFO: creating vzdump archive '{self._volume_path(storage, f'backup/{name}', 'backup')}'")
+        shown = self._volume_path(storage, f"backup/{name}", "backup")
+        log_line(f"INFO: creating vzdump archive '{shown}'")
+        await self.take_time(storage)
+        self.need_room_for_archive(storage, kind, shown, str(call.get("compress", "0")))
         for key, volume in guest_volumes(guest.config).items():
             if self.volume_path(volume).exists() and not key.startswith("unused"):
                 target = self.contents_path(name) / key

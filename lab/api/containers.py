@@ -18,7 +18,7 @@ from typing import Any
 from fakepve.lxc import parse_mount, parse_size, print_mount  # type: ignore[import-untyped]
 
 from lab.api.fake import Call, PveError, Route, TaskError, Values, die
-from lab.api.snapshots import SnapshotArea
+from lab.api.snapshots import SnapshotArea, kept
 from lab.api.tasks import followed_by, log_line
 from lab.api.volumes import guest_volumes
 from lab.guests.driver import GuestError
@@ -122,6 +122,7 @@ class ContainerArea(SnapshotArea):
         """Enter a volume into the storage's book. Raises TaskError when there is no room for it."""
         storage, _, name = volume.partition(":")
         store, size = self.storages[storage], self._size_of(vmid, volume)
+        self.need_room(storage, name, size)
         if size > store.get("avail", size):
             raise TaskError(f"unable to write to storage '{storage}': No space left on device")
         if "avail" in store:
@@ -194,9 +195,17 @@ class ContainerArea(SnapshotArea):
 
             return await self.task(guest.node, "vzdestroy", vmid, call.user, refuse)
 
+        copies = [
+            kept(volume, name)
+            for name, section in guest.snapshots.items()
+            for volume in guest_volumes(section).values()
+        ]
+
         async def clear() -> None:
             await self.driver.kill(vmid)
             await self._settle_volumes(vmid, before)
+            for volume in copies:
+                await self.drop_volume(volume)
 
         with followed_by(clear):
             return await self._lxc_destroy(call.user, call.values)

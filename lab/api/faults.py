@@ -16,7 +16,6 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
@@ -103,6 +102,13 @@ class RequestFault(Chanced):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConnectionFault(Chanced):
+    """A fault of connections, before there is a request."""
+
+    node: str = option("the node that was reached", default="*")
+
+
 # ------------------------------------------------------------------ reading
 
 
@@ -138,7 +144,6 @@ def _field_type(item: dataclasses.Field[Any], hint: Any) -> FieldType:  # noqa: 
     return FieldType(item.name, base, several, required, None if required else item.default, item.metadata)
 
 
-@cache
 def fields_of(kind: type[Fault]) -> tuple[FieldType, ...]:
     """The fields of a kind: its own before those it shares with others."""
     hints = typing.get_type_hints(kind)
@@ -227,6 +232,7 @@ class Faults:
         self._numbers = itertools.count(1)
         # Those of requests and of connections: asked for every one of them, so nothing is to be looked for.
         self.of_requests: list[tuple[Active, RequestFault]] = []
+        self.of_connections = False
 
     def __iter__(self) -> Iterator[Active]:
         """Every fault in force; a copy, so that one may be removed meanwhile."""
@@ -259,6 +265,7 @@ class Faults:
     def _sort_out(self) -> None:
         pairs = [(active, active.fault) for active in self._active.values()]
         self.of_requests = [(active, fault) for active, fault in pairs if isinstance(fault, RequestFault)]
+        self.of_connections = any(isinstance(fault, ConnectionFault) for _, fault in pairs)
 
     def of(self, kind: type[T]) -> Iterator[tuple[Active, T]]:
         """Those of a kind."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lab.api.faults import Chanced, Document, Event, Fault, RequestFault, option
+from lab.api.faults import Chanced, ConnectionFault, Document, Event, Fault, RequestFault, option
 
 SECONDS = "seconds"
 NODES = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
@@ -37,7 +37,7 @@ class Latency(RequestFault):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConnectionLatency(Chanced):
+class ConnectionLatency(ConnectionFault):
     """Connections are accepted, and wait before the TLS handshake."""
 
     kind = "connection-latency"
@@ -45,7 +45,6 @@ class ConnectionLatency(Chanced):
 
     seconds: float = option("before the handshake", unit=SECONDS, minimum=0)
     jitter: float = option("by chance up to so much more", default=0.0, unit=SECONDS, minimum=0)
-    node: str = option("the node that was reached", default="*")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,11 @@ class FaultArea(StateArea):
 
     def _block_agent(self, fault: BlockAgent) -> Undo:
         self.blocked[fault.vmid] = fault.commands
-        return lambda: self.blocked.pop(fault.vmid, None) and None
+
+        def undo() -> None:
+            self.blocked.pop(fault.vmid, None)
+
+        return undo
 
     def _lock_guest(self, fault: Lock) -> Undo:
         guest = self._faulty_guest(fault.vmid)
@@ -149,6 +153,7 @@ class FaultArea(StateArea):
     async def settled(self) -> None:
         """Return when what the faults added so far do at once is done."""
         await asyncio.gather(*self._killing)
+        await self.node_states_settled()
 
     async def _kill(self, guest: Any) -> None:  # noqa: ANN401
         await self.driver.kill(guest.vmid)

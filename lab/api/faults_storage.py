@@ -9,7 +9,6 @@ qemu-img, zfs and rbd for the rest), put together without a transcript.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -83,6 +82,12 @@ class StorageFaultArea(WireArea, VolumeArea):
         if self.is_out_of_reach(storage, node):
             raise die(out_of_reach(storage, self.storages[storage]))
 
+    def why_inactive(self, storage: str) -> str:
+        """Why the asked node cannot use a storage at all; empty when it can."""
+        if storage not in self.storages:
+            return f"storage '{storage}' does not exist"
+        return out_of_reach(storage, self.storages[storage]) if self.is_out_of_reach(storage) else ""
+
     def need_room(self, storage: str, name: str, size: int) -> None:
         """Raise PVE's error for a new volume that does not fit."""
         if self.is_full(storage):
@@ -113,7 +118,7 @@ class StorageFaultArea(WireArea, VolumeArea):
         """Wait as long as a slow storage takes for a volume or file."""
         slow = self._storage_fault(StorageSlow, storage, self.asked_node())
         if slow is not None:
-            await asyncio.sleep(slow.seconds)
+            await self.clock.sleep(slow.seconds)
 
     # ------------------------------------------------------- where it shows
 

@@ -15,13 +15,15 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from aiohttp import web
 
-from lab.api.fake import UNAUTHORIZED, Fake, Next, PveError
+from lab.api.fake import UNAUTHORIZED, Next, PveError
 from lab.api.faults import Active, Asked, Faults, RequestFault
-from lab.api.faults_kinds import Drop, Fail, Garbage, Hang, Latency, LoseAnswer, Reset, SlowBody
+from lab.api.faults_kinds import ConnectionLatency, Drop, Fail, Garbage, Hang, Latency, LoseAnswer, Reset, SlowBody
+from lab.api.nodes import NodesArea
 from lab.api.requestlog import api_path
 
 # pveproxy has no body for what it refuses itself, nor for a node it cannot reach (../golden auth, cluster-3node).
@@ -173,7 +175,7 @@ ANSWERS: Mapping[type[RequestFault], Callable[[Struck], Awaitable[web.StreamResp
 LOGGED_BY_THEMSELVES = (Garbage, SlowBody, LoseAnswer)
 
 
-class WireArea(Fake):
+class WireArea(NodesArea):
     """Mixin: the faults in force, and those of requests."""
 
     def __init__(self, **options: object) -> None:
@@ -196,22 +198,27 @@ class WireArea(Fake):
         ]
         if delays:
             await asyncio.sleep(sum(delays))
-        answering = (active for active, fault in concerned if type(fault) in ANSWERS and active.strikes())
-        active = next(answering, None)
-        if active is None:
-            return await super()._observe(request, handler)
-        return await self._meet(request, handler, active, asked)
+        for active, fault in concerned:
+            if type(fault) in ANSWERS and active.strikes():
+                return await self._meet(request, handler, active, fault, asked)
+        return await super()._observe(request, handler)
+
+    def connection_delay(self, node: str) -> float:
+        """Seconds that a connection just made to a node waits before the TLS handshake."""
+        if not self.faults.of_connections:
+            return 0.0
+        return sum(
+            fault.seconds + active.chance.uniform(0, fault.jitter)
+            for active, fault in self.faults.of(ConnectionLatency)
+            if fnmatchcase(node, fault.node) and active.strikes()
+        )
 
     def _asked_of(self, request: web.Request) -> Asked:
         path = api_path(request.path)
         named = re.match(r"/nodes/([^/]+)", path)
-        nodes = (self.door_name(), *((named[1],) if named else ()))
+        nodes = (self.reached_node(), *((named[1],) if named else ()))
         by_user = any(fault.user != "*" for _, fault in self.faults.of_requests)
         return Asked(request.method, path, nodes, self._who(request) if by_user else None)
-
-    def door_name(self) -> str:
-        """The node that the request was sent to."""
-        return str(self.node)
 
     def _who(self, request: web.Request) -> str | None:
         try:
@@ -220,16 +227,17 @@ class WireArea(Fake):
             return None
         return user
 
-    async def _meet(self, request: web.Request, handler: Next, active: Active, asked: Asked) -> web.StreamResponse:
+    async def _meet(
+        self, request: web.Request, handler: Next, active: Active, fault: RequestFault, asked: Asked
+    ) -> web.StreamResponse:
         async def carry_out() -> web.StreamResponse:
             return await super(WireArea, self)._observe(request, handler)
 
         async def later(seconds: float) -> None:
             await self._carry_out_later(carry_out, seconds)
 
-        fault = active.fault
         struck = Struck(request, fault, lambda: active in self.faults, carry_out, later)
-        answer = await ANSWERS[type(fault)](struck)  # type: ignore[index] - only those of requests get here
+        answer = await ANSWERS[type(fault)](struck)
         carried_out = isinstance(fault, LOGGED_BY_THEMSELVES) and not getattr(fault, "before", False)
         if not carried_out:
             status = answer.status if isinstance(fault, Fail | Garbage | LoseAnswer) else 0

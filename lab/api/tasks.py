@@ -207,7 +207,7 @@ class TaskArea(WireArea):
         if trouble is None:
             return
         record["log"].extend(trouble.log)
-        await asyncio.sleep(trouble.seconds)
+        await self.clock.sleep(trouble.seconds)
         while trouble.stuck and self.faults.has(trouble):
             await asyncio.sleep(PULSE)
         if trouble.error:
