@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepares the lab's own node: its volume, its key pair for the controller, its configuration."""
+"""Prepares the lab's own nodes: their volumes, the controller's key pair, their configuration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from lab.api.images import write_stand_ins
 from lab.api.node_files import write_node_files
 from lab.guests import node, volume
 from lab.guests.driver import GuestSpec, Nic
+from lab.members import FATHER, Member
 
 # The node is a guest of the lab itself, where no other guest has a number.
-VMID = 1
+VMID = FATHER.vmid
 TOKEN_ID = "root@pam!homelab"  # noqa: S105 - the name of a token
 CONTROL_SOCKET = "control.sock"
 _CARD = "eno1"
-_MAC = "02:99:00:00:00:02"
 
 INTERFACES = f"""\
 auto lo
@@ -33,24 +34,30 @@ iface {_CARD} inet manual
 
 auto vmbr0
 iface vmbr0 inet static
-    address {layout.FATHER_ADDRESS}/{layout.PREFIX}
+    address {{address}}/{layout.PREFIX}
     gateway {layout.GATEWAY}
     bridge-ports {_CARD}
     bridge-stp off
     bridge-fd 0
 """
 
-HOSTS = f"""\
+HOSTS = """\
 127.0.0.1 localhost.localdomain localhost
-{layout.FATHER_ADDRESS} {layout.FATHER}.{layout.DOMAIN} {layout.FATHER}
+{nodes}
 
 ::1 localhost ip6-localhost ip6-loopback
 """
 
 
-def disk(state: Path) -> Path:
-    """The node's volume."""
-    return state / "nodes" / layout.FATHER
+def hosts(members: Sequence[Member]) -> str:
+    """The nodes' /etc/hosts, in which each knows the others."""
+    lines = [f"{member.address} {member.name}.{layout.DOMAIN} {member.name}" for member in members]
+    return HOSTS.format(nodes="\n".join(lines))
+
+
+def disk(state: Path, member: Member = FATHER) -> Path:
+    """A node's volume."""
+    return state / "nodes" / member.name
 
 
 def ssh_key(state: Path) -> Path:
@@ -68,9 +75,9 @@ def token_file(state: Path) -> Path:
     return state / "father.token"
 
 
-def control_socket(state: Path) -> Path:
+def control_socket(state: Path, member: Member = FATHER) -> Path:
     """The API's control endpoint, as this machine sees it."""
-    return disk(state) / volume.DATA / CONTROL_SOCKET
+    return disk(state, member) / volume.DATA / CONTROL_SOCKET
 
 
 def image_folder(state: Path) -> Path:
@@ -84,20 +91,40 @@ def prepare(state: Path, forward: str) -> None:
     ``forward`` is the loopback address the node is reached at from the machine; its certificate names it too.
     """
     make_key(ssh_key(state))
-    target = disk(state)
-    volume.create(target)
-    root = target / volume.ROOT
-    _write_once(root / "etc/network/interfaces", INTERFACES)
-    _write_once(root / "etc/hosts", HOSTS)
-    host_key = root / "etc/ssh/ssh_host_ed25519_key"
-    make_key(host_key)
+    pin = _prepare_volume(state, FATHER, (FATHER,))
     _configure_api(state, forward)
     write_stand_ins(image_folder(state))
+    known_hosts(state).write_text(pin, encoding="utf-8")
+
+
+def prepare_all(state: Path, members: Sequence[Member]) -> dict[str, str]:
+    """The same for nodes whose API runs outside of them; returns the tokens of a new lab: id -> secret."""
+    make_key(ssh_key(state))
+    pins = [_prepare_volume(state, member, members) for member in members]
+    previous = os.umask(0o022)
+    for member in members:
+        write_node_files(disk(state, member), {"node": member.name})
+        _write_once(disk(state, member) / volume.ROOT / node.SERVED_OUTSIDE.lstrip("/"), "")
+    os.umask(previous)
+    write_stand_ins(image_folder(state))
+    known_hosts(state).write_text("".join(pins), encoding="utf-8")
+    return tokens(state)
+
+
+def _prepare_volume(state: Path, member: Member, members: Sequence[Member]) -> str:
+    """Make a node's volume unless it is there; returns its host key as known_hosts has it."""
+    target = disk(state, member)
+    volume.create(target)
+    root = target / volume.ROOT
+    _write_once(root / "etc/network/interfaces", INTERFACES.format(address=member.address))
+    _write_once(root / "etc/hosts", hosts(members))
+    host_key = root / "etc/ssh/ssh_host_ed25519_key"
+    make_key(host_key)
     public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
-    known_hosts(state).write_text(f"{layout.FATHER_ADDRESS} {public[0]} {public[1]}\n", encoding="utf-8")
+    return f"{member.address} {public[0]} {public[1]}\n"
 
 
-def _tokens(state: Path) -> dict[str, str]:
+def tokens(state: Path) -> dict[str, str]:
     """The token of the inventory's ``father``, made when there is none: id -> secret."""
     target = token_file(state)
     if not target.exists():
@@ -113,7 +140,7 @@ def _api_config(state: Path, forward: str) -> dict[str, Any]:
         "node": layout.FATHER,
         "names": [f"{layout.FATHER}.{layout.DOMAIN}", layout.FATHER_ADDRESS, forward],
         "seed": "outer",
-        "tokens": _tokens(state),
+        "tokens": tokens(state),
     }
 
 
@@ -169,16 +196,16 @@ def _make_parents(path: Path) -> None:
     os.umask(previous)
 
 
-def spec(state: Path) -> GuestSpec:
-    """How the node is booted. Its card has no configuration of its own: interfaces(5) in the volume has it."""
+def spec(state: Path, member: Member = FATHER) -> GuestSpec:
+    """How a node is booted. Its card has no configuration of its own: interfaces(5) in the volume has it."""
     return GuestSpec(
-        vmid=VMID,
-        name=layout.FATHER,
+        vmid=member.vmid,
+        name=member.name,
         kind="qemu",
-        disk=disk(state),
-        hostname=layout.FATHER,
+        disk=disk(state, member),
+        hostname=member.name,
         ssh_keys=(ssh_key(state).with_suffix(".pub").read_text(encoding="utf-8").strip(),),
-        nics=(Nic(_CARD, _MAC, layout.BRIDGE),),
+        nics=(Nic(_CARD, member.mac, layout.BRIDGE),),
         nameserver=layout.GATEWAY,
         searchdomain=layout.DOMAIN,
     )

@@ -23,6 +23,7 @@ from lab import processes
 from lab.guests import agent, node, volume
 from lab.guests.bootdoc import BootDocument, LibraryDocument, NicDocument
 from lab.guests.driver import GuestError, GuestSpec, Mount, Nic
+from lab.guests.host import HERE, Host, announce
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ _CARD_PREFIX = {"qemu": "tap", "lxc": "veth"}
 _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 # unshare(1) ends like the guest's init did: reboot(2) in a PID namespace kills that with SIGHUP for a restart.
 _REBOOTED = -signal.SIGHUP
+# Seconds between the announcements of a card that moved: QEMU's sends several too (migration/announce).
+_ANNOUNCEMENTS = (0.0, 0.05, 0.15, 0.25)
 
 
 @dataclass(frozen=True)
@@ -134,12 +137,13 @@ def missing_bridge(nics: tuple[Nic, ...], network: Path = Path("/sys/class/net")
     return next((nic.bridge for nic in nics if not (network / nic.bridge / "bridge").is_dir()), None)
 
 
-async def ip_batch(lines: list[str], *, force: bool = False) -> None:
-    """Run ``ip -batch``; with ``force`` a failing line does not stop the others and is no error."""
+async def ip_batch(lines: list[str], *, force: bool = False, host: Host = HERE) -> None:
+    """Run ``ip -batch`` on a node; with ``force`` a failing line does not stop the others and is no error."""
     if not lines:
         return
     options = ["-force"] if force else []
-    code, _, err = await agent.run(["ip", *options, "-batch", "-"], ("\n".join(lines) + "\n").encode())
+    command = host.in_network(["ip", *options, "-batch", "-"])
+    code, _, err = await agent.run(command, ("\n".join(lines) + "\n").encode())
     if code != 0 and not force:
         raise GuestError(f"plugging the guest's cards failed: {err.decode(errors='replace').strip()}")
 
@@ -147,9 +151,14 @@ async def ip_batch(lines: list[str], *, force: bool = False) -> None:
 class Machine:
     """A running guest. :meth:`boot` first; then it lives until it powers off or is killed."""
 
-    def __init__(self, spec: GuestSpec, library: Library, ended: Callable[[int], None]) -> None:
-        """``ended`` is called with the VMID when the guest is gone for good."""
+    # Whether a guest that asks for a reboot gets it; else it is gone for good, with ``rebooting`` set.
+    restarts = True
+
+    def __init__(self, spec: GuestSpec, library: Library, ended: Callable[[int], None], host: Host = HERE) -> None:
+        """``ended`` is called with the VMID when the guest is gone for good; ``host`` is where its cards go."""
         self.spec = spec
+        self.host = host
+        self.rebooting = False
         self._library = library
         self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
@@ -157,6 +166,7 @@ class Machine:
         self._booted = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._already_stopped: frozenset[int] = frozenset()
+        self._announcing: asyncio.Task[None] | None = None
         self.pid = 0
 
     async def boot(self) -> None:
@@ -172,6 +182,9 @@ class Machine:
         """Wait for the guest's end, as often as it reboots."""
         try:
             while await self._instance_end() == _REBOOTED and not self._killed:
+                if not self.restarts:
+                    self.rebooting = True
+                    break
                 self.spec = replace(self.spec, boot_id="")
                 await self._start()
         except GuestError as error:
@@ -188,7 +201,7 @@ class Machine:
 
     async def _start(self) -> None:
         """One boot: processes, cards, ready."""
-        if (bridge := missing_bridge(self.spec.nics)) is not None:
+        if (bridge := missing_bridge(self.spec.nics, self.host.cards)) is not None:
             raise GuestError(f"bridge '{bridge}' does not exist")
         await self._unplug()
         reader, writer = os.pipe()
@@ -226,7 +239,7 @@ class Machine:
         process.stdin.write(json.dumps(document).encode() + b"\n")
         await _expect(status, b"started")
         self.pid = processes.only_child(process.pid)
-        await ip_batch(plug_lines(self.spec, self.pid))
+        await ip_batch(plug_lines(self.spec, self.pid), host=self.host)
         await _expect(status, b"rooted")
         for mount in self.spec.mounts:
             await self.mount(mount)
@@ -244,8 +257,8 @@ class Machine:
     async def _unplug(self) -> None:
         """Remove our ends of the cards; the kernel may have removed them with the guest."""
         names = [name for name, _ in numbered(self.spec)]
-        present = [name for name in names if Path("/sys/class/net", name).exists()]
-        await ip_batch([f"link del {name}" for name in present], force=True)
+        present = [name for name in names if (self.host.cards / name).exists()]
+        await ip_batch([f"link del {name}" for name in present], force=True, host=self.host)
 
     # ------------------------------------------------------ while it runs
 
@@ -288,9 +301,9 @@ class Machine:
         order = {"source": str(mount.source), "target": mount.target, "read_only": mount.read_only}
         await self.attach({"action": "mount", "source_pid": self.source_pid(mount), **order})
 
-    def source_pid(self, mount: Mount) -> int:  # noqa: ARG002 - for machines whose node is somewhere else
+    def source_pid(self, mount: Mount) -> int:
         """A process that sees the mount's directory at its path; 0 for this one."""
-        return 0
+        return self.host.pid if mount.of_node else 0
 
     async def adapt(self, spec: GuestSpec) -> None:
         """Plug and unplug cards and add mounts, so that the guest has what the specification says."""
@@ -298,15 +311,33 @@ class Machine:
         was, now = dict(numbered(old)), dict(numbered(self.spec))
         gone = [name for name in was if now.get(name) != was[name]]
         fresh = tuple(nic for name, nic in now.items() if was.get(name) != nic)
-        await ip_batch([f"link del {name}" for name in gone], force=True)
+        await ip_batch([f"link del {name}" for name in gone], force=True, host=self.host)
         plugged = [(name, nic) for name, nic in now.items() if nic in fresh]
-        await ip_batch([line for name, nic in plugged for line in card_lines(name, nic, self.pid)])
+        await ip_batch([line for name, nic in plugged for line in card_lines(name, nic, self.pid)], host=self.host)
         if gone or fresh:
             document = boot_document(self.spec, self._library, rootless=False)
             await self.attach({"action": "network", "document": document, "up": [nic.name for nic in fresh]})
         for mount in self.spec.mounts:
             if mount not in old.mounts:
                 await self.mount(mount)
+
+    async def migrate(self, host: Host) -> None:
+        """Plug the cards into another node's bridges; the processes go on. Raises GuestError when they don't fit."""
+        if (bridge := missing_bridge(self.spec.nics, host.cards)) is not None:
+            raise GuestError(f"bridge '{bridge}' does not exist")
+        cards = numbered(self.spec)
+        await ip_batch([f"link set {name} netns {host.pid}" for name, _ in cards], host=self.host)
+        self.host = host
+        await ip_batch([f"link set {name} master {nic.bridge} up" for name, nic in cards], host=host)
+        self._announcing = asyncio.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        """Tell the bridges where the cards are now; a guest that ends meanwhile has nothing to tell."""
+        for pause in _ANNOUNCEMENTS:
+            await asyncio.sleep(pause)
+            for nic in self.spec.nics:
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(announce, self.pid, nic.name, nic.mac)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the guest's init."""

@@ -15,9 +15,8 @@ from lab import processes
 from lab.guests import agent, volume
 from lab.guests import archive as archives
 from lab.guests.driver import Attachment, FileAttachment, GuestError, GuestNotRunningError, GuestSpec, Usage
+from lab.guests.host import HERE, Host
 from lab.guests.machine import NODE_LIBRARY, Library, Machine, with_node_dns
-
-_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 class NamespaceDriver:
@@ -49,10 +48,18 @@ class NamespaceDriver:
             raise GuestError(f"VM {spec.vmid} already running")
         if not spec.disk.is_dir():
             raise GuestError(f"volume '{spec.disk}' does not exist")
-        resolv_conf = _RESOLV_CONF.read_text(encoding="utf-8") if _RESOLV_CONF.exists() else ""
-        machine = Machine(with_node_dns(spec, resolv_conf), self._library, self._forget)
+        host = self.host_of(spec.vmid)
+        machine = Machine(with_node_dns(spec, host.resolv_conf), self._library, self._forget, host)
         self._machines[spec.vmid] = machine
         await machine.boot()
+
+    def host_of(self, vmid: int) -> Host:  # noqa: ARG002 - there are drivers that serve several nodes
+        """The node on which a guest is to run."""
+        return HERE
+
+    async def migrate(self, vmid: int) -> None:
+        """Take a running guest to the node it now belongs to."""
+        await self._machine(vmid).migrate(self.host_of(vmid))
 
     async def kill(self, vmid: int) -> None:
         """Cut the power; a guest that does not run is left as it is."""
@@ -95,8 +102,8 @@ class NamespaceDriver:
 
     async def adapt(self, spec: GuestSpec) -> None:
         """Give a running container the cards and mount points of another specification."""
-        resolv_conf = _RESOLV_CONF.read_text(encoding="utf-8") if _RESOLV_CONF.exists() else ""
-        await self._machine(spec.vmid).adapt(with_node_dns(spec, resolv_conf))
+        machine = self._machine(spec.vmid)
+        await machine.adapt(with_node_dns(spec, machine.host.resolv_conf))
 
     async def attach(self, vmid: int, attachment: Attachment | FileAttachment) -> int:
         """Run a command in a container, or copy a file; returns the exit code once it has ended."""

@@ -21,6 +21,8 @@ VOLUMES = f"{STATE}/volumes"
 
 API_CONFIG = "/etc/homelab-pve-lab/api.json"
 API_COMMAND = ("/usr/bin/python3", "-m", "lab.api", "--config", API_CONFIG)
+# A root that has this file too is a node whose API is served by a process outside of it (:mod:`lab.booted`).
+SERVED_OUTSIDE = "/etc/homelab-pve-lab/served-outside"
 API_LOG = "/var/log/homelab-pve-lab.log"
 # PYTHONPATH for everything of the lab that runs inside a node.
 PYTHON_PATH = f"{LIBRARY}:{LIBRARY_PYTHON}"

@@ -72,7 +72,7 @@ def _boot(document: BootDocument, status: int) -> int | None:
     _detach_input()
     network.bring_up()
     commands.start(["/usr/sbin/sshd"])
-    return _start_api() if is_node else None
+    return _start_api() if is_node and not Path(node.SERVED_OUTSIDE).exists() else None
 
 
 def _detach_input() -> None:
