@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from lab.api import seed
 from lab.api.certificates import Pair, issue, make_authority
 from lab.api.server import LabApi, storage_entry
 from lab.api.serving import ServedLab, serve
+from lab.api.site_serving import ServedSite, serve_site
 
 HOST = "127.0.0.1"
 TOKEN_ID = "root@pam!homelab"  # noqa: S105 - the name of a token
@@ -59,4 +61,11 @@ def lab_cluster_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[Serv
     """The same with the nodes mother and son in one cluster with father, and a storage ``shared`` they all see."""
     with _served(lab_authority, lab_certificate, "mother", "son") as served:
         served.api.storages["shared"] = storage_entry(seed.SHARED)
+        yield served
+
+
+@pytest.fixture
+def lab_nodes_api(tmp_path: Path) -> Iterator[ServedSite]:
+    """Father, mother and son, each alone: to make a cluster of."""
+    with serve_site(("father", "mother", "son"), tmp_path) as served:
         yield served

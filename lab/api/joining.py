@@ -18,7 +18,7 @@ from lab.api.certificates import Pair
 from lab.api.corosync import LINKS, TOKEN_COEFFICIENT, Corosync, CorosyncError, Member
 from lab.api.directory import ROOT
 from lab.api.doors import DoorArea
-from lab.api.fake import Call, PveError, Route, TaskError, Values, die
+from lab.api.fake import Call, PveError, Route, TaskError, Values, die, pve_schema
 from lab.api.node import NodeArea
 from lab.api.site import Site
 from lab.api.tasks import TaskArea, log_line
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lab.api.server import LabApi
 
 CONFIG = "/cluster/config"
+ONE_NODE = CONFIG + "/nodes/{node}"
 JOIN_API_VERSION = 1
 CONFIG_FILE, KEY_FILE = "/etc/pve/corosync.conf", "/etc/corosync/authkey"
 FAILED_DEPENDENCY = 424
@@ -89,8 +90,8 @@ class JoiningArea(DoorArea, TaskArea, NodeArea, AccessArea):
             ("GET", CONFIG, self._config_index),
             ("POST", CONFIG, self._create_cluster),
             ("GET", f"{CONFIG}/nodes", self._corosync_nodes),
-            ("POST", CONFIG + "/nodes/{node}", self._add_node),
-            ("DELETE", CONFIG + "/nodes/{node}", self._remove_node),
+            ("POST", ONE_NODE, self._add_node),
+            ("DELETE", ONE_NODE, self._remove_node),
             ("GET", f"{CONFIG}/totem", self._totem),
             ("GET", f"{CONFIG}/qdevice", self._qdevice),
             ("GET", f"{CONFIG}/apiversion", self._join_version),
@@ -148,6 +149,19 @@ class JoiningArea(DoorArea, TaskArea, NodeArea, AccessArea):
         if self.reached_node() in self._restarting:
             raise unauthorized("Authentication failed!")
         return super()._authenticate(request)
+
+    async def answer(
+        self,
+        request: web.Request,
+        match: Any,  # noqa: ANN401 - fakepve's Match
+        params: Values,
+        user: str,
+        call: Any = None,  # noqa: ANN401
+    ) -> object:
+        """A node in the configuration is a name like any other: it need not be one of the cluster's."""
+        if match is not None and match.template == ONE_NODE:
+            params, match = params | match.params, pve_schema.Match(match.template, {}, match.methods)
+        return await super().answer(request, match, params, user, call)
 
     # ------------------------------------------------------------------ views
 

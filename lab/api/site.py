@@ -73,10 +73,10 @@ class Site:
         cluster.node_texts[node] = alone.node_texts.pop(node, {})
         move_storages(node, alone, cluster)
         move_tasks(alone, cluster)
-        self._apis[node] = cluster
         self._certify(node, alone, cluster)
         for door in list(alone.doors_of(node)):
             await door.attach(cluster)
+        self._apis[node] = cluster
         cluster.changed()
 
     @staticmethod

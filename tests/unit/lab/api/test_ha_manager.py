@@ -176,7 +176,7 @@ def test_a_guest_moved_against_a_strict_rule_comes_back_later() -> None:
 
 def test_a_preference_pulls_unless_failback_is_off() -> None:
     rules = {"pin": pin("vm:1,vm:2", "son", strict=0)}
-    wishes = {"vm:1": {"state": "started"}, "vm:2": {"state": "started", "failback": 0}}
+    wishes: dict[str, dict[str, Any]] = {"vm:1": {"state": "started"}, "vm:2": {"state": "started", "failback": 0}}
     play = Play({"vm:1": "father", "vm:2": "father"}, rules, wishes=wishes)
     play.settle()
     assert play.homes == {"vm:1": "son", "vm:2": "father"}
