@@ -16,6 +16,15 @@ DIRECTORIES: Mapping[str, tuple[str, str]] = {
     "/cluster/ceph": ("name", "flags metadata restart-bulk status"),
     "/cluster/ha": ("id", "status resources groups rules"),
     "/cluster/metrics": ("name", "server"),
+    "/access": ("subdir", "users groups roles acl domains openid tfa ticket password"),
+    f"{NODE}/qemu/{{vmid}}": (
+        "subdir",
+        "config cloudinit pending status unlink vncproxy termproxy migrate resize move rrd rrddata monitor agent "
+        "snapshot spiceproxy sendkey firewall mtunnel remote_migrate",
+    ),
+    f"{NODE}/qemu/{{vmid}}/status": ("subdir", "current start stop reset shutdown suspend reboot"),
+    f"{NODE}/qemu/{{vmid}}/snapshot/{{snapname}}": ("cmd", "rollback config"),
+    f"{NODE}/qemu/{{vmid}}/firewall": ("name", "rules aliases ipset refs options"),
     NODE: (
         "name",
         "aplinfo apt capabilities ceph certificates config disks dns firewall hardware hosts journal lxc migrateall "
@@ -29,9 +38,7 @@ DIRECTORIES: Mapping[str, tuple[str, str]] = {
 }
 EMPTY = (
     f"{NODE}/disks/directory",
-    f"{NODE}/disks/list",
     f"{NODE}/disks/lvmthin",
-    f"{NODE}/hardware/pci",
     f"{NODE}/hardware/usb",
     f"{NODE}/netstat",
     f"{NODE}/replication",

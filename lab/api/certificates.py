@@ -25,6 +25,8 @@ CA_LIFETIME = timedelta(days=3650)
 SERVER_LIFETIME = timedelta(days=730)
 # A clock that runs a little ahead or behind must not make a fresh certificate invalid.
 CLOCK_SKEW = timedelta(days=1)
+# OpenSSL's names of the kinds of keys.
+KEY_TYPES = {"RSAPublicKey": "rsaEncryption", "ECPublicKey": "id-ecPublicKey"}
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,20 @@ def covers(pair: Pair, names: Sequence[str]) -> bool:
 
 def fingerprint(certificate: Path) -> str:
     """SHA-256 fingerprint of a PEM certificate as PVE prints it: upper-case pairs joined by colons."""
-    digest = x509.load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256())
-    return ":".join(f"{byte:02X}" for byte in digest)
+    return _fingerprint(x509.load_pem_x509_certificate(certificate.read_bytes()))
+
+
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return ":".join(f"{byte:02X}" for byte in certificate.fingerprint(hashes.SHA256()))
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    """The names a certificate is for; a CA's is for none."""
+    try:
+        stated = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in stated]
 
 
 def _distinguished(name: x509.Name) -> str:
@@ -150,20 +164,18 @@ def _distinguished(name: x509.Name) -> str:
     return "".join(f"/{part.rfc4514_attribute_name}={part.value!s}" for part in name)
 
 
-def description(certificate: Path) -> dict[str, object]:
-    """A PEM certificate as ``/nodes/{node}/certificates/info`` tells it (PVE/Certificate.pm)."""
-    pem = certificate.read_text(encoding="ascii")
-    found = x509.load_pem_x509_certificate(pem.encode())
-    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+def description(pem: str, filename: str) -> dict[str, object]:
+    """A PEM certificate, the first of a chain, as ``/nodes/{node}/certificates/info`` tells it (PVE/Certificate.pm)."""
+    found = x509.load_pem_x509_certificates(pem.encode())[0]
     return {
-        "filename": "pve-ssl.pem",
-        "fingerprint": fingerprint(certificate),
+        "filename": filename,
+        "fingerprint": _fingerprint(found),
         "subject": _distinguished(found.subject),
         "issuer": _distinguished(found.issuer),
-        "san": [str(name.value) for name in names],
+        "san": _names(found),
         "notbefore": int(found.not_valid_before_utc.timestamp()),
         "notafter": int(found.not_valid_after_utc.timestamp()),
-        "public-key-type": "id-ecPublicKey",
+        "public-key-type": KEY_TYPES.get(type(found.public_key()).__name__.lstrip("_"), "id-ecPublicKey"),
         "public-key-bits": getattr(found.public_key(), "key_size", 0),
         "pem": pem,
     }

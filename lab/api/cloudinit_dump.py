@@ -59,6 +59,13 @@ def _list(text: str) -> list[str]:
     return [f"      - '{item}'" for item in text.split()]
 
 
+def with_resolver(config: Config, resolver: Mapping[str, str]) -> dict[str, Any]:
+    """A configuration with the node's name servers and search domain, where it has none of its own."""
+    servers = " ".join(resolver[name] for name in ("dns1", "dns2", "dns3") if name in resolver)
+    own = {"nameserver": servers, "searchdomain": resolver.get("search", "")}
+    return {**{name: value for name, value in own.items() if value}, **config}
+
+
 def meta_document(config: Config) -> str:
     """The instance id: another one whenever what the guest is told has changed."""
     told = user_document(config) + network_document(config)

@@ -10,16 +10,19 @@ from typing import Any
 
 from fakepve.qemu import is_cdrom, split_drive, with_mac  # type: ignore[import-untyped]
 
-from lab.api import hotplug, settings
-from lab.api.cloudinit_dump import DOCUMENTS
+from lab.api import hotplug, interfaces, settings
+from lab.api.cloudinit_dump import DOCUMENTS, with_resolver
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, pve_schema
 from lab.api.guests import GuestArea, is_cloudinit, with_size
+from lab.api.node_texts import RESOLVER
 from lab.api.tasks import log_line
-from lab.api.volumes import is_disk, volume_of
+from lab.api.volumes import guest_volumes, is_disk, volume_of
 
 ONE = "/nodes/{node}/qemu/{vmid}"
 CONFIG = ONE + "/config"
 SIZE = re.compile(r"(\+?)(\d+(?:\.\d+)?)([KMGT]?)")
+# Devices that a running system lets go of.
+UNPLUGGED = re.compile(r"(?:net|scsi|virtio)\d+")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -61,16 +64,30 @@ class ConfigArea(GuestArea):
         return [*rows, {"key": "digest", "value": self._digest(guest)}]
 
     async def _read_cloudinit(self, call: Call) -> list[dict[str, Any]]:
-        rows = await self._read_pending(call)
-        return [row for row in rows if row["key"] in settings.CLOUDINIT_OPTIONS]
+        """The settings as they are on the drive, with those that are to be written to it as pending."""
+        guest = self.find(call["node"], call["vmid"])
+        now = self._cloudinit_settings(guest)
+        written = getattr(guest, "cloudinit_written", now)
+        return [settings.cloudinit_row(key, written.get(key), now.get(key)) for key in {**written, **now}]
+
+    @staticmethod
+    def _cloudinit_settings(guest: FakeVm) -> dict[str, Any]:
+        merged = settings.merged(guest.config, guest.pending)
+        return {key: merged[key] for key in settings.CLOUDINIT_OPTIONS if key in merged and key != "ciupgrade"}
 
     async def _regenerate_cloudinit(self, call: Call) -> None:
         """Guests read these settings when they boot, so there is no drive to write."""
-        self.find(call["node"], call["vmid"])
+        guest = self.find(call["node"], call["vmid"])
+        guest.cloudinit_written = self._cloudinit_settings(guest)
+
+    async def _boot(self, guest: FakeVm) -> None:
+        await super()._boot(guest)
+        guest.cloudinit_written = self._cloudinit_settings(guest)
 
     async def _dump_cloudinit(self, call: Call) -> str:
         guest = self.find(call["node"], call["vmid"])
-        return DOCUMENTS[call["type"]](settings.merged(guest.config, guest.pending))
+        resolver = interfaces.resolver(self.text_of(RESOLVER) or "")
+        return DOCUMENTS[call["type"]](with_resolver(settings.merged(guest.config, guest.pending), resolver))
 
     # ---------------------------------------------------------------- change
 
@@ -87,10 +104,7 @@ class ConfigArea(GuestArea):
         updates = self._updates(call)
 
         async def body() -> None:
-            done = " ".join(
-                f"-{key} {'<hidden>' if key == 'cipassword' else value}" for key, value in sorted(updates.items())
-            )
-            log_line(f"update VM {guest.vmid}: {done}".rstrip())
+            log_line(f"update VM {guest.vmid}: {settings.told(updates)}".rstrip())
             await self._change(guest, call)
 
         upid: str = await self.task(guest.node, "qmconfig", guest.vmid, call.user, body)
@@ -223,10 +237,21 @@ class ConfigArea(GuestArea):
         elif guest.status == "running" and not hotplug.takes(option, None, guest.config):
             guest.pending[option] = None
         else:
+            self._check_unplug(guest, option)
             self._detach(guest, option)
             guest.config.pop(option, None)
             guest.pending.pop(option, None)
             self._forget_in_boot_order(guest, option)
+
+    @staticmethod
+    def _check_unplug(guest: FakeVm, option: str) -> None:
+        """A device leaves with the help of the guest's system; where none runs it stays till the next start."""
+        if guest.status == "running" and guest.agent is None and UNPLUGGED.fullmatch(option):
+            guest.pending[option] = None
+            controller = "virtio" if str(guest.config.get("scsihw")) == "virtio-scsi-single" else ""
+            device = f"{controller}{option}" if option.startswith("scsi") else option
+            problem = f"error on hot-unplugging device '{device}' - still busy in guest?\n"
+            raise param_error(**{option: f"hotplug problem - {problem}"})
 
     @staticmethod
     def _forget_in_boot_order(guest: FakeVm, option: str) -> None:
@@ -245,7 +270,10 @@ class ConfigArea(GuestArea):
             guest.config[settings.free_unused(guest.config)] = volume
 
     async def _remove_disk(self, guest: FakeVm, option: str) -> None:
-        volume = volume_of(guest.config.pop(option))
+        volume = volume_of(guest.config[option])
+        if any(volume in guest_volumes(snapshot).values() for snapshot in guest.snapshots.values()):
+            raise die(f"unable to delete '{volume}' - volume is still in use (snapshot?)")
+        del guest.config[option]
         if volume and is_disk(volume):
             self._qm_free(volume)
             await self.drop_volume(volume)

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from lab.api import formats
 from lab.api.absent import AbsentArea
+from lab.api.activation import ActivationArea
+from lab.api.consoles import ConsoleArea
 from lab.api.datacenter import DatacenterArea
 from lab.api.firewall import FirewallArea
+from lab.api.hardware import HardwareArea
+from lab.api.journal import JournalArea
 from lab.api.mappings import MappingArea
 from lab.api.network import NetworkArea
-from lab.api.node_settings import NodeSettingsArea
 from lab.api.notifications import NotificationArea
 from lab.api.realms import RealmArea
 from lab.api.restores import RestoreArea
+from lab.api.rrd import RrdArea
 from lab.api.services import ServiceArea
 
 formats.install()
 
 
 class EstateArea(
+    ActivationArea,
     DatacenterArea,
     RestoreArea,
     MappingArea,
@@ -28,8 +33,11 @@ class EstateArea(
     RealmArea,
     FirewallArea,
     NetworkArea,
-    NodeSettingsArea,
+    ConsoleArea,
     ServiceArea,
+    HardwareArea,
+    RrdArea,
+    JournalArea,
     AbsentArea,
 ):
     """Mixin: all of these areas."""

@@ -55,8 +55,11 @@ def import_source(value: object) -> str | None:
 
 
 def as_written(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a create request as they go into the configuration: a password hashed, tags in order."""
-    return {key: settings.normal(key, value) for key, value in values.items()}
+    """The values of a create request as they go into the configuration: tags in order.
+
+    A password stays as it was given: only a change of it is hashed (../golden qemu, cloudinit-dump).
+    """
+    return {key: value if key == "cipassword" else settings.normal(key, value) for key, value in values.items()}
 
 
 def is_cloudinit(value: object) -> bool:

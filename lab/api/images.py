@@ -19,6 +19,10 @@ QCOW2_MAGIC = b"QFI\xfb"
 HEADER = struct.Struct(">4sIQIIQ")
 VERSION_2_HEADER_SIZE = 72
 CLUSTER_BITS = 16
+CLUSTER_SIZE = 2**CLUSTER_BITS
+# Bytes of an entry of the first table of clusters, and of the disk that it stands for.
+ENTRY_SIZE = 8
+TABLE_REACH = CLUSTER_SIZE * CLUSTER_SIZE // ENTRY_SIZE
 
 STAND_INS = {"debian-12-genericcloud-amd64.qcow2": 2 * GIB}
 CHECKSUMS = "SHA512SUMS"
@@ -39,6 +43,13 @@ def virtual_size(path: Path) -> int:
     if len(start) == HEADER.size and start.startswith(QCOW2_MAGIC):
         return int(HEADER.unpack(start)[-1])
     return path.stat().st_size
+
+
+def is_blank(path: Path) -> bool:
+    """Whether a file is a qcow2 image that nothing was ever written to: three clusters, and a table of the next."""
+    size = path.stat().st_size
+    tables = -(-virtual_size(path) // TABLE_REACH)
+    return size != virtual_size(path) and size == 3 * CLUSTER_SIZE + tables * ENTRY_SIZE
 
 
 def is_stand_in(path: Path) -> bool:

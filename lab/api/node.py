@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +34,27 @@ def memory() -> dict[str, int]:
     return {"total": total, "used": total - available, "free": known["MemFree"], "available": available}
 
 
+def cpuinfo(text: str) -> dict[str, str]:
+    """The first processor of ``/proc/cpuinfo``."""
+    rows = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {name.strip(): value.strip() for name, _, value in rows}
+
+
 def processor() -> dict[str, Any]:
-    """The processor, as far as a program needs to know."""
-    count = os.cpu_count() or 1
-    return {"cpus": count, "cores": count, "sockets": 1, "model": platform.processor() or platform.machine(), "hvm": ""}
+    """The processor of the machine (PVE/ProcFSTools.pm, read_cpuinfo)."""
+    count, known = os.cpu_count() or 1, cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return {
+        "cores": count,
+        "cpus": count,
+        "family": known.get("cpu family", ""),
+        "flags": known.get("flags", ""),
+        "hvm": "",
+        "mhz": known.get("cpu MHz", ""),
+        "model": known.get("model name") or platform.processor() or platform.machine(),
+        "sockets": 1,
+        "user_hz": 100,
+        "vendor": known.get("vendor_id", ""),
+    }
 
 
 class NodeArea(NodeTextArea):
@@ -50,7 +66,7 @@ class NodeArea(NodeTextArea):
     def __init__(self, **options: object) -> None:
         """Count the uptime from here."""
         super().__init__(**options)
-        self._started = time.time()
+        self._started = self.clock.now()
 
     def routes(self) -> list[Route]:
         """The node's endpoints."""
@@ -75,7 +91,7 @@ class NodeArea(NodeTextArea):
             "maxmem": used["total"],
             "disk": disk.used,
             "maxdisk": disk.total,
-            "uptime": int(time.time() - self._started),
+            "uptime": int(self.clock.now() - self._started),
         }
 
     async def _say_status(self, _call: Call) -> dict[str, Any]:
@@ -83,11 +99,11 @@ class NodeArea(NodeTextArea):
         kernel = {
             "sysname": "Linux",
             "release": KERNEL,
-            "version": "#1 SMP PREEMPT_DYNAMIC",
+            "version": "#1 SMP PREEMPT_DYNAMIC @0",
             "machine": platform.machine(),
         }
         return {
-            "uptime": int(time.time() - self._started),
+            "uptime": int(self.clock.now() - self._started),
             "loadavg": [f"{load:.2f}" for load in os.getloadavg()],
             "cpu": 0,
             "wait": 0,

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is set for one node: options, DNS, hosts, time zone; what it tells of packages and certificates."""
+"""What is set for one node: options, DNS, hosts, time zone; what it tells of packages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from lab.api import certificates, interfaces
+from lab.api import interfaces
 from lab.api.fake import Call, Route, Values, check_digest, param_error, split_list
 from lab.api.node import NODE, NodeArea
+from lab.api.node_texts import RESOLVER
 from lab.api.sections import SectionArea, file_digest
 
-RESOLVER, HOSTS, TIMEZONE = "etc/resolv.conf", "etc/hosts", "etc/timezone"
+HOSTS, TIMEZONE = "etc/hosts", "etc/timezone"
 DEFAULT_RESOLVER = "search lab.internal\nnameserver 10.99.0.1\n"
 UTC = "UTC"
 NAME_SERVERS = ("dns1", "dns2", "dns3")
@@ -34,7 +35,7 @@ def offset_of(zone: str, moment: int) -> int:
 
 
 class NodeSettingsArea(SectionArea, NodeArea):
-    """Mixin: ``/nodes/{node}/{config,dns,hosts,time,apt,certificates,subscription}``."""
+    """Mixin: ``/nodes/{node}/{config,dns,hosts,time,apt,subscription}``."""
 
     # The certificate that is served, once there is one.
     certificate: Path | None = None
@@ -52,7 +53,6 @@ class NodeSettingsArea(SectionArea, NodeArea):
             ("PUT", NODE + "/time", self._set_time),
             ("GET", NODE + "/apt/repositories", self._list_repositories),
             ("GET", NODE + "/apt/update", self._list_updates),
-            ("GET", NODE + "/certificates/info", self._list_certificates),
             ("GET", NODE + "/subscription", self._say_subscription),
         ]
 
@@ -115,16 +115,13 @@ class NodeSettingsArea(SectionArea, NodeArea):
             raise param_error(timezone="No such timezone")
         self.write_text(TIMEZONE, f"{call['timezone']}\n")
 
-    # -------------------------------------------------- packages, certificates
+    # --------------------------------------------------------------- packages
 
     async def _list_repositories(self, _call: Call) -> Values:
         return dict(NO_REPOSITORIES)
 
     async def _list_updates(self, _call: Call) -> list[Values]:
         return []
-
-    async def _list_certificates(self, _call: Call) -> list[Values]:
-        return [certificates.description(self.certificate)] if self.certificate else []
 
     async def _say_subscription(self, _call: Call) -> Values:
         server = hashlib.md5(self.asked_node().encode(), usedforsecurity=False).hexdigest().upper()

@@ -15,6 +15,8 @@ from lab.api.nodes import NodesArea
 from lab.guests.driver import GuestDriver
 from lab.guests.none import NoneDriver
 
+RESOLVER = "etc/resolv.conf"
+
 
 def is_booted(driver: GuestDriver) -> bool:
     """Whether the API runs inside of a node of its own, as it does wherever guests boot."""

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from lab.api import settings
 from lab.api.cloudinit import boot_disk, cards, guest_spec
 from lab.api.fake import Call, FakeVm, Route, TaskError, die, param_error
 from lab.api.faults_storage import StorageFaultArea
@@ -118,7 +119,7 @@ class PowerArea(TaskArea, StorageFaultArea, NodeArea):
             raise TaskError(guest.start_error)
         # What was suspended goes on with what it had.
         if guest.lock != "suspended":
-            guest.apply_pending()
+            settings.apply_pending(guest)
         await self._boot(guest)
         if guest.lock == "suspended":
             self._qm_lock(guest, None)
@@ -168,7 +169,7 @@ class PowerArea(TaskArea, StorageFaultArea, NodeArea):
         guest.started_at = None
         guest.agent = None
         if renewed:
-            guest.apply_pending()
+            settings.apply_pending(guest)
 
     async def _power_down(self, guest: FakeVm, call: Call) -> str | None:
         if guest.status != "running":
@@ -193,7 +194,7 @@ class PowerArea(TaskArea, StorageFaultArea, NodeArea):
         """PVE shuts the guest down and starts it anew, so that pending changes come into force."""
         if not await self._asked_to_power_off(guest, timeout_of(call)):
             raise TaskError("VM quit/powerdown failed - got timeout")
-        guest.apply_pending()
+        settings.apply_pending(guest)
         await self._boot(guest)
 
     async def _reset(self, guest: FakeVm, _call: Call) -> None:

@@ -17,7 +17,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.api.fake import die, param_error
+from lab.api.fake import FakeVm, die, param_error
+from lab.api.volumes import is_disk, volume_of
 
 Config = dict[str, Any]
 
@@ -26,6 +27,8 @@ REQUEST_ONLY = frozenset(
     {"node", "vmid", "digest", "delete", "revert", "force", "skiplock", "background_delay", "import-working-storage"}
 )
 ROOT_ONLY = ("args", "lock")
+# What PVE leaves of a boot order without devices (../golden flows-09-snapshots).
+NO_BOOT_ORDER = " "
 CLOUDINIT_OPTIONS = ("ciuser", "cipassword", "citype", "ciupgrade", "sshkeys", "nameserver", "searchdomain", "cicustom")
 DRIVE = re.compile(r"(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
 UNUSED = re.compile(r"unused\d+")
@@ -66,9 +69,23 @@ def shown(option: str, value: Any) -> Any:  # noqa: ANN401
     return HIDDEN if option == "cipassword" else value
 
 
+def told(updates: Mapping[str, Any]) -> str:
+    """Changed options as PVE writes them to a log: never a password."""
+    hidden = {"cipassword": "<hidden>"}
+    return " ".join(f"-{option} {hidden.get(option, updates[option])}" for option in sorted(updates))
+
+
 def merged(config: Mapping[str, Any], pending: Mapping[str, Any]) -> Config:
     """The configuration with what waits for the next start; None is a pending removal."""
     return {key: value for key, value in {**config, **pending}.items() if value is not None}
+
+
+def cloudinit_row(option: str, written: object, now: object) -> dict[str, Any]:
+    """A setting of cloud-init: what is on the drive, and what will be; one that is to go has ``delete``."""
+    row = {"key": option} | ({"value": shown(option, written)} if written is not None else {})
+    if now is None:
+        return row | {"delete": 1}
+    return row if now == written else row | {"pending": shown(option, now)}
 
 
 def digest(config: Mapping[str, Any], pending: Mapping[str, Any], snapshots: Mapping[str, Any]) -> str:
@@ -128,7 +145,8 @@ def boot_without(boot: str, gone: Iterable[str]) -> str:
     """A boot order without devices that are gone."""
     if not boot.startswith("order="):
         return boot
-    return "order=" + ";".join(device for device in boot_devices(boot) if device not in set(gone))
+    left = [device for device in boot_devices(boot) if device not in set(gone)]
+    return "order=" + ";".join(left) if left else NO_BOOT_ORDER
 
 
 def boot_with(boot: str, device: str) -> str:
@@ -136,6 +154,16 @@ def boot_with(boot: str, device: str) -> str:
     if not boot.startswith("order=") or device in boot_devices(boot):
         return boot
     return "order=" + ";".join([*boot_devices(boot), device])
+
+
+def apply_pending(guest: FakeVm) -> None:
+    """What waits for the next start comes into force; a drive that is to go stays with the VM as ``unused<n>``."""
+    gone = [option for option, value in guest.pending.items() if value is None and DRIVE.fullmatch(option)]
+    volumes = [volume_of(guest.config[option]) for option in gone if option in guest.config]
+    guest.apply_pending()
+    for volume in filter(None, volumes):
+        if is_disk(volume):
+            guest.config[free_unused(guest.config)] = volume
 
 
 def free_unused(config: Mapping[str, Any]) -> str:

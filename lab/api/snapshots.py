@@ -16,7 +16,7 @@ from typing import Any
 from lab.api.config_area import ConfigArea
 from lab.api.fake import Call, FakeVm, Route
 from lab.api.tasks import followed_by
-from lab.api.volumes import guest_volumes
+from lab.api.volumes import guest_volumes, size_of
 
 SNAPSHOT = "/nodes/{{node}}/{kind}/{{vmid}}/snapshot"
 KINDS = ("qemu", "lxc")
@@ -32,7 +32,14 @@ class SnapshotArea(ConfigArea):
 
     def routes(self) -> list[Route]:
         """Taking, removing and returning to snapshots."""
-        return [route for kind in KINDS for route in self._snapshot_routes(kind, SNAPSHOT.format(kind=kind))]
+        config = SNAPSHOT.format(kind="qemu") + "/{snapname}/config"
+        routes = [route for kind in KINDS for route in self._snapshot_routes(kind, SNAPSHOT.format(kind=kind))]
+        return [*routes, ("GET", config, self._read_snapshot)]
+
+    async def _read_snapshot(self, call: Call) -> dict[str, Any]:
+        """The section of a snapshot: it has no digest of its own (../golden flows-09-snapshots)."""
+        section: dict[str, Any] = await self._qm_snapshot_config_get(call.values, call.user)
+        return {key: value for key, value in section.items() if key != "digest"}
 
     def _snapshot_routes(self, kind: str, path: str) -> list[Route]:
         return [
@@ -81,6 +88,14 @@ class SnapshotArea(ConfigArea):
         for volume in guest_volumes(guest.snapshots[call["snapname"]]).values():
             await self.drop_volume(volume)
             await self.copy_directory(kept(volume, call["snapname"]), volume)
+        self._restore_sizes(guest.snapshots[call["snapname"]])
+
+    def _restore_sizes(self, section: dict[str, Any]) -> None:
+        """A volume that has grown since is as small again as it was."""
+        for key, volume in guest_volumes(section).items():
+            size = size_of(section[key])
+            if size:
+                self._volume_record(volume)["size"] = size
 
     def _boot_again(self, guest: FakeVm, call: Call) -> Callable[[], Awaitable[None]]:
         ran = guest.status == "running"

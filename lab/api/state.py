@@ -16,7 +16,7 @@ from typing import Any
 
 from fakepve import FakeCt  # type: ignore[import-untyped]
 
-from lab.api import directory
+from lab.api import directory, settings
 from lab.api.accounts import AccountsArea
 from lab.api.fake import FakeVm
 from lab.api.requestlog import RequestRecord
@@ -198,7 +198,7 @@ class StateArea(TaskArea, AccountsArea):
     def _vm_from(values: Mapping[str, Any]) -> FakeVm:
         guest = fill(FakeVm(values["vmid"], values["name"], node=values["node"]), values, VM_FIELDS)
         # What waited for the next start has its start when the node comes up again.
-        guest.apply_pending()
+        settings.apply_pending(guest)
         return guest
 
     @staticmethod

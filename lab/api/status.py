@@ -27,7 +27,8 @@ def adjusted(status: Values, config: Values, vmid: int) -> Values:
         shown["shares"] = int(config["shares"])
     if status["status"] == "running":
         cards = sorted(int(key[3:]) for key in config if re.fullmatch(r"net\d+", key))
-        shown["nics"] = {f"tap{vmid}i{number}": {"netin": 0, "netout": 0} for number in cards}
+        nics = {f"tap{vmid}i{number}": {"netin": 0, "netout": 0} for number in cards}
+        shown |= {"nics": nics} if nics else {}
     return shown
 
 
@@ -41,6 +42,7 @@ class StatusArea(Fake):
             ("GET", "/nodes/{node}/qemu", self._list_vms),
             ("GET", one + "/status/current", self._current_status),
             ("POST", one + "/monitor", self._ask_monitor),
+            ("GET", one + "/feature", self._has_feature),
         ]
 
     async def _list_vms(self, call: Call) -> list[dict[str, Any]]:
@@ -59,6 +61,17 @@ class StatusArea(Fake):
     async def _current_status(self, call: Call) -> dict[str, Any]:
         guest = self.find(call["node"], call["vmid"])
         return adjusted(self._vm_status(guest), guest.config, guest.vmid)
+
+    async def _has_feature(self, call: Call) -> Values:
+        """Whether every disk can be copied, snapshotted or cloned; only bases are cloned (PVE/Storage/Plugin.pm)."""
+        guest = self.find(call["node"], call["vmid"])
+        config = guest.snapshots[call["snapname"]] if call.get("snapname") else guest.config
+        able = {
+            "copy": True,
+            "snapshot": self._qm_can_snapshot(config),
+            "clone": bool(guest.template),
+        }[call["feature"]]
+        return {"hasFeature": int(able), "nodes": [call["node"]]}
 
     async def _ask_monitor(self, call: Call) -> str:
         """The one question everybody asks; guests of the lab have no QEMU to ask more."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,6 +44,12 @@ def log_line(text: str) -> None:
     record = _current.get()
     if record is not None:
         record["log"].append(text)
+
+
+def worker_pid(otherwise: int) -> int:
+    """The process of the task that is running here."""
+    record = _current.get()
+    return otherwise if record is None else int(record["pid"])
 
 
 @contextmanager
@@ -146,6 +151,14 @@ class TaskArea(WireArea):
 
     # ------------------------------------------------------------- workers
 
+    def need_writable(self, ttype: str, tid: object, node: str) -> None:
+        """Raise TaskError if a task is to write a file it cannot write; the quorum's area knows."""
+
+    def _upid(self, node: str, ttype: str, tid: object, user: str) -> tuple[str, int, int]:
+        """The id of a new task, its process and its start, on the lab's clock."""
+        pid, start = int(next(self._pids)), int(self.clock.now())
+        return f"UPID:{node}:{pid:08X}:{pid * 7:08X}:{start:08X}:{ttype}:{tid}:{user}:", pid, start
+
     async def task(  # noqa: PLR0917 - fakepve calls it by position
         self,
         node: str,
@@ -185,6 +198,7 @@ class TaskArea(WireArea):
         status = "OK"
         try:
             await self._meet_trouble(record)
+            self.need_writable(record["type"], record["id"], record["node"])
             note = await self._with_lock(record["upid"], body, locked)
             record["log"].extend((note or "").splitlines())
         except asyncio.CancelledError:
@@ -234,7 +248,7 @@ class TaskArea(WireArea):
     def _finish(self, record: Record, status: str) -> None:
         warnings = sum(line.startswith(WARNING) for line in record["log"]) if status == "OK" else 0
         status = f"WARNINGS: {warnings}" if warnings else status
-        record.update(status="stopped", exitstatus=status, endtime=int(time.time()))
+        record.update(status="stopped", exitstatus=status, endtime=int(self.clock.now()))
         record["log"].append(last_line(status))
         self.changed()
 
@@ -249,12 +263,11 @@ class TaskArea(WireArea):
 
     async def acquire(self, vm: Any, holder: str, wait: float | None = None) -> None:  # noqa: ANN401
         """Take the configuration lock, waiting ``wait`` seconds (PVE: 10) for another holder to let go."""
-        deadline = asyncio.get_running_loop().time() + (self.lock_wait if wait is None else wait)
+        deadline = self.clock.monotonic() + (self.lock_wait if wait is None else wait)
         while vm.lock_holder is not None:
             vm.lock_released = vm.lock_released or asyncio.Event()
             try:
-                async with asyncio.timeout_at(deadline):
-                    await vm.lock_released.wait()
+                await self.clock.within(deadline - self.clock.monotonic(), vm.lock_released.wait())
             except TimeoutError:
                 raise TaskError(getattr(vm, "lock_error", None) or lock_timeout(vm.vmid)) from None
         vm.lock_holder = holder
@@ -279,7 +292,9 @@ class TaskArea(WireArea):
             and selected(record, call.values)
         ]
         start = call.get("start", 0)
-        return Answer(found[start : start + call.get("limit", DEFAULT_LIMIT)], {"total": len(found)})
+        # PVE counts what it finds, and of nothing there is no number (../golden nodes, tasks-active).
+        total = {"total": len(found)} if found else {}
+        return Answer(found[start : start + call.get("limit", DEFAULT_LIMIT)], total)
 
     async def _cluster_tasks(self, call: Call) -> list[dict[str, Any]]:
         audit = self.allowed(call.user, "/", "Sys.Audit")

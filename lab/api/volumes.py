@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.api.images import is_blank
 from lab.api.nodes import NodesArea
 from lab.guests.driver import GuestDriver
 
@@ -39,6 +40,12 @@ def is_disk(volume: str) -> bool:
     return re.match(r"(?:vm|base|subvol|basevol)-\d+-(?!cloudinit)", name) is not None
 
 
+def size_of(value: object) -> int:
+    """The size in a drive's options, in bytes; 0 for a drive without one."""
+    found = re.search(r"(?:^|,)size=(\d+(?:\.\d+)?)([KMGT]?)", str(value))
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2] or " ")) if found else 0
+
+
 def own_name(name: str) -> str:
     """A volume's name without the base a linked clone puts in front: ``100/base-x/105/vm-y`` -> ``105/vm-y``."""
     return re.sub(r"^(?:\d+/)?base(?:vol)?-[^/]+/", "", name)
@@ -62,7 +69,7 @@ class VolumeArea(NodesArea):
         path = self.volume_path(volume)
         path.parent.mkdir(parents=True, exist_ok=True)
         await self.driver.create_volume(path, image)
-        self.mark_bootable(volume, image is not None)
+        self.mark_bootable(volume, image is not None and not is_blank(image))
 
     async def copy_volume(self, source: str, target: str) -> None:
         """Copy a volume; a source that was only booked gives an empty one."""

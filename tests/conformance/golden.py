@@ -37,24 +37,44 @@ KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"creation-qemu=[\d.]+,ctime=\d+"), "<meta>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<sha1>"),
     (re.compile(r"UPID:\S+"), "<upid>"),
+    (re.compile(r"\$5\$[^\s$]+\$[./0-9A-Za-z]{43}"), "<crypt>"),
+    (re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n"), "<certificate>"),
     (re.compile(r" at /usr/share/perl5/\S+ line \d+\."), ""),
 )
 # Fields whose value is the machine's, not the API's.
 MEASURED = frozenset(
     {
         "avail", "cpu", "ctime", "digest", "disk", "diskread", "diskwrite", "elapsed", "endtime", "level", "mem",
-        "memhost", "netin", "netout", "pid", "pstart", "repoid", "running-machine", "running-qemu", "snaptime",
-        "starttime", "ticket", "time", "total", "uptime", "used", "used_fraction", "value_of_token", "version",
-        "release", "CSRFPreventionToken", "localtime", "next-run", "notafter", "notbefore", "serverid", "timestamp",
-        "utc",
+        "memhost", "netin", "netout", "password", "pid", "pstart", "repoid", "running-machine", "running-qemu",
+        "snaptime", "starttime", "ticket", "time", "total", "uptime", "used", "used_fraction", "value_of_token",
+        "version", "release", "CSRFPreventionToken", "localtime", "next-run", "notafter", "notbefore", "serverid",
+        "timestamp", "utc",
     }
 )  # fmt: skip
 # What was done on the node itself, between two requests, and the lock that a command leaves a guest with.
 COMMAND = "COMMAND"
 ARCHIVE = re.compile(r"(vzdump-(?:lxc|qemu)-\d+)-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-LOCK_COMMAND = re.compile(r"(?:qm set (?P<locked>\d+) --lock (?P<lock>\w+)|(?:qm|pct) unlock (?P<freed>\d+))")
+LOCK_COMMANDS = (
+    re.compile(r"(?:qm|pct) set (?P<vmid>\d+) --lock (?P<lock>\w+)"),
+    re.compile(r"(?:qm|pct) unlock (?P<vmid>\d+)(?P<lock>)"),
+    re.compile(r'sh -c sed -i "1i lock: (?P<lock>\w+)" /etc/pve/(?:lxc|qemu-server)/(?P<vmid>\d+)\.conf'),
+)
 SETS = frozenset({"content", "privs"})
+# The files of the recorded uploads, by the name of the request: file name, bytes.
+UPLOADS: Mapping[str, tuple[str, int]] = {
+    "upload-iso": ("up.iso", 4096),
+    "upload-bad-ext": ("up.txt", 4096),
+    "upload-bad-content": ("up.iso", 4096),
+    "upload-bad-checksum": ("up.iso", 4096),
+}
+# A recorded address where nobody listens -> one on this machine that is asked in its place.
+NOBODY = ("10.77.0.1:1", "127.0.0.1:1")
+# What a journal says is the node's own; every line of it counts as one.
+LINES = ("/syslog", "/journal")
+# Objects that tell about the machine, and texts that come from Debian's packages: only their kinds are compared.
+MACHINE = frozenset({"cpuinfo", "memory", "rootfs", "swap", "current-kernel", "loadavg"})
+PACKAGED = frozenset({"Description", "Title"})
 
 
 @dataclass(frozen=True)
@@ -74,9 +94,14 @@ class Step:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_upload(self) -> bool:
+        """Whether a form with a file is sent."""
+        return self.path.endswith("/upload")
+
+    @property
     def is_playable(self) -> bool:
-        """Uploads were recorded without their bodies; a download would leave this machine; a command has no answer."""
-        return self.method != COMMAND and not self.path.endswith(("/upload", "/download-url"))
+        """A command has no answer; uploads were recorded without their bodies, so only known ones can be sent."""
+        return self.method != COMMAND and (not self.is_upload or self.name in UPLOADS)
 
 
 def steps(path: Path) -> Iterator[Step]:
@@ -163,14 +188,14 @@ class Player:
         answer = self._send(step)
         while step.name == "task-status-final" and _task_status(answer) == "running":
             answer = self._send(step)
-        self._learn(step.body, answer.body)
+        self._learn(step, answer.body)
         return answer
 
     def command(self, step: Step) -> None:
         """Do what a recorded command did, where it matters for the answers that follow."""
-        found = LOCK_COMMAND.fullmatch(step.path)
+        found = next(filter(None, (pattern.fullmatch(step.path) for pattern in LOCK_COMMANDS)), None)
         if found:
-            self.lab.call(self._set_lock(int(found["locked"] or found["freed"]), found["lock"]))
+            self.lab.call(self._set_lock(int(found["vmid"]), found["lock"]))
 
     async def _set_lock(self, vmid: int, lock: str | None) -> None:
         if lock:
@@ -186,20 +211,25 @@ class Player:
             key: self.digests.get(value, value) if key == "digest" else self._with_archives(value)
             for key, value in step.params.items()
         }
-        values: dict[str, Any] = {"params" if step.method in ("GET", "DELETE") else "data": given}
+        values: dict[str, Any] = {"params" if step.method in ("GET", "DELETE") else "data": there(given)}
         if step.json_body is not None:
             values = {"json": step.json_body}
+        if step.is_upload:
+            values = {"files": form(step)}
         url = f"{self.lab.url}/api2/json{path}"
         session = self.session(step.auth)
         response = session.request(step.method, url, headers=dict(step.headers), timeout=10, **values)
-        body = response.json() if "json" in response.headers.get("Content-Type", "") else response.text
+        text = response.text.replace(*reversed(NOBODY))
+        body = json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
         return Answer(response.status_code, response.reason, body)
 
-    def _learn(self, recorded: Any, answered: Any) -> None:
+    def _learn(self, step: Step, answered: Any) -> None:
         """Remember which of our tasks stands for which recorded one."""
+        recorded = step.body
         if isinstance(recorded, dict) and isinstance(answered, dict):
             old, new = recorded.get("data"), answered.get("data")
-            if isinstance(new, dict) and "full-tokenid" in new:
+            # Whoever made a token goes on with its secret; the new one after a change of it was not used.
+            if step.method == "POST" and isinstance(new, dict) and "full-tokenid" in new:
                 self.made_token = f"{new['full-tokenid']}={new['value']}"
             if isinstance(old, dict) and isinstance(new, dict) and "digest" in old and "digest" in new:
                 self.digests[old["digest"]] = new["digest"]
@@ -228,6 +258,18 @@ class Player:
                 self.uuids |= {item["id"]: same["id"]} if same else {}
 
 
+def there(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a request, with nobody's address on this machine."""
+    return {key: value.replace(*NOBODY) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def form(step: Step) -> list[tuple[str, tuple[str | None, Any]]]:
+    """The fields of an upload, in the order they were recorded in, and its file."""
+    name, size = UPLOADS[step.name]
+    fields = [(key, (None, value)) for key, value in step.params.items()]
+    return [*fields, ("filename", (name, bytes(size)))]
+
+
 def created(log: list[Any]) -> list[str]:
     """The names of the archives that a task's log says it made."""
     lines = (str(line.get("t")) for line in log if isinstance(line, dict))
@@ -246,15 +288,37 @@ def text(value: str) -> str:
     return value
 
 
+def kind(value: Any) -> str:
+    """What stands for a measured value."""
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
 def comparable(value: Any, name: str = "") -> Any:
     """A value with what is measured replaced by its type, and lists that are sets sorted."""
+    if isinstance(value, dict | list) and name in MACHINE:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return {key: type(item).__name__ for key, item in items}
     if isinstance(value, dict):
-        archive = ARCHIVE.search(f"{value.get('volid')} {value.get('path')}")
-        return {key: "number" if archive and key == "size" else comparable(item, key) for key, item in value.items()}
+        return comparable_object(value)
     if isinstance(value, list):
         return sorted((comparable(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    if name in MEASURED and value is not None:
-        return type(value).__name__ if not isinstance(value, int | float) else "number"
+    return comparable_value(value, name)
+
+
+def comparable_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An object; of an archive the size is measured, of a storage and a node what the machine has."""
+    archive = ARCHIVE.search(f"{value.get('volid')} {value.get('path')}")
+    capacity = ("maxdisk", "maxmem", "maxcpu") if value.get("type") in ("storage", "node") else ()
+    measured = {*capacity, *(("size",) if archive else ())}
+    return {key: "number" if key in measured else comparable(item, key) for key, item in value.items()}
+
+
+def comparable_value(value: Any, name: str) -> Any:
+    """A single value of a field."""
+    if name in PACKAGED:
+        return "text"
+    if (name in MEASURED or name.startswith("pressure")) and value is not None:
+        return kind(value)
     if isinstance(value, str):
         return sorted(value.split(",")) if name in SETS else text(value)
     return value
@@ -266,9 +330,17 @@ def of_step(step: Step, body: Any) -> Any:
     if step.name == "task-status-first" and isinstance(data, dict):
         # Whether the task had ended by then is a matter of speed.
         body = {"data": {key: value for key, value in data.items() if key not in ("status", "exitstatus")}}
+    elif step.path == "/cluster/log" and isinstance(data, list):
+        # How much a cluster has logged before is a matter of its age; each entry has the same names.
+        body = {"data": sorted({key for item in data for key in item})}
     elif step.path.endswith("/log") and isinstance(data, list) and data:
         # Of a log the verdict counts: what the tools of a real node print on the way is theirs.
         body = {"data": [data[-1].get("t")]}
+    elif step.path.endswith("/rrddata") and isinstance(data, list):
+        # How far back the figures go is a matter of how long the node has been up: all of their names count.
+        body = {"data": sorted({key for item in data for key in item})}
+    elif step.path.endswith(LINES) and isinstance(data, list):
+        body = {**body, "data": [sorted(line) if isinstance(line, dict) else "line" for line in data]}
     return comparable(body)
 
 

@@ -10,9 +10,13 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``vms``       vmid, node, config, and name, status, template where it matters
 ``cts``       vmid, node, config, and status, template where it matters
 ``volumes``   storage -> name -> size in bytes, format, vmid and more, as the API's own record has them
-``files``     name on ``local`` -> its size in bytes
-``pools``     name -> VMIDs
-``tasks``     finished tasks, oldest first: type, id, and user, node, status where they are others than usual
+``files``     name on ``local`` -> its size in bytes; null for one that was not there yet
+``pools``     name -> VMIDs; ``comments``: name -> what was said of it
+``unreachable``  servers, volume groups, pools and mount points of storages that are not there
+``tasks``     finished tasks, oldest first: type, id, and user, node, status where they are others than usual;
+              ``times`` for one that ended so several times
+``resolver``  the text of resolv.conf, where it was another one
+``boots``     false: nothing answers in a guest, because nothing was on the disks
 ``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
 """
 
@@ -50,7 +54,7 @@ IMAGE_SIZE = 196616
 FILES = {
     "iso/test.iso": bytes(2 * 1024**2),
     "import/cloud.qcow2": header(200 * 1024**2).ljust(IMAGE_SIZE, b"\0"),
-    "snippets/user.yaml": b"#cloud-config\n",
+    "snippets/user.yaml": b"#cloud-config\npackages: [curl]\n".ljust(28, b"\n")[:28],
     "vztmpl/debian-13-mini_13.1-1_amd64.tar.zst": b"",
 }
 # The text files of the recorded nodes; their names and the last part of their addresses.
@@ -85,9 +89,13 @@ class Start:
     vms: tuple[Mapping[str, Any], ...] = ()
     cts: tuple[Mapping[str, Any], ...] = ()
     volumes: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, int | None] = field(default_factory=dict)
     pools: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"dev": ()})
     tasks: tuple[Mapping[str, Any], ...] = ()
+    unreachable: tuple[str, ...] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)
+    resolver: str = RESOLVER
+    boots: bool = True
     access: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
 
 
@@ -101,18 +109,21 @@ def start_of(transcript: str) -> Start:
     return Start(**given)
 
 
-def node_texts(name: str, number: int) -> dict[str, str]:
+def node_texts(name: str, number: int, resolver: str) -> dict[str, str]:
     """The text files of one recorded node."""
     return {
         "etc/network/interfaces": interfaces.HEADER + NETWORK.format(number=number),
-        "etc/resolv.conf": RESOLVER,
+        "etc/resolv.conf": resolver,
         "etc/hosts": HOSTS.format(name=name, number=number),
     }
 
 
 def write_files(api: LabApi, start: Start) -> None:
     """Put the recorded node's files where the asked node has them."""
-    for name, content in {**FILES, **{name: bytes(size) for name, size in start.files.items()}}.items():
+    given = {name: bytes(size or 0) for name, size in start.files.items()}
+    for name, content in {**FILES, **given}.items():
+        if start.files.get(name, 0) is None:
+            continue
         path = api.file_path("local", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -140,6 +151,11 @@ def set_state(guest: Any, item: Mapping[str, Any]) -> None:
         guest.template = True
 
 
+def tasks_of(start: Start) -> list[Mapping[str, Any]]:
+    """The tasks that had ended, each as often as it says."""
+    return [item for item in start.tasks for _ in range(item.get("times", 1))]
+
+
 def finished(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
     """The record of a task that had ended before the transcript began."""
     node, kind, user = item.get("node", NODE), item["type"], item.get("user", golden.TOKEN_ID)
@@ -163,7 +179,7 @@ def finished(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def prepare(api: LabApi, start: Start) -> None:
     """Give a node the state that a transcript began with."""
-    api.node_texts = {node: node_texts(node, number) for number, node in enumerate(api.nodes, 2)}
+    api.node_texts = {node: node_texts(node, number, start.resolver) for number, node in enumerate(api.nodes, 2)}
     for node in api.nodes:
         with api.on_node(node):
             write_files(api, start)
@@ -171,11 +187,15 @@ def prepare(api: LabApi, start: Start) -> None:
     for storage, volumes in start.volumes.items():
         api.storages[storage]["volumes"] |= {name: {"ctime": 0, **record} for name, record in volumes.items()}
     add_guests(api, start)
-    for record in (finished(number, item) for number, item in enumerate(start.tasks)):
+    for record in (finished(number, item) for number, item in enumerate(tasks_of(start))):
         api.tasklog.append(record)
         api.tasks[record["upid"]] = record
+    api.boots_empty_disks = start.boots
+    api.unreachable |= set(start.unreachable)
     api.pools.update({name: set(members) for name, members in start.pools.items()})
     api._sync_pools()
+    for pool, comment in start.comments.items():
+        api.pool_info[pool] = {"comment": comment, "storage": set()}
 
 
 @contextmanager

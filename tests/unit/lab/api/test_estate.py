@@ -375,7 +375,8 @@ def test_services_stop_and_start(client: Client) -> None:
 
 
 def test_the_certificate_is_the_one_that_is_served(client: Client) -> None:
-    (certificate,) = client.get(f"{NODE}/certificates/info")
+    root, certificate = client.get(f"{NODE}/certificates/info")
+    assert (root["filename"], root["san"], root["subject"]) == ("pve-root-ca.pem", [], certificate["issuer"])
     assert certificate["fingerprint"] == client.get("/nodes")[0]["ssl_fingerprint"]
     assert certificate["pem"].startswith("-----BEGIN CERTIFICATE-----")
     assert "127.0.0.1" in certificate["san"]

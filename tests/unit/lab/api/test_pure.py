@@ -142,7 +142,7 @@ def test_pending_rows_tell_what_waits() -> None:
     ("boot", "device", "with_it", "without_it"),
     [
         ("order=scsi0;net0", "ide3", "order=scsi0;net0;ide3", "order=scsi0;net0"),
-        ("order=scsi0", "scsi0", "order=scsi0", "order="),
+        ("order=scsi0", "scsi0", "order=scsi0", " "),
         (" ", "ide3", " ", " "),
     ],
 )
