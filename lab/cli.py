@@ -64,12 +64,16 @@ def lab() -> None:
 
 
 @lab.command()
-def up() -> None:
-    """Start the lab; does nothing when it is up."""
+@click.option("--nodes", type=click.IntRange(1, 4), help="How many nodes a new lab has (default: one).")
+@click.option("--standalone", is_flag=True, help="The nodes of a new lab are in no cluster yet.")
+def up(nodes: int | None, standalone: bool) -> None:
+    """Start the lab, with the nodes it was made with; does nothing when it is up."""
     from lab import control  # noqa: PLC0415
 
+    if standalone and (nodes or 1) == 1:
+        raise click.UsageError("--standalone is for several nodes; say how many with --nodes.")
     with _failures():
-        _show(control.ensure_up(_log))
+        _show(control.ensure_up(_log, control.Plan(nodes, standalone) if nodes else None))
 
 
 @lab.command()

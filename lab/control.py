@@ -8,11 +8,12 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from lab import image, launch, layout, processes, record
+from lab import image, launch, layout, members, processes, record
 from lab.entering import enter_network, inside, locate, shell, ssh, ssh_command
 from lab.errors import ImageError, LabError
 from lab.filelock import locked
 from lab.launch import Log
+from lab.members import Plan
 from lab.record import LabStatus, NodeStatus
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LabStatus",
     "Log",
     "NodeStatus",
+    "Plan",
     "down",
     "ensure_up",
     "enter_network",
@@ -42,14 +44,18 @@ def status() -> LabStatus | None:
     return record.read(layout.state_dir())
 
 
-def ensure_up(log: Log) -> LabStatus:
-    """Bring the lab up unless it is. Raises LabError; ImageError, one of those, for the root image."""
-    if (present := status()) is not None:
-        return present
+def ensure_up(log: Log, plan: Plan | None = None) -> LabStatus:
+    """Bring the lab up unless it is, as it was made, or with the nodes of ``plan``.
+
+    Raises LabError, also for a lab that was made with other nodes; ImageError, one of those, for the root image.
+    """
     state = layout.state_dir()
     _make_private(state)
-    with locked(state / "lock"):
-        return status() or launch.start(state, log)
+    if (present := status()) is None:
+        with locked(state / "lock"):
+            return status() or launch.start(state, log, plan)
+    members.settle(state, plan)
+    return present
 
 
 def _make_private(directory: Path) -> None:

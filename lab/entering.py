@@ -13,6 +13,7 @@ from pathlib import Path
 from lab import father, layout, record
 from lab.errors import LabError
 from lab.guests import syscalls
+from lab.members import FATHER, Member, Plan, kept
 from lab.record import LabStatus
 
 
@@ -83,7 +84,7 @@ def ssh_command(guest: str, argv: Sequence[str] = ()) -> list[str]:
     """The command :func:`ssh` runs. Raises LabError for a guest the lab does not know."""
     state = layout.state_dir()
     user, _, name = guest.rpartition("@")
-    address, alias = locate(name, _leases(state))
+    address, alias = locate(name, _leases(state), (kept(state) or Plan()).members)
     options = {
         "IdentityFile": str(father.ssh_key(state)),
         "IdentitiesOnly": "yes",
@@ -91,7 +92,7 @@ def ssh_command(guest: str, argv: Sequence[str] = ()) -> list[str]:
         "HostKeyAlias": alias,
         # Guests are met for the first time; the node's key is pinned, and a changed key is refused for all.
         "LogLevel": "ERROR",
-        "StrictHostKeyChecking": "yes" if address == layout.FATHER_ADDRESS else "accept-new",
+        "StrictHostKeyChecking": "yes" if alias == address else "accept-new",
     }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     return inside(["ssh", *flags, f"{user or 'root'}@{address}", *argv])
@@ -102,15 +103,14 @@ def _leases(state: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def locate(name: str, leases: str) -> tuple[str, str]:
-    """Address of a guest and the name its host key is kept under. Raises LabError listing the known names.
+def locate(name: str, leases: str, nodes: Sequence[Member] = (FATHER,)) -> tuple[str, str]:
+    """Address of a node or guest and the name its host key is kept under. Raises LabError listing the known names.
 
     ``leases`` is dnsmasq's file: expiry, MAC, address, host name, client id. The newest lease of a name wins. Keys are
     kept by MAC, as addresses are given out again.
     """
     rows = [row for line in leases.splitlines() if (row := line.split()) and row[0].isdigit() and ":" in row[1]]
-    known = {layout.FATHER: (layout.FATHER_ADDRESS, layout.FATHER_ADDRESS)}
-    known[layout.FATHER_ADDRESS] = known[layout.FATHER]
+    known = {key: (node.address, node.address) for node in nodes for key in (node.name, node.address)}
     for _, mac, address, host, *_ in sorted(rows, key=lambda row: int(row[0])):
         known[host] = known[address] = (address, mac)
     try:

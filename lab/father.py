@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,30 @@ def _prepare_volume(state: Path, member: Member, members: Sequence[Member]) -> s
     make_key(host_key)
     public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
     return f"{member.address} {public[0]} {public[1]}\n"
+
+
+def ssh_config(state: Path) -> Path:
+    """Settings for ``ssh -F``, by which every node is reached from this machine under its name."""
+    return state / "ssh" / "config"
+
+
+def write_ssh_config(state: Path, forwards: Mapping[Member, str]) -> None:
+    """Write them; ``forwards``: where each node's SSH is, as ``host:port``."""
+    blocks = []
+    for member, forward in forwards.items():
+        host, _, port = forward.rpartition(":")
+        settings = {
+            "HostName": host,
+            "Port": port,
+            "User": "root",
+            "IdentityFile": str(ssh_key(state)),
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": str(known_hosts(state)),
+            "HostKeyAlias": member.address,
+            "StrictHostKeyChecking": "yes",
+        }
+        blocks.append("\n".join([f"Host {member.name}", *(f"  {key} {value}" for key, value in settings.items())]))
+    ssh_config(state).write_text("\n".join(blocks) + "\n", encoding="utf-8")
 
 
 def tokens(state: Path) -> dict[str, str]:

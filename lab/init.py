@@ -19,15 +19,16 @@ import socket
 import sys
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lab import father, lan, layout, processes
 from lab.guests import node, syscalls, volume
 from lab.guests.driver import GuestError
 from lab.guests.machine import Library
 from lab.guests.namespace import NamespaceDriver
+from lab.members import Plan
 
 STARTED, READY, FAILED, OK = b"started", b"ready", b"failed: ", b"ok"
 _SHUTDOWN_BOUND = 15.0
@@ -38,7 +39,10 @@ _FIRST_POLL, _LONGEST_POLL = 0.005, 0.1
 
 @dataclass(frozen=True)
 class Config:
-    """What the lab is started with; ``sockets`` and ``status`` are inherited descriptors."""
+    """What the lab is started with; ``sockets`` and ``status`` are inherited descriptors.
+
+    ``forwards``: the loopback address of each node.
+    """
 
     state: str
     base: str
@@ -46,6 +50,14 @@ class Config:
     python: str
     status: int
     sockets: list[tuple[int, str, int]]
+    nodes: int = 1
+    standalone: bool = False
+    forwards: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        """The nodes to boot."""
+        return Plan(self.nodes, self.standalone)
 
     @property
     def library(self) -> Library:
@@ -70,11 +82,9 @@ async def _run(config: Config) -> int:
     status = socket.socket(fileno=config.status)
     status.setblocking(False)
     status.send(STARTED)
-    driver = NamespaceDriver(config.library)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(driver.close)
         try:
-            await _bring_up(config, driver, stack)
+            nodes = await _bring_up(config, stack)
         except (GuestError, OSError) as error:
             status.send(FAILED + str(error).encode())
             return 1
@@ -82,10 +92,35 @@ async def _run(config: Config) -> int:
         if await asyncio.get_running_loop().sock_recv(status, 16) != OK:
             return 1
         status.close()
-        # A node that was powered off from inside is a lab that is down.
-        await _first(end.wait(), driver.ended(father.VMID))
-        await _shut_down(driver)
+        await _first(end.wait(), nodes.ended())
+        await nodes.stop()
     return 0
+
+
+class Nodes(Protocol):
+    """The nodes of the lab, while it is up."""
+
+    async def ended(self) -> None:
+        """Return when the lab is down without anybody having said so."""
+
+    async def stop(self) -> None:
+        """End everything in order."""
+
+
+@dataclass
+class OnlyNode:
+    """The node of a lab that has one; its API runs in it."""
+
+    driver: NamespaceDriver
+
+    async def ended(self) -> None:
+        """A node that was powered off from inside is a lab that is down."""
+        await self.driver.ended(father.VMID)
+
+    async def stop(self) -> None:
+        """Let the node end its guests and save its state; what is slower than the bound is killed on the way out."""
+        with contextlib.suppress(GuestError):
+            await self.driver.shutdown(father.VMID, _SHUTDOWN_BOUND)
 
 
 async def _first(*events: Coroutine[Any, Any, object]) -> None:
@@ -96,20 +131,39 @@ async def _first(*events: Coroutine[Any, Any, object]) -> None:
         task.cancel()
 
 
-async def _bring_up(config: Config, driver: NamespaceDriver, stack: contextlib.AsyncExitStack) -> None:
-    """Network, services, node; returns when the node answers."""
+async def _bring_up(config: Config, stack: contextlib.AsyncExitStack) -> Nodes:
+    """Network, services, nodes; returns when the nodes answer."""
     state = Path(config.state)
     await lan.build()
-    dnsmasq = await asyncio.create_subprocess_exec(*lan.dnsmasq_command(state))
+    command = lan.dnsmasq_command(state, config.plan.members)
+    dnsmasq = await asyncio.create_subprocess_exec(*command)
     stack.callback(_terminate, dnsmasq)
-    await driver.boot(father.spec(state))
+    nodes = await (_boot_only_node if config.nodes == 1 else _boot_nodes)(config, stack)
     for descriptor, host, port in config.sockets:
         await lan.forward(socket.socket(fileno=descriptor), host, port)
     stack.callback(lan.serve_images(father.image_folder(state).parent).shutdown)
-    await _api_answering(driver, state)
     if dnsmasq.returncode is not None:
-        raise OSError(f"dnsmasq ended with {dnsmasq.returncode}: {' '.join(lan.dnsmasq_command(state))}")
+        raise OSError(f"dnsmasq ended with {dnsmasq.returncode}: {' '.join(command)}")
+    return nodes
+
+
+async def _boot_only_node(config: Config, stack: contextlib.AsyncExitStack) -> Nodes:
+    state = Path(config.state)
+    driver = NamespaceDriver(config.library)
+    stack.push_async_callback(driver.close)
+    await driver.boot(father.spec(state))
+    await _api_answering(driver, state)
     _publish_ca(state)
+    return OnlyNode(driver)
+
+
+async def _boot_nodes(config: Config, stack: contextlib.AsyncExitStack) -> Nodes:
+    from lab.booted import BootedLab  # noqa: PLC0415 - takes longer to import than one node takes to boot
+
+    nodes = BootedLab(Path(config.state), config.plan, config.library, config.forwards)
+    stack.push_async_callback(nodes.close)
+    await nodes.start()
+    return nodes
 
 
 def _terminate(process: asyncio.subprocess.Process) -> None:
@@ -154,12 +208,6 @@ def _publish_ca(state: Path) -> None:
     fresh = state / "ca.pem.new"
     fresh.write_bytes(source.read_bytes())
     fresh.replace(state / "ca.pem")
-
-
-async def _shut_down(driver: NamespaceDriver) -> None:
-    """Let the node end its guests and save its state; whatever is slower than the bound is killed on the way out."""
-    with contextlib.suppress(GuestError):
-        await driver.shutdown(father.VMID, _SHUTDOWN_BOUND)
 
 
 def command(config: Config) -> list[str]:

@@ -12,11 +12,13 @@ import hashlib
 import http.server
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import layout
 from lab.guests.machine import ip_batch
+from lab.members import FATHER, Member
 
 _BRIDGE_MAC = "02:99:00:00:00:01"
 # Loopback is 127.0.0.0/8 on Linux: each lab gets addresses of its own there, away from 127.0.x.y.
@@ -45,7 +47,6 @@ _DNSMASQ = (
     "--expand-hosts",
     f"--domain={layout.DOMAIN}",
     f"--local=/{layout.DOMAIN}/",
-    f"--host-record={layout.FATHER},{layout.FATHER}.{layout.DOMAIN},{layout.FATHER_ADDRESS}",
 )
 
 
@@ -75,9 +76,10 @@ async def build() -> None:
     await ip_batch(bridge_lines())
 
 
-def dnsmasq_command(state: Path) -> list[str]:
-    """DHCP and DNS for guests, with the leases below ``state``."""
-    return ["dnsmasq", *_DNSMASQ, f"--dhcp-leasefile={state / 'dnsmasq.leases'}"]
+def dnsmasq_command(state: Path, members: Sequence[Member] = (FATHER,)) -> list[str]:
+    """DHCP for guests and DNS that knows the nodes too, with the leases below ``state``."""
+    records = [f"--host-record={item.name},{item.name}.{layout.DOMAIN},{item.address}" for item in members]
+    return ["dnsmasq", *_DNSMASQ, *records, f"--dhcp-leasefile={state / 'dnsmasq.leases'}"]
 
 
 def serve_images(directory: Path) -> http.server.ThreadingHTTPServer:
@@ -95,17 +97,18 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def loopback_address(state: Path, attempt: int) -> str:
-    """A loopback address that follows from the lab's directory; another one for every attempt."""
-    digest = hashlib.sha256(f"{state}:{attempt}".encode()).digest()
+def loopback_address(state: Path, attempt: int, member: Member = FATHER) -> str:
+    """A loopback address that follows from the lab's directory and the node; another one for every attempt."""
+    place = state if member == FATHER else state / "nodes" / member.name
+    digest = hashlib.sha256(f"{place}:{attempt}".encode()).digest()
     return f"127.{_FIRST_OCTET + digest[0] % _OCTETS}.{digest[1]}.{1 + digest[2] % 254}"
 
 
-def listen(state: Path, ports: tuple[int, ...]) -> tuple[str, list[socket.socket]]:
+def listen(state: Path, ports: tuple[int, ...], member: Member = FATHER) -> tuple[str, list[socket.socket]]:
     """Listening sockets for ``ports`` on one loopback address that is free for all. Raises OSError when none is."""
     failure = OSError("no loopback address was tried")
     for attempt in range(_PROBES):
-        address = loopback_address(state, attempt)
+        address = loopback_address(state, attempt, member)
         try:
             return address, _listen_all(address, ports)
         except OSError as error:

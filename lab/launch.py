@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -14,10 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab import father, image, init, lan, layout, processes, record, requirements, rootless, snapshot
 from lab.errors import LabError
+from lab.members import Member, Plan, settle
 from lab.record import LabStatus, NodeStatus
 
 Log = Callable[[str], None]
@@ -30,10 +33,13 @@ _LOG_TAIL = 15
 _FIRST_POLL, _LONGEST_POLL = 0.005, 0.1
 
 
-def start(state: Path, log: Log) -> LabStatus:
+def start(state: Path, log: Log, wanted: Plan | None = None) -> LabStatus:
     """Start the best lab this user can have; returns once its API answers. Raises LabError."""
+    plan = settle(state, wanted)
     reason = rootless.obstacle()
     if reason is not None:
+        if plan.nodes > 1:
+            raise LabError(f"Several nodes need guests, which cannot run here: {reason}")
         log(
             f"Guests cannot run here: {reason}. The lab has only its API: VMs are states with no machine behind them. "
             "For guests run as root, or install uidmap, give this user a range in /etc/subuid and /etc/subgid and "
@@ -44,13 +50,40 @@ def start(state: Path, log: Log) -> LabStatus:
     root = image.ensure(log)
     log("Starting the lab")
     ports = (layout.API_PORT, layout.SSH_PORT if os.geteuid() == 0 else _ROOTLESS_SSH_PORT)
-    address, listeners = lan.listen(state, ports)
-    try:
-        father.prepare(state, address)
-        return _start_guests(state, root, address, listeners)
-    finally:
-        for listener in listeners:
-            listener.close()
+    with contextlib.ExitStack() as stack:
+        entrances = [Entrance(member, *lan.listen(state, ports, member)) for member in plan.members]
+        for listener in [listener for entrance in entrances for listener in entrance.listeners]:
+            stack.enter_context(listener)
+        _prepare(state, plan, entrances)
+        return _start_guests(state, root, plan, entrances)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A node's loopback address, and the sockets that listen there: for its API, for its SSH."""
+
+    member: Member
+    address: str
+    listeners: list[socket.socket]
+
+    @property
+    def forwards(self) -> list[str]:
+        """``host:port`` of each."""
+        return [f"{self.address}:{item.getsockname()[1]}" for item in self.listeners]
+
+    @property
+    def status(self) -> NodeStatus:
+        """Where the node can be reached."""
+        return NodeStatus(self.member.address, *self.forwards)
+
+
+def _prepare(state: Path, plan: Plan, entrances: Sequence[Entrance]) -> None:
+    """Make what the nodes need on disk."""
+    if plan.nodes == 1:
+        father.prepare(state, entrances[0].address)
+    else:
+        father.prepare_all(state, plan.members)
+    father.write_ssh_config(state, {entrance.member: entrance.forwards[1] for entrance in entrances})
 
 
 def _detach(state: Path, command: Sequence[str], code: Path, descriptors: Sequence[int]) -> None:
@@ -74,18 +107,17 @@ def _detach(state: Path, command: Sequence[str], code: Path, descriptors: Sequen
         )
 
 
-def _start_guests(state: Path, root: image.Image, address: str, listeners: list[socket.socket]) -> LabStatus:
-    """Start the lab's first process in new namespaces and follow it until the node answers."""
+def _start_guests(state: Path, root: image.Image, plan: Plan, entrances: Sequence[Entrance]) -> LabStatus:
+    """Start the lab's first process in new namespaces and follow it until the nodes answer."""
     ours, theirs = _channel()
     code = snapshot.take(state / "code", root)
-    config = _config(state, root, code, theirs, listeners)
+    config = _config(state, root, code, status=theirs, plan=plan, entrances=entrances)
     command = ["unshare", *_namespace_options(), "--", *init.command(config)]
     with ours, theirs:
         _detach(state, command, code, [config.status, *(descriptor for descriptor, _, _ in config.sockets)])
         theirs.close()
         pid = _expect(state, ours, init.STARTED)
-        forwards = [f"{address}:{item.getsockname()[1]}" for item in listeners]
-        status = _status(state, pid, NodeStatus(layout.FATHER_ADDRESS, *forwards), api_only=False)
+        status = _status(state, pid, {item.member.name: item.status for item in entrances}, api_only=False)
         _expect(state, ours, init.READY)
         # Recorded before it is let go: without the last word it ends by itself, so no lab is ever without a record.
         record.write(status)
@@ -102,16 +134,23 @@ def _channel() -> tuple[socket.socket, socket.socket]:
 
 
 def _config(
-    state: Path, root: image.Image, code: Path, status: socket.socket, listeners: list[socket.socket]
+    state: Path, root: image.Image, code: Path, *, status: socket.socket, plan: Plan, entrances: Sequence[Entrance]
 ) -> init.Config:
-    targets = (layout.API_PORT, layout.SSH_PORT)
+    ports = (layout.API_PORT, layout.SSH_PORT)
     return init.Config(
         state=str(state),
         base=str(root.root),
         lab=str(code / snapshot.PACKAGE.name),
         python=str(root.python),
         status=status.fileno(),
-        sockets=[(item.fileno(), layout.FATHER_ADDRESS, port) for item, port in zip(listeners, targets, strict=True)],
+        sockets=[
+            (listener.fileno(), entrance.member.address, port)
+            for entrance in entrances
+            for listener, port in zip(entrance.listeners, ports, strict=True)
+        ],
+        nodes=plan.nodes,
+        standalone=plan.standalone,
+        forwards={entrance.member.name: entrance.address for entrance in entrances},
     )
 
 
@@ -119,7 +158,7 @@ def _namespace_options() -> tuple[str, ...]:
     return _NAMESPACES if os.geteuid() == 0 else (*rootless.MAP_OPTIONS, *_NAMESPACES)
 
 
-def _status(state: Path, pid: int, node: NodeStatus, *, api_only: bool) -> LabStatus:
+def _status(state: Path, pid: int, nodes: dict[str, NodeStatus], *, api_only: bool) -> LabStatus:
     return LabStatus(
         pid=pid,
         started_at=processes.start_time(pid) or 0,
@@ -127,7 +166,7 @@ def _status(state: Path, pid: int, node: NodeStatus, *, api_only: bool) -> LabSt
         rootless=os.geteuid() != 0 and not api_only,
         api_only=api_only,
         state_dir=state,
-        nodes={layout.FATHER: node},
+        nodes=nodes,
     )
 
 
@@ -168,7 +207,7 @@ def _start_api(state: Path) -> LabStatus:
     pid = _await_api(state, process, address)
     shutil.copyfile(father.disk(state) / "data" / "pki" / "ca.pem", state / "ca.pem")
     forward = f"{address}:{layout.API_PORT}"
-    status = _status(state, pid, NodeStatus(address, forward, None), api_only=True)
+    status = _status(state, pid, {layout.FATHER: NodeStatus(address, forward, None)}, api_only=True)
     record.write(status)
     return status
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import ssl
@@ -23,6 +22,7 @@ from lab.api.node_files import write_node_files
 from lab.api.server import LabApi, Places
 from lab.api.state import read_document
 from lab.guests.driver import GuestDriver
+from lab.guests.host import open_unix
 from lab.guests.namespace import NamespaceDriver
 from lab.guests.none import NoneDriver
 
@@ -45,17 +45,14 @@ def seed_of(config: ApiConfig) -> seed.Seed:
     return seed.nested(config.tokens, config.password)
 
 
-def open_unix(path: Path) -> socket.socket:
-    """A listening Unix socket only its owner can connect to; what a dead process left at the path is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    return listener
+async def make_template_volumes(api: LabApi, planted: seed.Seed) -> None:
+    """Give the seed's templates their volumes; a PVE template's makes every guest cloned from it a node."""
+    for template in planted.templates:
+        volume = f"{template.storage}:{template.volume}"
+        await api.make_volume(volume)
+        api.mark_bootable(volume, True)
+        if template.node:
+            write_node_files(api.volume_path(volume))
 
 
 class Daemon:
@@ -108,19 +105,10 @@ class Daemon:
     async def _load(self) -> None:
         if self.first_start:
             self.config.state_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            await self._make_template_volumes()
+            await make_template_volumes(self.api, seed_of(self.config))
             self.api.changed()
         else:
             self.api.restore(read_document(self.config.state_file))
-
-    async def _make_template_volumes(self) -> None:
-        """Give the seed's templates their volumes; a PVE template's makes every guest cloned from it a node."""
-        for template in seed_of(self.config).templates:
-            volume = f"{template.storage}:{template.volume}"
-            await self.api.make_volume(volume)
-            self.api.mark_bootable(volume, True)
-            if template.node:
-                write_node_files(self.api.volume_path(volume))
 
     # ------------------------------------------------------------- listening
 

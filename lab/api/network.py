@@ -199,10 +199,26 @@ class NetworkArea(TaskArea, NodeArea):
                 self.write_text(INTERFACES, waiting)
                 self.remove_text(NEW)
             if self.has_machine():
-                await _reload()
+                await self.reload_network()
 
         upid: str = await self.task(call["node"], "srvreload", "networking", call.user, body)
         return upid
+
+    async def reload_network(self) -> None:
+        """Let ifupdown2 make the network what its files say. Raises TaskError as the task of a node ends."""
+        process = await asyncio.create_subprocess_exec(
+            *RELOAD, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await process.communicate()
+        told_of_reload(process.returncode, errors.decode(errors="replace"))
+
+
+def told_of_reload(code: int | None, errors: str) -> None:
+    """Log what a reload complained about. Raises TaskError when it failed."""
+    for line in errors.splitlines():
+        log_line(line)
+    if code:
+        raise TaskError(f"command '{' '.join(RELOAD)}' failed: exit code {code}")
 
 
 def _deleted_with(option: str) -> list[str]:
@@ -211,15 +227,3 @@ def _deleted_with(option: str) -> list[str]:
         suffix = option.removeprefix("cidr")
         return [name + suffix for name in ("cidr", "address", "netmask")]
     return [option]
-
-
-async def _reload() -> None:
-    """Let ifupdown2 make the network what its files say. Raises TaskError as the task of a node ends."""
-    process = await asyncio.create_subprocess_exec(
-        *RELOAD, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-    for line in errors.decode(errors="replace").splitlines():
-        log_line(line)
-    if process.returncode:
-        raise TaskError(f"command '{' '.join(RELOAD)}' failed: exit code {process.returncode}")

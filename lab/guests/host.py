@@ -94,6 +94,19 @@ def listen(pid: int, port: int) -> socket.socket:
     return within_network(pid, make)
 
 
+def open_unix(path: Path) -> socket.socket:
+    """A listening Unix socket only its owner can connect to; what a dead process left at the path is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener
+
+
 def announcement(mac: str) -> bytes:
     """The frame that tells bridges where a card is now; QEMU sends the same after a migration (net/announce.c)."""
     own = bytes.fromhex(mac.replace(":", ""))

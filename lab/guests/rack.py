@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -103,7 +102,7 @@ class Rack:
 
     def listen_local(self, name: str, path: str = API_SOCKET) -> socket.socket:
         """A Unix socket in a node's files that only its root can connect to. Raises GuestError when it is off."""
-        return open_unix(self.host(name).root / path)
+        return host.open_unix(self.host(name).root / path)
 
     # ------------------------------------------------------------------ files
 
@@ -134,16 +133,3 @@ class Rack:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
-
-
-def open_unix(path: Path) -> socket.socket:
-    """A listening Unix socket only its owner can connect to; what a dead process left at the path is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    return listener
