@@ -68,9 +68,12 @@ def _exchange(request: bytes) -> tuple[int, str, bytes, bytes]:
     """Status, reason, head and body of the answer to a request."""
     chunks = []
     with _connect() as connection:
-        connection.sendall(request)
-        while chunk := connection.recv(BUFFER):
-            chunks.append(chunk)
+        try:
+            connection.sendall(request)
+            while chunk := connection.recv(BUFFER):
+                chunks.append(chunk)
+        except OSError as error:
+            raise no_files() from error
     head, _, body = b"".join(chunks).partition(b"\r\n\r\n")
     status_line = head.partition(b"\r\n")[0].decode("latin-1")
     _, status, reason = (status_line + "  ").split(" ", 2)

@@ -24,6 +24,8 @@ LINKS: Properties = {f"link{number}": {"type": "string", "optional": 1} for numb
 # corosync counts a ring up by four whenever the members change; in ../golden it is 5 with the first of a cluster.
 RING_STEP, RING_START = 4, 1
 BLOCKED = 2
+# Seconds that a node which joins may take to answer again, and between two tries.
+PATIENCE, PAUSE = 120.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,24 @@ def add(values: Values) -> None:
     values.pop("use_ssh", None)
     password = passwords.read(f"Please enter superuser (root) password for '{host}': ")
     given = {"fingerprint": _fingerprint(host), **values, "hostname": host, "password": password}
-    ended = command.follow(client.call("POST", f"{CONFIG}/join", given))
+    log: list[str] = []
+    ended = _followed(client.call("POST", f"{CONFIG}/join", given), log)
+    command.write("".join(log))
     if client.is_error(ended):
-        raise CommandError("")
+        raise CommandError(ended)
+
+
+def _followed(upid: str, log: list[str]) -> str:
+    """Wait for the task of a join, in the middle of which the node's daemons are restarted."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return client.follow(upid, log.append)
+        except CommandError:
+            log.clear()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
 
 
 def _fingerprint(host: str) -> str:

@@ -15,13 +15,12 @@ import pytest
 from lab.api.node_files import COMMANDS, WRAPPER
 from lab.commands import __main__ as command
 from lab.commands import client
-
-from .conftest import Result, Run
+from tests.node_commands import NodeCommands, Result
 
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def test_qm_goes_through_the_life_of_a_vm(run: Run) -> None:
+def test_qm_goes_through_the_life_of_a_vm(run: NodeCommands) -> None:
     assert run("qm", "clone", "9001", "100", "--name", "web", "--full").code == 0
     assert run("qm", "status", "100").out == "status: stopped\n"
     assert run("qm", "start", "100").code == 0
@@ -35,7 +34,7 @@ def test_qm_goes_through_the_life_of_a_vm(run: Run) -> None:
     assert run("qm", "status", "100") == Result(2, "", gone)
 
 
-def test_qm_reads_keys_from_a_file_as_on_pve(run: Run, tmp_path: Path) -> None:
+def test_qm_reads_keys_from_a_file_as_on_pve(run: NodeCommands, tmp_path: Path) -> None:
     run("qm", "create", "100", "--name", "web")
     keys = tmp_path / "id.pub"
     keys.write_text("ssh-ed25519 AAAA me@host\n")
@@ -45,7 +44,7 @@ def test_qm_reads_keys_from_a_file_as_on_pve(run: Run, tmp_path: Path) -> None:
     assert missing == Result(2, "", "can't open '/no/such.pub' - No such file or directory\n")
 
 
-def test_qm_asks_the_agent(run: Run) -> None:
+def test_qm_asks_the_agent(run: NodeCommands) -> None:
     run("qm", "clone", "9001", "100")
     run("qm", "start", "100")
     interfaces = json.loads(run("qm", "guest", "cmd", "100", "network-get-interfaces").out)
@@ -63,7 +62,7 @@ def test_qm_asks_the_agent(run: Run) -> None:
         (["get", "cluster/nextid"], "100"),
     ],
 )
-def test_pvesh_answers_in_json(run: Run, words: list[str], wanted: object) -> None:
+def test_pvesh_answers_in_json(run: NodeCommands, words: list[str], wanted: object) -> None:
     result = run("pvesh", *words, "--output-format", "json")
     data = json.loads(result.out)
     assert result.code == 0
@@ -84,19 +83,19 @@ def test_pvesh_answers_in_json(run: Run, words: list[str], wanted: object) -> No
         (["get", "/version", "--output-format", "xml"], 255, "400 Parameter verification failed.\noutput-format: "),
     ],
 )
-def test_pvesh_refuses_as_on_pve(run: Run, words: list[str], code: int, complaint: str) -> None:
+def test_pvesh_refuses_as_on_pve(run: NodeCommands, words: list[str], code: int, complaint: str) -> None:
     result = run("pvesh", *words)
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith(complaint)
 
 
-def test_pvesh_returns_when_its_task_has_ended(run: Run) -> None:
+def test_pvesh_returns_when_its_task_has_ended(run: NodeCommands) -> None:
     upid = json.loads(run("pvesh", "create", "/nodes/father/qemu", "-vmid", "100", "--output-format", "json").out)
     assert upid.startswith("UPID:father:")
     assert "100.conf" not in run("qm", "config", "100").err
 
 
-def test_pveum_tells_a_tokens_secret_once(run: Run) -> None:
+def test_pveum_tells_a_tokens_secret_once(run: NodeCommands) -> None:
     made = json.loads(
         run("pveum", "user", "token", "add", "root@pam", "ci", "--privsep", "0", "--output-format", "json").out
     )
@@ -108,7 +107,7 @@ def test_pveum_tells_a_tokens_secret_once(run: Run) -> None:
     assert again == Result(255, "", "no such token 'ci' for user 'root@pam'\n")
 
 
-def test_pvesm_changes_and_shows_storages(run: Run) -> None:
+def test_pvesm_changes_and_shows_storages(run: NodeCommands) -> None:
     assert run("pvesm", "set", "local", "--content", "iso,snippets").code == 0
     lines = run("pvesm", "status").out.splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [["local", "dir", "active"], ["local-lvm", "lvmthin", "active"]]
@@ -116,7 +115,7 @@ def test_pvesm_changes_and_shows_storages(run: Run) -> None:
     assert "local-lvm:base-9001-disk-0" in run("pvesm", "list", "local-lvm").out
 
 
-def test_a_node_in_no_cluster_says_so(run: Run) -> None:
+def test_a_node_in_no_cluster_says_so(run: NodeCommands) -> None:
     result = run("pvecm", "status")
     assert result.code == 2
     assert result.err.startswith("Error: Corosync config '/etc/pve/corosync.conf' does not exist")

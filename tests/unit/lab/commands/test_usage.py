@@ -11,8 +11,7 @@ from lab.commands import usage
 from lab.commands.command import Alias, Command, Tree
 from lab.commands.options import Properties
 from lab.commands.tree import complete, find, in_order
-
-from .conftest import Run
+from tests.node_commands import NodeCommands
 
 START, STATUS, CLONE = Command("POST", "/start"), Command("GET", "/status"), Command("POST", "/clone")
 TREE: Tree = {
@@ -84,7 +83,7 @@ def test_a_long_usage() -> None:
     )
 
 
-def test_help_names_every_command_by_its_section(run: Run) -> None:
+def test_help_names_every_command_by_its_section(run: NodeCommands) -> None:
     lines = run("pvesm", "help").out.splitlines()
     assert lines[:3] == ["USAGE: pvesm <COMMAND> [ARGS] [OPTIONS]", "", "       pvesm scan cifs <server> [OPTIONS]"]
     assert lines[-1] == "       pvesm help [<extra-args>] [OPTIONS]"
@@ -94,7 +93,7 @@ def test_help_names_every_command_by_its_section(run: Run) -> None:
 @pytest.mark.parametrize(
     "name", ["ha-manager", "pct", "pve-firewall", "pveam", "pvecm", "pvenode", "pvesubscription", "pveum", "qm"]
 )
-def test_every_command_explains_itself(run: Run, name: str) -> None:
+def test_every_command_explains_itself(run: NodeCommands, name: str) -> None:
     said = run(name)
     assert (said.code, said.out) == (255, "")
     assert said.err.startswith(f"ERROR: no command specified\nUSAGE: {name} <COMMAND> [ARGS] [OPTIONS]\n\n")
@@ -120,7 +119,7 @@ def test_every_command_explains_itself(run: Run, name: str) -> None:
         ("vzdump", "400 Parameter verification failed.\nvmid: property is missing\nvzdump {<vmid>} [OPTIONS]\n"),
     ],
 )
-def test_a_wrong_command_line_is_answered_with_the_usage(run: Run, line: str, wanted: str) -> None:
+def test_a_wrong_command_line_is_answered_with_the_usage(run: NodeCommands, line: str, wanted: str) -> None:
     said = run(*line.split())
     assert (said.code, said.out) == (255, "")
     assert said.err.startswith(wanted)
