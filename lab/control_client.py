@@ -139,6 +139,20 @@ class Controlled:
         """What the nodes take for the time."""
         return LabClock(self)
 
+    # ------------------------------------------------------------- snapshots
+
+    def snapshot(self) -> int:
+        """Remember everything the lab knows, with its files and volumes; returns what :meth:`restore` takes.
+
+        For labs whose guests are states; those that boot are saved by ``./run.sh lab snapshot``. Raises LabError.
+        """
+        number: int = self.control("POST", "/snapshots")["id"]
+        return number
+
+    def restore(self, number: int) -> None:
+        """Make the lab what it was: faults end, tasks are cut short, the request log is that of then."""
+        self.control("PUT", f"/snapshots/{number}")
+
     # -------------------------------------------------------------- requests
 
     def requests(self, **selection: str | float) -> list[RequestRecord]:

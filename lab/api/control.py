@@ -17,6 +17,9 @@ DELETE /faults         end them all
 DELETE /faults/ID      end one
 GET /clock             ``now`` (seconds since the epoch), ``rate`` and ``shift`` of the lab's clock
 PUT /clock             ``{"rate": 60}``: seconds of the lab in a real one; ``{"forward": 3600}`` puts it forward
+POST /snapshots        remember everything, of a lab whose guests are states; answers ``{"id": 1}``
+PUT /snapshots/ID      become that again
+DELETE /snapshots/ID   forget it
 =====================  ===============================================================================
 """
 
@@ -31,8 +34,8 @@ from aiohttp import web
 
 from lab.api.clock import ClockError
 from lab.api.faults import UnknownFaultError
-from lab.api.faults_state import FaultArea
 from lab.api.requestlog import Selection
+from lab.api.savepoints import SavepointArea, SavepointError
 
 BAD_REQUEST, NOT_FOUND = 400, 404
 CLOCK = ("rate", "forward")
@@ -55,11 +58,17 @@ class Question:
     query: Mapping[str, str] = field(default_factory=dict)
     document: Any = None
 
+    def number(self, what: str) -> int:
+        """The id in the path. Raises ControlError."""
+        if not self.rest.isdecimal():
+            raise ControlError(f"the id of {what} is a number, not {self.rest!r}")
+        return int(self.rest)
+
 
 Answering = Callable[[Question], Awaitable[object]]
 
 
-class ControlArea(FaultArea):
+class ControlArea(SavepointArea):
     """Mixin: request log, state and faults for whoever runs the lab."""
 
     def control_routes(self) -> dict[tuple[str, str], Answering]:
@@ -73,6 +82,9 @@ class ControlArea(FaultArea):
             ("DELETE", "faults"): self._end_faults,
             ("GET", "clock"): self._show_clock,
             ("PUT", "clock"): self._set_clock,
+            ("POST", "snapshots"): self._take_snapshot,
+            ("PUT", "snapshots"): self._restore_snapshot,
+            ("DELETE", "snapshots"): self._drop_snapshot,
         }
 
     async def controlled(
@@ -85,7 +97,7 @@ class ControlArea(FaultArea):
             raise ControlError(f"the control endpoint has no {method} {path}", NOT_FOUND)
         try:
             return await answering(Question(rest, query or {}, document))
-        except (UnknownFaultError, ClockError) as error:
+        except (UnknownFaultError, ClockError, SavepointError) as error:
             raise ControlError(str(error)) from error
 
     def control_app(self) -> web.Application:
@@ -126,12 +138,10 @@ class ControlArea(FaultArea):
         return {"id": number or None}
 
     async def _end_faults(self, question: Question) -> dict[str, object]:
-        if not question.rest:
-            self.heal()
-        elif question.rest.isdecimal():
-            self.mend(int(question.rest))
+        if question.rest:
+            self.mend(question.number("a fault"))
         else:
-            raise ControlError(f"the id of a fault is a number, not {question.rest!r}")
+            self.heal()
         return {}
 
     async def _show_clock(self, _question: Question) -> dict[str, float]:
@@ -145,3 +155,14 @@ class ControlArea(FaultArea):
         forward = changes.get("forward")
         self.clock.set(changes.get("rate"), None if forward is None else self.clock.shift + forward)
         return await self._show_clock(question)
+
+    async def _take_snapshot(self, _question: Question) -> dict[str, int]:
+        return {"id": await self.take_savepoint()}
+
+    async def _restore_snapshot(self, question: Question) -> dict[str, object]:
+        await self.return_to_savepoint(question.number("a snapshot"))
+        return {}
+
+    async def _drop_snapshot(self, question: Question) -> dict[str, object]:
+        self.drop_savepoint(question.number("a snapshot"))
+        return {}

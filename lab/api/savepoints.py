@@ -1,0 +1,166 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots of a lab in one process: everything it knows, with its files and volumes, to come back to.
+
+What is state is what the API has in its attributes, apart from the machinery (sockets, tasks of the event loop, the
+faults). It is pickled as a whole, so that what is one object in two places stays so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.api.faults_state import FaultArea
+from lab.api.filetree import TreeCopy
+from lab.guests.none import NoneDriver
+
+# Seconds that running tasks get to end before a snapshot is taken.
+TASKS_BOUND = 10.0
+# What a snapshot leaves as it is: where the lab is reached and keeps things, and what runs in it. Numbers of processes
+# go on, so that no two tasks ever have one UPID.
+MACHINERY = frozenset(
+    {
+        *("_pids", "_random", "_saved", "_scratch", "_table", "_savepoints"),
+        *("certificate", "clock", "doors", "driver", "faults", "files_root", "fingerprint", "fingerprints", "host"),
+        *("node", "port", "runner", "site", "state_file", "volumes_dir"),
+    }
+)
+RUNNING = (asyncio.Future, asyncio.Event, asyncio.Lock, asyncio.Condition, asyncio.Queue, asyncio.TimerHandle)
+
+
+class SavepointError(ValueError):
+    """A snapshot that cannot be taken, or that is none; the text says why."""
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out what belongs to an event loop: somebody who waits for a lock has no place in a saved state."""
+
+    def persistent_id(self, obj: object) -> str | None:
+        """A name for what is left out."""
+        return "running" if isinstance(obj, RUNNING) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts None in the place of what was left out."""
+
+    def persistent_load(self, pid: object) -> None:
+        """Nothing."""
+
+
+def frozen(state: Mapping[str, object]) -> bytes:
+    """A state that nothing changes any more."""
+    stream = io.BytesIO()
+    _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(dict(state))
+    return stream.getvalue()
+
+
+def thawed(content: bytes) -> dict[str, Any]:
+    """The state again."""
+    state: dict[str, Any] = _Unpickler(io.BytesIO(content)).load()
+    return state
+
+
+def members(value: object) -> Iterable[object]:
+    """What a container holds."""
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | set | tuple) else ()
+
+
+def is_running(value: object) -> bool:
+    """Whether an attribute is part of what runs, and not of what is known."""
+    return isinstance(value, RUNNING)
+
+
+@dataclass(frozen=True)
+class Savepoint:
+    """A state to come back to."""
+
+    state: bytes
+    driver: bytes
+    clock: tuple[float, float]
+    trees: tuple[TreeCopy, ...]
+
+
+class SavepointArea(FaultArea):
+    """Mixin: snapshots of the lab."""
+
+    driver: Any
+
+    def __init__(self, **options: object) -> None:
+        """Start without snapshots."""
+        super().__init__(**options)
+        self._savepoints: dict[int, Savepoint] = {}
+        self._savepoint_numbers = itertools.count(1)
+
+    def _known(self) -> dict[str, Any]:
+        """What the lab knows, by attribute."""
+        return {name: value for name, value in vars(self).items() if name not in MACHINERY and not is_running(value)}
+
+    def _at_work_now(self) -> Iterator[asyncio.Task[Any]]:
+        """The event loop's tasks that were started for one purpose, and are forgotten when they end."""
+        for value in self._known().values():
+            yield from (item for item in members(value) if isinstance(item, asyncio.Task))
+
+    async def take_savepoint(self) -> int:
+        """Remember everything and return a number to come back with. Raises SavepointError."""
+        if not isinstance(self.driver, NoneDriver):
+            raise SavepointError("guests run in this lab; save it with ./run.sh lab snapshot save NAME")
+        if list(self.faults):
+            raise SavepointError("faults are in force, and they are no part of a snapshot; end them first")
+        if self._workers:
+            await asyncio.wait(set(self._workers.values()), timeout=TASKS_BOUND)
+        if self._workers:
+            raise SavepointError(f"tasks are running: {', '.join(self._workers)}")
+        number = next(self._savepoint_numbers)
+        folder = Path(self._scratch.name) / "savepoints" / str(number)
+        trees = [
+            TreeCopy.take(place, folder / name)
+            for name, place in (("volumes", self.volumes_dir), ("files", self.files_root))
+        ]
+        clock = (self.clock.rate, self.clock.shift)
+        self._savepoints[number] = Savepoint(frozen(self._known()), frozen(vars(self.driver)), clock, tuple(trees))
+        return number
+
+    def _savepoint(self, number: int) -> Savepoint:
+        if number not in self._savepoints:
+            known = ", ".join(map(str, self._savepoints)) or "none"
+            raise SavepointError(f"there is no snapshot {number}; there are {known}")
+        return self._savepoints[number]
+
+    async def return_to_savepoint(self, number: int) -> None:
+        """Become what was remembered; faults end, tasks are cut short. Raises SavepointError."""
+        savepoint = self._savepoint(number)
+        self.heal()
+        await self._end_work()
+        present = self._known()
+        for name, value in thawed(savepoint.state).items():
+            if name in present or not hasattr(self, name):
+                setattr(self, name, value)
+        vars(self.driver).update(thawed(savepoint.driver))
+        self.clock.set(*savepoint.clock)
+        for tree in savepoint.trees:
+            tree.put_back()
+        for door in self.doors:
+            await door.follow(self.node_state(door.node))
+        self.changed()
+
+    async def _end_work(self) -> None:
+        ending = list(self._at_work_now())
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    def drop_savepoint(self, number: int) -> None:
+        """Forget one. Raises SavepointError."""
+        for tree in self._savepoint(number).trees:
+            tree.drop()
+        del self._savepoints[number]
