@@ -27,6 +27,15 @@ REMOVABLE_LOCKS = frozenset(
 IDLE_FOR = 3600.0
 
 
+def has_loop() -> bool:
+    """Whether this is called on an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class HaWorkArea(HaRulesArea):
     """Mixin: the manager's passes."""
 
@@ -104,8 +113,12 @@ class HaWorkArea(HaRulesArea):
     async def _tick(self) -> None:
         while self.ha_resources:
             await self.clock.sleep(ROUND)
-            self._bark()
-            self.manager_round()
+            self.manager_turn()
+
+    def manager_turn(self) -> None:
+        """What happens in the rhythm: watchdogs run out, and the manager looks."""
+        self._bark()
+        self.manager_round()
 
     def node_changed(self, node: str) -> None:
         """A node went or came: the manager counts from this moment."""
@@ -113,7 +126,7 @@ class HaWorkArea(HaRulesArea):
         memory = self.ha_memory_of_manager()
         if node not in self._ha_seen() and memory.nodes.get(node) in ("online", "maintenance"):
             memory.online[node] = self.clock.now()
-        if self.ha_resources:
+        if self.ha_resources and has_loop():
             self._tick_on(anew=True)
             self.manager_round()
 
