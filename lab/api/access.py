@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import time
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,11 +98,18 @@ class AccessArea(Fake):
         if not ticket:
             raise unauthorized("No ticket")
         session = self.tickets.get(ticket)
-        if session is None or session["expires"] < time.time() or not self._may_login(session["user"]):
+        if session is None or session["expires"] < self.clock.now() or not self._may_login(session["user"]):
             raise unauthorized("Authentication failed!")
         if request.method not in ("GET", "HEAD") and request.headers.get("CSRFPreventionToken") != session["csrf"]:
             raise unauthorized("Permission denied - invalid csrf token")
         return str(session["user"])
+
+    def issue_ticket(self, user: str) -> tuple[str, str]:
+        """A ticket and its CSRF token, good for two hours of the lab's clock."""
+        stamp = f"{int(self.clock.now()):08X}"
+        ticket, csrf = f"PVE:{user}:{stamp}::{secrets.token_hex(24)}", f"{stamp}:{secrets.token_urlsafe(32)}"
+        self.tickets[ticket] = {"user": user, "csrf": csrf, "expires": self.clock.now() + self.ticket_ttl}
+        return ticket, csrf
 
     def _may_login(self, userid: str) -> bool:
         user = self.directory.users.get(userid)

@@ -46,6 +46,11 @@ class Clock:
         """Lab seconds that the clock was set forward (or back, below 0)."""
         return self._shift
 
+    @property
+    def sleepers(self) -> int:
+        """How many are waiting for their time."""
+        return len(self._sleepers)
+
     def now(self) -> float:
         """Seconds since the epoch, in the lab."""
         return self._wall() + self._gained() + self._shift

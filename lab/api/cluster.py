@@ -11,6 +11,9 @@ from typing import Any
 from lab.api.fake import Call, Route, Values
 from lab.api.joining import JoiningArea
 
+# What is known of a node that is not seen.
+SIZES = frozenset({"maxcpu", "maxmem", "maxdisk"})
+
 
 class ClusterArea(JoiningArea):
     """Mixin: ``/nodes``, ``/cluster/status``, ``/cluster/resources``."""
@@ -24,8 +27,8 @@ class ClusterArea(JoiningArea):
         ]
 
     def is_online(self, node: str) -> bool:
-        """Whether a node answers."""
-        return bool(self.nodes[node].get("online", True))
+        """Whether the reached node sees another in its cluster."""
+        return bool(self.nodes[node].get("online", True)) and self.sees(node)
 
     # ----------------------------------------------------------------- nodes
 
@@ -45,10 +48,13 @@ class ClusterArea(JoiningArea):
             "status": "online" if online else "offline",
             "level": "",
         }
-        return item | ({"cgroup-mode": 2} | self._figures(name, user) if online else {})
+        return item | {"cgroup-mode": 2} | self._figures(name, user, online=online)
 
-    def _figures(self, name: str, user: str) -> dict[str, Any]:
-        return self._usage() if self.allowed(user, f"/nodes/{name}", "Sys.Audit") else {}
+    def _figures(self, name: str, user: str, *, online: bool) -> dict[str, Any]:
+        """Of a node that is not seen it is still known how big it is."""
+        if not self.allowed(user, f"/nodes/{name}", "Sys.Audit"):
+            return {}
+        return {key: value for key, value in self._usage().items() if online or key in SIZES}
 
     # ---------------------------------------------------------------- status
 
@@ -63,7 +69,7 @@ class ClusterArea(JoiningArea):
             "id": "cluster",
             "name": config.name,
             "nodes": len(config.members),
-            "quorate": int(self.is_quorate(self.reached_node())),
+            "quorate": int(self.counts_quorate(self.reached_node())),
             "version": config.version,
         }
         entries = (
@@ -99,7 +105,13 @@ class ClusterArea(JoiningArea):
         return [self._node_item(name, user) for name in self.nodes]
 
     def _guest_items(self, user: str) -> list[dict[str, Any]]:
-        return [*self._vm_items(user), *self.ct_resources(user, "vm")]
+        return [*self._vm_items(user), *self._ct_items(user)]
+
+    def _ct_items(self, user: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.ct_resources(user, "vm")
+        if self.all_well():
+            return items
+        return [{**item, "status": self.known_status(self.ct(item["vmid"]))} for item in items]
 
     def _pool_items(self, user: str) -> list[dict[str, Any]]:
         names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))
@@ -116,7 +128,7 @@ class ClusterArea(JoiningArea):
             "vmid": guest.vmid,
             "node": guest.node,
             "name": guest.name,
-            "status": guest.status if self.is_online(guest.node) else "unknown",
+            "status": self.known_status(guest),
             "template": int(bool(guest.template)),
             **self._vm_usage(guest),
         }
@@ -125,5 +137,9 @@ class ClusterArea(JoiningArea):
 
     def _storage_items(self, user: str) -> list[Values]:
         names = [name for name in sorted(self.storages) if self._can_audit(user, name)]
-        items = (self._storage_resource(node, name) for node in self.nodes for name in names)
-        return [item for item in items if item]
+        return [item for node in self.nodes for name in names if (item := self._storage_seen(node, name))]
+
+    def _storage_seen(self, node: str, name: str) -> Values | None:
+        """A storage as the reached node knows it."""
+        item: Values | None = self._storage_resource(node, name)
+        return item if not item or self.heard_of(node) else {**item, "status": "unknown"}

@@ -61,6 +61,7 @@ class ContainerMotionArea(ContainerPowerArea, HaArea):
             return await self.request_motion(guest, call["target"], call.user)
 
         async def body() -> None:
+            await self.need_way(call["target"])
             await self.move_ct(guest, call)
 
         upid: str = await self.task(guest.node, "vzmigrate", guest.vmid, call.user, body, vm=guest)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # Seconds that a request in flight has when a door closes.
 SHUTDOWN_TIMEOUT = 1.0
-CLOSED = frozenset({OFF, REFUSING})
 
 Opener = Callable[[], socket.socket]
 """Returns a socket that listens. A door calls it again when it opens again: a node that was off may have a new one."""
@@ -102,9 +101,11 @@ class Door:
 
     async def follow(self, state: str) -> None:
         """Be as the node's state says."""
-        if state in CLOSED:
+        is_local = isinstance(self._name, str)
+        # The node's own commands need no proxy daemon.
+        if state == OFF or (state == REFUSING and not is_local):
             await self.shut()
-        elif state == HUNG:
+        elif state == HUNG and not is_local:
             await self.hang()
         else:
             await self._serve()

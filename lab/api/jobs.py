@@ -380,7 +380,7 @@ class JobArea(SectionArea, GuestArea):
     # --------------------------------------------------------------- schedules
 
     async def _analyze_schedule(self, call: Call) -> list[Values]:
-        event, moment = parse(call["schedule"]), int(call.get("starttime") or time.time())
+        event, moment = parse(call["schedule"]), int(call.get("starttime") or self.clock.now())
         found: list[Values] = []
         for _ in range(int(call.get("iterations") or DEFAULT_ITERATIONS)):
             following = event.after(moment)

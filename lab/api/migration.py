@@ -130,6 +130,7 @@ class MigrationArea(GuestArea):
             return await self.request_motion(guest, target, user)
 
         async def body() -> None:
+            await self.need_way(target)
             await self.move_guest(guest, call)
 
         upid: str = await self.task(guest.node, "qmigrate", guest.vmid, user, body, vm=guest)

@@ -34,6 +34,10 @@ ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS = ("on", "off", "cut-off", "hung", "
 NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG = ("no-corosync", "no-pvedaemon", "pvedaemon-hung")
 # Those whose cluster engine sees no other one.
 ALONE = frozenset({CUT_OFF, NO_COROSYNC})
+# Those that the nodes of the cluster do not see.
+UNSEEN = ALONE | {OFF, NO_PMXCFS}
+# Lab seconds until what a node last told of itself counts no more (pve-cluster, status.c: rrd_entry_is_old).
+OUTDATED = 300.0
 STATES = (ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS, NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG)
 
 _asked: ContextVar[str | None] = ContextVar("asked_node", default=None)
@@ -117,6 +121,11 @@ class NodesArea(Fake):
         if before == state:
             return
         self.nodes[name] |= {"state": state, "since": self.clock.now()}
+        if state in UNSEEN:
+            guests = [guest for guest in (*self.vms, *self.cts) if guest.node == name]
+            self.nodes[name].setdefault("known", {str(guest.vmid): guest.status for guest in guests})
+        else:
+            self.nodes[name].pop("known", None)
         if before in ALONE or before == OFF:
             # A node that comes back brings its vote, and the count begins anew (votequorum(5)).
             self.expected_votes = None
@@ -165,6 +174,26 @@ class NodesArea(Fake):
     def partition(self, node: str) -> list[str]:
         """The nodes that one sees in its cluster, itself included; none if it is off."""
         return [name for name in self._votes_with(node) if name == node or self.node_state(name) != NO_PMXCFS]
+
+    def sees(self, node: str) -> bool:
+        """Whether the reached node sees another, or itself."""
+        return self.all_well() or node in self.partition(self.reached_node())
+
+    def heard_of(self, node: str) -> bool:
+        """Whether what the reached node knows of another is recent enough to be told."""
+        if self.sees(node):
+            return True
+        unseen = [name for name in (node, self.reached_node()) if self.node_state(name) in UNSEEN]
+        return self.clock.now() - min(map(self.node_state_since, unseen)) <= OUTDATED
+
+    def known_status(self, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
+        """A guest's status as the reached node knows it: of a node it does not see, the last that it heard."""
+        if self.all_well():
+            return str(guest.status)
+        if not self.heard_of(guest.node):
+            return "unknown"
+        known = {} if self.sees(guest.node) else self.nodes[guest.node].get("known", {})
+        return str(known.get(str(guest.vmid), guest.status))
 
     def counts_quorate(self, node: str) -> bool:
         """Whether the nodes that one sees are a majority of the cluster's (a vote each, corosync.conf)."""

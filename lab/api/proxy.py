@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from lab.api.doors import DoorArea
-from lab.api.fake import API, Next, die, is_local, not_implemented
+from lab.api.fake import API, Next, TaskError, die, is_local, not_implemented
 from lab.api.nodes import HUNG, NO_PMXCFS, NO_PVEDAEMON, OFF, PVEDAEMON_HUNG, REFUSING
 
 NODE = re.compile(r"/nodes/\{node\}(?P<rest>.*)")
@@ -51,6 +51,8 @@ GIVEN_UP = 30.0
 POWERED_OFF = ((30.0, TIMED_OUT, GIVEN_UP), (44.0, NO_ROUTE, 14.0), (float("inf"), NO_ROUTE, 2.0))
 # The first request after the cluster file system stopped, and every other one.
 FIRST_WITHOUT_FILES, WITHOUT_FILES = 10.0, 3.0
+# Until ssh gives a node up that drops its packets (pve-behaviour: a migration to it).
+NO_SSH = 134.0
 # A name that no DNS server knows, as none answers.
 LOOKUP = 10.0
 
@@ -149,6 +151,13 @@ class ProxyArea(DoorArea):
                 return trouble
         return None
 
+    async def need_way(self, target: str) -> None:
+        """Fail as a migration to a node that does not answer: ssh gives up in the end. Raises TaskError."""
+        if self.is_powered(target) and not (self.is_cut_off(target) or self.is_cut_off(self.asked_node())):
+            return
+        await self.clock.sleep(NO_SSH)
+        raise TaskError("migration aborted")
+
     # --------------------------------------------------------------------- way
 
     @web.middleware
@@ -201,17 +210,12 @@ class ProxyArea(DoorArea):
         node: str,
     ) -> Callable[[], Awaitable[web.StreamResponse]]:
         async def carry_out() -> web.StreamResponse:
-            await self.meet_quorum(request.method, match, node)
+            await self.meet_quorum(request.method, match.template, match.params, node)
             return await super(ProxyArea, self)._dispatch(request, handler)
 
         return carry_out
 
-    async def meet_quorum(
-        self,
-        method: str,
-        match: Any,  # noqa: ANN401
-        node: str,
-    ) -> None:
+    async def meet_quorum(self, method: str, template: str, parameters: Mapping[str, str], node: str) -> None:
         """Raise what a node without quorum says of a request; the quorum's area does."""
 
     def _when_it_goes_on(

@@ -25,7 +25,8 @@ from lab.api.estate import EstateArea
 from lab.api.fake import API, Call, FakeVm, Next
 from lab.api.guestlist import GuestListArea
 from lab.api.moving import MovingArea
-from lab.api.proxy import ProxyArea
+from lab.api.nodes import OFF
+from lab.api.quorum import QuorumArea
 from lab.api.release import RELEASE, VERSION
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.api.status import StatusArea
@@ -61,7 +62,7 @@ class LabApi(
     StatusArea,
     AgentArea,
     ClusterArea,
-    ProxyArea,
+    QuorumArea,
     ControlArea,
     GuestListArea,
 ):
@@ -122,6 +123,17 @@ class LabApi(
         match = self.resolve(request, API)
         with self.on_node(match.params.get("node") if match else None):
             return await super()._dispatch(request, handler)
+
+    async def node_state_changed(self, name: str, before: str, after: str) -> None:
+        """A node that goes off takes its tasks and its guests with it."""
+        await super().node_state_changed(name, before, after)
+        if after == OFF:
+            await self.stop_workers_of(name)
+            for guest in [guest for guest in (*self.vms, *self.cts) if guest.node == name]:
+                if guest.status == "running":
+                    await self.driver.kill(guest.vmid)
+                    self._lose_power(guest)
+        self.changed()
 
     async def start(self, certfile: str, keyfile: str) -> None:
         """Open a door for each node, with a certificate and its key (PEM files): the first at host and port."""

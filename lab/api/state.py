@@ -37,6 +37,8 @@ API_FIELDS = (
     "pools",
     "pool_info",
     "cluster_name",
+    "nodes",
+    "expected_votes",
     "_fw_state",
     "ha_resources",
     "ha_rules",

@@ -252,6 +252,13 @@ class TaskArea(WireArea):
         record["log"].append(last_line(status))
         self.changed()
 
+    async def stop_workers_of(self, node: str) -> None:
+        """Interrupt the tasks of one node, which lost its power."""
+        workers = [worker for upid, worker in self._workers.items() if self.tasks[upid]["node"] == node]
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
     async def stop_workers(self) -> None:
         """Interrupt every running task, as the end of PVE's daemon does not but a shutdown of the node does."""
         workers = list(self._workers.values())

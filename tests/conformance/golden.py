@@ -10,9 +10,10 @@ A transcript is a list of requests with status, reason and body, in order. What 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"UPID:\S+"), "<upid>"),
     (re.compile(r"\$5\$[^\s$]+\$[./0-9A-Za-z]{43}"), "<crypt>"),
     (re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n"), "<certificate>"),
+    (re.compile(r"(?<=\.conf\.tmp\.)\d+"), "<pid>"),
     (re.compile(r" at /usr/share/perl5/\S+ line \d+\."), ""),
 )
 # Fields whose value is the machine's, not the API's.
@@ -55,6 +57,9 @@ MEASURED = frozenset(
 COMMAND = "COMMAND"
 ARCHIVE = re.compile(r"(vzdump-(?:lxc|qemu)-\d+)-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+RACE = re.compile(r"C-race-[a-z-]*(qemu|lxc|three|node)$")
+# Errors whose delay is the cluster's and not the machine's.
+WAITING = frozenset({500, 595, 596})
 LOCK_COMMANDS = (
     re.compile(r"(?:qm|pct) set (?P<vmid>\d+) --lock (?P<lock>\w+)"),
     re.compile(r"(?:qm|pct) unlock (?P<vmid>\d+)(?P<lock>)"),
@@ -92,6 +97,10 @@ class Step:
     params: Mapping[str, Any]
     json_body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    # The node that was reached, "json" or "extjs", and the seconds it took.
+    door: str = ""
+    form: str = "json"
+    elapsed: float = 0.0
 
     @property
     def is_upload(self) -> bool:
@@ -116,22 +125,40 @@ def steps(path: Path) -> Iterator[Step]:
             item["method"],
             item["path"],
             item["auth"],
-            item["status_code"],
-            item["reason"],
+            # Nobody answered: a connection was refused.
+            item.get("status_code", 0),
+            item.get("reason", ""),
             item.get("body", item.get("body_text")),
             item.get("params") or {},
             item.get("json_body"),
             item.get("request_headers") or {},
+            item.get("asked_node") or "",
+            item.get("base", "").rpartition("/")[2] or "json",
+            item.get("elapsed") or 0.0,
         )
+
+
+def winners_first(recorded: Iterable[Step]) -> list[Step]:
+    """The steps in an order that gives the same answers when they are sent one after the other.
+
+    Those of a race were sent at once; the one that won it stands first here.
+    """
+    groups = itertools.groupby(recorded, key=lambda step: step.name)
+    return [
+        step
+        for name, group in groups
+        for step in (sorted(group, key=lambda step: step.status) if RACE.match(name) else group)
+    ]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the lab said to one step."""
+    """What the lab said to one step, and how long it took on its clock."""
 
     status: int
     reason: str
     body: Any
+    elapsed: float = 0.0
 
 
 class Player:
@@ -216,12 +243,18 @@ class Player:
             values = {"json": step.json_body}
         if step.is_upload:
             values = {"files": form(step)}
-        url = f"{self.lab.url}/api2/json{path}"
+        known = step.door in self.lab.api.nodes
+        url = f"{self.lab.at(step.door).url if known else self.lab.url}/api2/{step.form}{path}"
         session = self.session(step.auth)
-        response = session.request(step.method, url, headers=dict(step.headers), timeout=10, **values)
+        begun = self.lab.api.clock.monotonic()
+        try:
+            response = session.request(step.method, url, headers=dict(step.headers), timeout=10, **values)
+        except requests.ConnectionError:
+            return Answer(0, "", None)
+        elapsed = self.lab.api.clock.monotonic() - begun
         text = response.text.replace(*reversed(NOBODY))
         body = json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
-        return Answer(response.status_code, response.reason, body)
+        return Answer(response.status_code, response.reason, body, elapsed)
 
     def _learn(self, step: Step, answered: Any) -> None:
         """Remember which of our tasks stands for which recorded one."""
@@ -349,7 +382,18 @@ def difference(step: Step, answer: Answer) -> str | None:
     if (step.status, text(step.reason)) != (answer.status, text(answer.reason)):
         return f"{step.status} {text(step.reason).strip()} | {answer.status} {text(answer.reason).strip()}"
     wanted, found = of_step(step, step.body), of_step(step, answer.body)
-    return None if wanted == found else f"{_first(wanted, found)}"
+    if wanted != found:
+        return f"{_first(wanted, found)}"
+    return None if in_time(step, answer) else f"{step.elapsed:.0f} s | {answer.elapsed:.0f} s"
+
+
+def in_time(step: Step, answer: Answer) -> bool:
+    """Whether the lab took as long, on its clock, for an answer that is a node's that does not answer.
+
+    How long a machine works is its own; that a request took too long is seen by whoever waits for it.
+    """
+    waited = step.status in WAITING and step.elapsed >= 1
+    return not waited or answer.elapsed >= step.elapsed * 0.9
 
 
 def summary(difference: str) -> str:

@@ -17,13 +17,16 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
               ``times`` for one that ended so several times
 ``resolver``  the text of resolv.conf, where it was another one
 ``boots``     false: nothing answers in a guest, because nothing was on the disks
+``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
+              ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``
+``rate``      lab seconds per real second, where the answers come late
 ``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -97,6 +100,8 @@ class Start:
     resolver: str = RESOLVER
     boots: bool = True
     access: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+    events: Mapping[str, tuple[tuple[str, Any], ...]] = field(default_factory=dict)
+    rate: float = 1.0
 
 
 def start_of(transcript: str) -> Start:
@@ -198,6 +203,18 @@ def prepare(api: LabApi, start: Start) -> None:
         api.pool_info[pool] = {"comment": comment, "storage": set()}
 
 
+async def happen(api: LabApi, events: Iterable[tuple[str, Any]]) -> None:
+    """What happened to nodes before a request."""
+    for what, value in events:
+        if what == "expected":
+            api.expect_votes(value)
+        elif what == "later":
+            api.clock.set(shift=api.clock.shift + value)
+        else:
+            api.set_node_state(what, value)
+    await api.node_states_settled()
+
+
 @contextmanager
 def recorded_lab(start: Start, authority: Pair, certificate: Pair) -> Iterator[ServedLab]:
     """A served node, or cluster, with the recorded ones' token, password, files and starting state."""
@@ -232,9 +249,12 @@ class Played:
 def play(transcript: Path, authority: Pair, certificate: Pair) -> Played:
     """Play a transcript against a fresh node with the transcript's starting state."""
     asked, found = 0, []
-    with recorded_lab(start_of(transcript.stem), authority, certificate) as lab:
+    start = start_of(transcript.stem)
+    with recorded_lab(start, authority, certificate) as lab:
         player = golden.Player(lab)
-        for step in golden.steps(transcript):
+        lab.api.clock.set(rate=start.rate)
+        for step in golden.winners_first(golden.steps(transcript)):
+            lab.call(happen(lab.api, start.events.get(str(step.seq), ())))
             if step.method == golden.COMMAND:
                 player.command(step)
             elif step.is_playable:
