@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import control
+from tests.integration import command_lines
 from tests.integration.conftest import NodeApi, Stand, TaskFailedError, entered, until
 
 pytestmark = pytest.mark.lab
@@ -77,7 +78,7 @@ def test_the_nodes_commands_see_what_the_api_sees(stand: Stand, api: NodeApi, sp
     assert stand.ssh("father", f"qm status {spare}") == "status: stopped\n"
     refused = stand.try_ssh("father", "qm start 4711")
     assert (refused.returncode, refused.stderr) == (
-        2,
+        255,
         "Configuration file 'nodes/father/qemu-server/4711.conf' does not exist\n",
     )
 
@@ -94,3 +95,7 @@ def test_state_is_there_after_the_lab_was_down(stand: Stand, api: NodeApi) -> No
         assert after.guest(kept, "GET", "/config")["tags"] == "homelab-pve"
         until(lambda: after.status(kept) == "running", "the start of what is started with the node")
         assert after.address(kept).startswith("10.99.0.")
+
+
+def test_the_commands_of_a_node_print_what_pves_print(stand: Stand, api: NodeApi, spare: int) -> None:
+    assert command_lines.wrong(stand.ssh("father", command_lines.script())) == []
