@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lab.api.ha_manager import FAILED, OK, ROUND, Pass, work
+from lab.api.ha_manager import FAILED, FENCE_DELAY, OK, ROUND, Pass, work
 from lab.api.ha_memory import Memory, World
 from lab.api.ha_placement import affinity
 
@@ -275,3 +278,71 @@ def test_what_it_keeps_survives_being_saved() -> None:
     play = Play({"vm:1": "son", "ct:2": "mother"})
     play.settle()
     assert Memory.load(play.memory.document()) == play.memory
+
+
+# ------------------------------------------------------------------ a property
+
+
+@dataclass
+class Machines(Play):
+    """The same, with processes: a guest that was lost from sight may still run until its node's watchdog runs out."""
+
+    processes: set[tuple[str, str]] = field(default_factory=set)
+    cut: dict[str, float] = field(default_factory=dict)
+
+    def act(self, sid: str) -> None:
+        """Do what a resource's state asks for to the processes."""
+        service, before = self.memory.services[sid], self.homes[sid]
+        super().act(sid)
+        if service.state == "migrate" and (sid, before) in self.processes:
+            self.processes.discard((sid, before))
+            self.processes.add((sid, self.homes[sid]))
+        elif service.state == "started":
+            self.processes.add((sid, self.homes[sid]))
+        else:
+            self.processes = {process for process in self.processes if process != (sid, self.homes[sid])}
+        self.running = {sid for sid, node in self.processes if self.homes[sid] == node}
+
+    def change(self, action: str, node: str) -> None:
+        """Something happens to a node, or time goes by."""
+        if action in ("off", "cut") and node in self.seen:
+            self.seen.remove(node)
+            self.cut |= {node: self.now} if action == "cut" else {}
+        if action == "off":
+            self.end_all(node)
+        if action == "on" and node not in self.seen:
+            self.cut.pop(node, None)
+            self.seen.append(node)
+        if action == "move":
+            for service in self.memory.services.values():
+                service.command = ["migrate", node]
+        self.now += ROUND
+        for name, since in list(self.cut.items()):
+            if self.now - since >= FENCE_DELAY:
+                self.end_all(name)
+        if len(self.seen) > 1:
+            self.settle()
+
+    def end_all(self, node: str) -> None:
+        """A node without power runs nothing."""
+        self.cut.pop(node, None)
+        self.processes = {process for process in self.processes if process[1] != node}
+        self.running = {sid for sid, home in self.processes if self.homes[sid] == home}
+
+
+ACTIONS = st.tuples(st.sampled_from(["off", "cut", "on", "move", "wait", "wait", "wait"]), st.sampled_from(NODES))
+
+
+@given(st.lists(ACTIONS, max_size=60), st.sampled_from(["free", "apart", "together"]))
+def test_a_guest_runs_on_one_node_at_most(actions: list[tuple[str, str]], kind: str) -> None:
+    rules = {
+        "free": {},
+        "apart": {"rule": keep("vm:1,vm:2", "negative")},
+        "together": {"rule": keep("vm:1,vm:2", "positive")},
+    }
+    play = Machines({"vm:1": "father", "vm:2": "son"}, rules[kind])
+    play.settle()
+    for action, node in actions:
+        play.change(action, node)
+        counted = Counter(sid for sid, _ in play.processes)
+        assert all(count == 1 for count in counted.values()), (action, node, play.processes)
