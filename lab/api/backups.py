@@ -3,22 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Backups: ``vzdump``, and their retention (pve-manager, PVE/API2/VZDump.pm; PVE/VZDump.pm).
 
-An archive is a real file on its storage: a tar with the guest's configuration. What is on the guest's disks is copied
-beside it by the driver, because only that knows how a volume is laid out.
+An archive is a real file on its storage, with everything that a guest is made of (:mod:`lab.api.archives`).
 """
 
 from __future__ import annotations
 
-import calendar
-import io
-import json
+import asyncio
 import re
-import tarfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.api import archives
+from lab.api.archives import CONFIG_NAMES, SUFFIXES, TIME, kind_of_archive, made_at, read_member
 from lab.api.directory import ROOT
 from lab.api.fake import Call, FakeVm, Route, TaskError, Values, die, param_error, split_list
 from lab.api.files import KINDS
@@ -26,19 +25,12 @@ from lab.api.jobs import JobArea, check_selection
 from lab.api.retention import REMOVE, Backup, marks
 from lab.api.sections import parts_of, property_object
 from lab.api.tasks import log_line
-from lab.api.volumes import guest_volumes
+from lab.guests.driver import GuestError
 
 NODE = "/nodes/{node}"
 PRUNE = NODE + "/storage/{storage}/prunebackups"
 ROOT_ONLY = ("job-id", "tmpdir", "dumpdir", "script")
-SUFFIXES = {"0": "", "1": ".lzo", "lzo": ".lzo", "gzip": ".gz", "zstd": ".zst"}
-CONFIG_NAMES = {"lxc": "etc/vzdump/pct.conf", "qemu": "qemu-server.conf"}
-# A guest's configuration with its types, for restoring; the other file is the one PVE has.
-DOCUMENT = "guest.json"
-ARCHIVE = re.compile(r"vzdump-(?P<kind>lxc|qemu)-(?P<vmid>\d+)-(?P<made>\d{4}(?:_\d\d){2}-\d\d(?:_\d\d){2})\..+")
-TIME = "%Y_%m_%d-%H_%M_%S"
-# Below the folder of volumes: what was on the disks of the guest in an archive.
-CONTENTS = ".backups"
+MIB = 1024**2
 DEFAULTS: Values = {
     "all": 0,
     "bwlimit": 0,
@@ -65,45 +57,6 @@ DEFAULTS: Values = {
 def kind_of(guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
     """``qemu`` or ``lxc``."""
     return "qemu" if isinstance(guest, FakeVm) else "lxc"
-
-
-def config_text(config: Mapping[str, object]) -> str:
-    """A configuration as its file has it; the description is a comment before it."""
-    lines = [f"#{line}" for line in str(config.get("description", "")).splitlines()]
-    return "".join(f"{line}\n" for line in [*lines, *_option_lines(config)])
-
-
-def _option_lines(config: Mapping[str, object]) -> Iterable[str]:
-    return (f"{key}: {value}" for key, value in sorted(config.items()) if key != "description")
-
-
-def write_archive(path: Path, kind: str, config: Mapping[str, object], bootable: Iterable[str]) -> None:
-    """Make an archive of a guest's configuration; ``bootable`` are the drives that have a system."""
-    document = json.dumps({"config": config, "bootable": list(bootable)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.dat")
-    with tarfile.open(partial, "w:gz" if path.suffix == ".gz" else "w") as archive:
-        for name, text in ((CONFIG_NAMES[kind], config_text(config)), (DOCUMENT, document)):
-            member = tarfile.TarInfo(name)
-            member.size, member.mtime = len(text.encode()), int(time.time())
-            archive.addfile(member, io.BytesIO(text.encode()))
-    partial.replace(path)
-
-
-def read_member(path: Path, name: str) -> str:
-    """One file of an archive. Raises TaskError for a file that is no archive of this kind."""
-    try:
-        with tarfile.open(path) as archive:
-            member = archive.extractfile(name)
-            return member.read().decode() if member else ""
-    except (OSError, KeyError, tarfile.TarError) as error:
-        raise TaskError(f"unable to read archive '{path.name}': {error}") from error
-
-
-def made_at(name: str) -> int:
-    """The Unix time in an archive's name; 0 for a name that PVE did not give."""
-    found = ARCHIVE.fullmatch(name)
-    return 0 if not found else calendar.timegm(time.strptime(found["made"], TIME))
 
 
 def notes_of(template: str, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
@@ -134,13 +87,9 @@ class BackupArea(JobArea):
         storage, _, name = volume.partition(":")
         return self.file_path(storage, name)
 
-    def contents_path(self, name: str) -> Path:
-        """Where the content of the disks in an archive is."""
-        return self.volumes_dir / CONTENTS / name
-
     def _new_archive(self, storage: str, guest: Any, compress: str) -> str:  # noqa: ANN401 - a guest of fakepve
         """The name of a new archive; two of a guest are a second apart."""
-        kind, moment = kind_of(guest), int(time.time())
+        kind, moment = kind_of(guest), int(self.clock.now())
         suffix = ("vma" if kind == "qemu" else "tar") + SUFFIXES[compress]
         folder = self.storage_folder(storage) / KINDS["backup"].folder
         while True:
@@ -182,14 +131,23 @@ class BackupArea(JobArea):
         self.require(call.user, f"/storage/{storage}", "Datastore.AllocateSpace")
 
         async def body() -> None:
+            vmids = self._privileged(call, local)
             self._need_backup_storage(storage)
-            failed = [vmid for vmid in local if not await self._back_up(call, storage, vmid)]
+            failed = [vmid for vmid in vmids if not await self._back_up(call, storage, vmid)]
             log_line(f"INFO: Backup job finished {'with errors' if failed else 'successfully'}")
             if failed:
                 raise TaskError("job errors")
 
         upid: str = await self.task(call["node"], "vzdump", local[0] if len(local) == 1 else "", call.user, body)
         return upid
+
+    def _privileged(self, call: Call, vmids: Iterable[int]) -> list[int]:
+        """The guests that the user may back up; one that was asked for by name ends the job (../golden flows-04)."""
+        allowed = {vmid: self.allowed(call.user, f"/vms/{vmid}", "VM.Backup") for vmid in vmids}
+        refused = next((vmid for vmid, may in allowed.items() if not may), None)
+        if refused is not None and call.get("vmid"):
+            raise TaskError(f"403 Permission check failed (/vms/{refused}, VM.Backup)")
+        return [vmid for vmid, may in allowed.items() if may]
 
     def _need_backup_storage(self, storage: str) -> None:
         if reason := self.why_inactive(storage):
@@ -205,41 +163,61 @@ class BackupArea(JobArea):
 
     async def _back_up(self, call: Call, storage: str, vmid: int) -> bool:
         """Back up one guest; False when it failed, which the log tells."""
-        guest = self.guest(vmid)
+        guest, began = self.guest(vmid), self.clock.now()
         try:
-            self._need_guest(call.user, guest, vmid)
+            self._need_guest(guest, vmid)
+            # A backup begins with a lock in the guest's configuration, as a snapshot does.
+            self.need_writable("qmsnapshot" if isinstance(guest, FakeVm) else "vzsnapshot", vmid, call["node"])
             await self._dump(call, storage, guest)
-        except (TaskError, OSError) as error:
+        except (TaskError, GuestError, OSError) as error:
             log_line(f"ERROR: Backup of VM {vmid} failed - {error}")
             return False
-        log_line(f"INFO: Finished Backup of VM {vmid}")
+        taken = time.strftime("%H:%M:%S", time.gmtime(self.clock.now() - began))
+        log_line(f"INFO: Finished Backup of VM {vmid} ({taken})")
         return True
 
-    def _need_guest(self, user: str, guest: Any, vmid: int) -> None:  # noqa: ANN401 - a guest of fakepve
+    @staticmethod
+    def _need_guest(guest: Any, vmid: int) -> None:  # noqa: ANN401 - a guest of fakepve
         if guest is None:
             raise TaskError(f"unable to find VM '{vmid}'")
-        if not self.allowed(user, f"/vms/{vmid}", "VM.Backup"):
-            raise TaskError(f"Permission check failed (/vms/{vmid}, VM.Backup)")
         if guest.lock:
             raise TaskError(f"{'VM' if isinstance(guest, FakeVm) else 'CT'} is locked ({guest.lock})")
 
     async def _dump(self, call: Call, storage: str, guest: Any) -> None:  # noqa: ANN401 - a guest of fakepve
         kind, name = kind_of(guest), self._new_archive(storage, guest, str(call.get("compress", "0")))
         log_line(f"INFO: Starting Backup of VM {guest.vmid} ({kind})")
-        shown = self._volume_path(storage, f"backup/{name}", "backup")
-        log_line(f"INFO: creating vzdump archive '{shown}'")
-        await self.take_time(storage)
-        self.need_room_for_archive(storage, kind, shown, str(call.get("compress", "0")))
-        for key, volume in guest_volumes(guest.config).items():
-            if self.volume_path(volume).exists() and not key.startswith("unused"):
-                target = self.contents_path(name) / key
-                target.parent.mkdir(parents=True, exist_ok=True)
-                await self.driver.clone_volume(self.volume_path(volume), target)
-        bootable = [key for key, volume in guest_volumes(guest.config).items() if self.is_bootable(volume)]
-        write_archive(self.archive_path(f"{storage}:backup/{name}"), kind, guest.config, bootable)
+        log_line(f"INFO: creating vzdump archive '{self._volume_path(storage, f'backup/{name}', 'backup')}'")
+        path = self.archive_path(f"{storage}:backup/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write = archives.write_vm if kind == "qemu" else archives.write_container
+        async with self._still(guest, str(call.get("mode", "snapshot"))):
+            await write(self.driver, path, self._content(kind, guest.config))
+        log_line(f"INFO: archive file size: {path.stat().st_size // MIB}MB")
         self._note(call, storage, f"backup/{name}", guest)
         if call.get("remove", 1):
             await self._thin_out(storage, int(guest.vmid), kind, call.get("prune-backups"))
+
+    def _content(self, kind: str, config: Mapping[str, Any]) -> archives.Content:
+        """What goes into the archive of a guest with this configuration: the volumes that are really there."""
+        chosen = dict(archives.backed_up(kind, config))
+        volumes = {key: self.volume_path(volume) for key, volume in chosen.items()}
+        there = {key: path for key, path in volumes.items() if path.exists()}
+        bootable = frozenset(key for key, volume in chosen.items() if self.is_bootable(volume))
+        return archives.Content(dict(config), there, bootable)
+
+    @asynccontextmanager
+    async def _still(self, guest: Any, mode: str) -> AsyncIterator[None]:  # noqa: ANN401 - a guest of fakepve
+        """Keep a running guest from writing while its disks are read, in the mode that says so."""
+        frozen = mode == "suspend" and guest.vmid in await self.driver.running()
+        if frozen:
+            log_line("INFO: suspend vm")
+            await self.driver.suspend(guest.vmid)
+        try:
+            yield
+        finally:
+            if frozen:
+                await self.driver.resume(guest.vmid)
+                log_line("INFO: resume vm")
 
     def _note(self, call: Call, storage: str, name: str, guest: Any) -> None:  # noqa: ANN401
         """What is known of an archive beside the file."""
@@ -257,8 +235,10 @@ class BackupArea(JobArea):
         path = self.archive_path(call["volume"])
         if not path.is_file():
             raise die(f"volume '{call['volume']}' does not exist")
-        found = ARCHIVE.fullmatch(path.name)
-        return read_member(path, CONFIG_NAMES[found["kind"] if found else "qemu"])
+        try:
+            return await asyncio.to_thread(read_member, path, CONFIG_NAMES[kind_of_archive(path)])
+        except TaskError as error:
+            raise die(str(error)) from error
 
     async def _volume_info(self, call: Call) -> Values:
         """The file itself is looked at: an archive is ``raw`` then, and its notes are said when there are none."""
@@ -311,14 +291,3 @@ class BackupArea(JobArea):
                 log_line(f"removing backup '{volume}'")
                 self.archive_path(volume).unlink(missing_ok=True)
                 self.storages[storage].get("volumes", {}).pop(volume.partition(":")[2], None)
-        await self._drop_orphans()
-
-    async def _drop_orphans(self) -> None:
-        """Remove what was on the disks in archives that are no more."""
-        kept = {name.rpartition("/")[2] for storage in self.storages for name in self._volumes(storage)}
-        folder = self.volumes_dir / CONTENTS
-        for archive in sorted(folder.iterdir()) if folder.is_dir() else ():
-            for volume in sorted(archive.iterdir()) if archive.name not in kept else ():
-                await self.driver.delete_volume(volume)
-            if archive.name not in kept:
-                archive.rmdir()

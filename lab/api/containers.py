@@ -157,9 +157,11 @@ class ContainerArea(SnapshotArea):
         check_ssh_keys(call.get("ssh-public-keys"))
         vmid, values = int(call["vmid"]), written(call.values)
 
+        verb = "restore" if call.get("restore") else "create"
+
         async def finish() -> None:
             self._ct_ostype(vmid, call)
-            await self._or_abandoned(vmid, f"unable to create CT {vmid} - ", partial(self._make_new_ct, call))
+            await self._or_abandoned(vmid, f"unable to {verb} CT {vmid} - ", partial(self._make_new_ct, call))
             await self.start_new_ct(call)
 
         with followed_by(finish):

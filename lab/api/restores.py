@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fakepve.lxc import random_mac  # type: ignore[import-untyped]
 from fakepve.qemu import with_mac  # type: ignore[import-untyped]
 
-from lab.api.backups import ARCHIVE, DOCUMENT, BackupArea, read_member
+from lab.api import archives
+from lab.api.archives import CONFIG_NAMES, config_of, kind_of_archive, read_member
+from lab.api.backups import BackupArea
 from lab.api.fake import Call, FakeVm, PveError, TaskError, Values, die
 from lab.api.guests import is_cloudinit
 from lab.api.tasks import log_line
 from lab.api.volumes import guest_volumes
+from lab.guests.driver import GuestError
 
 MOUNT = re.compile(r"rootfs|mp\d+")
 CARD = re.compile(r"net\d+")
@@ -50,12 +54,15 @@ class RestoreArea(BackupArea):
     """Mixin: guests from archives."""
 
     def archived(self, volume: str, refusal: str) -> Values:
-        """What an archive holds: ``config`` and ``bootable``. Raises TaskError behind ``refusal``."""
+        """The configuration in an archive. Raises TaskError behind ``refusal``."""
         path = self.archive_path(volume)
         if not path.is_file():
             raise TaskError(f"{refusal} - volume '{volume}' does not exist")
-        document: Values = json.loads(read_member(path, DOCUMENT))
-        return document
+        kind = kind_of_archive(path)
+        try:
+            return config_of(kind, read_member(path, CONFIG_NAMES[kind]))
+        except TaskError as error:
+            raise TaskError(f"{refusal} - {error}") from error
 
     # ------------------------------------------------------------- containers
 
@@ -63,9 +70,10 @@ class RestoreArea(BackupArea):
         """A container that is restored has the archive's volumes, where the request names no others."""
         if not call.get("restore") or ":backup/" not in call["ostemplate"]:
             return await super()._create_ct(call)
-        if not self.archive_path(call["ostemplate"]).is_file():
+        try:
+            config = await asyncio.to_thread(self.archived, call["ostemplate"], "")
+        except TaskError:
             return await self._refuse_restore(call, call["ostemplate"])
-        config = self.archived(call["ostemplate"], "")["config"]
         storage = call.get("storage") or "local"
         mounts = {key: new_volume(storage, value) for key, value in config.items() if MOUNT.fullmatch(key)}
         given = {} if any(MOUNT.fullmatch(key) for key in call.values) else mounts
@@ -90,10 +98,20 @@ class RestoreArea(BackupArea):
             return
         guest = self.guest(vmid)
         log_line("merging backed-up and given configuration..")
-        for option, value in self.archived(call["ostemplate"], f"unable to restore CT {vmid}")["config"].items():
+        for option, value in self.archived(call["ostemplate"], f"unable to restore CT {vmid}").items():
             if option not in call.values and not MOUNT.fullmatch(option):
                 fresh = call.get("unique") and CARD.fullmatch(option)
                 guest.config[option] = with_own_mac(str(value)) if fresh else value
+
+    async def fill_new_ct(self, call: Call) -> None:
+        """The files of the archive go where the request, or the archive, has the volumes."""
+        await super().fill_new_ct(call)
+        if not call.get("restore") or ":backup/" not in call["ostemplate"]:
+            return
+        guest = self.guest(int(call["vmid"]))
+        log_line(f"restoring '{self._shown_path(call['ostemplate'])}' now..")
+        volumes = {key: self.volume_path(volume) for key, volume in guest_volumes(guest.config).items()}
+        await archives.fill_container(self.driver, self.archive_path(call["ostemplate"]), guest.config, volumes)
 
     # --------------------------------------------------------------------- VMs
 
@@ -103,6 +121,8 @@ class RestoreArea(BackupArea):
         self._check_restore(call)
 
         async def body() -> None:
+            if call.get("live-restore"):
+                raise TaskError("live-restore is only compatible with backup images from a Proxmox Backup Server")
             await self._restore_vm(call)
 
         upid: str = await self.task(call["node"], "qmrestore", call["vmid"], call.user, body)
@@ -127,18 +147,25 @@ class RestoreArea(BackupArea):
 
     async def _restore_vm(self, call: Call) -> None:
         vmid, archive = int(call["vmid"]), call["archive"]
-        document = self.archived(archive, f"unable to restore VM {vmid}")
+        config = await asyncio.to_thread(self.archived, archive, f"unable to restore VM {vmid}")
         await self._clear_for(vmid)
         guest = FakeVm(vmid, f"VM {vmid}", node=call["node"], config={})
         guest.config.clear()
         self.vms.append(guest)
-        found = ARCHIVE.fullmatch(self.archive_path(archive).name)
-        if found and found["kind"] != "qemu":
+        if kind_of_archive(self.archive_path(archive)) != "qemu":
             log_line("error before or during data restore, some or all disks were not completely restored.")
             raise TaskError(f"ERROR: file '{self._shown_path(archive)}' does not look like a QemuServer vzdump backup")
-        guest.config.update(self._restored_options(call, document["config"]))
-        for key, value in document["config"].items():
-            await self._restore_drive(call, guest, key, str(value), bootable=key in document["bootable"])
+        guest.config.update(self._restored_options(call, config))
+        try:
+            async with archives.unpacked(self.archive_path(archive)) as folder:
+                bootable = archives.bootable_drives(folder)
+                for key, value in config.items():
+                    content = folder / f"drive-{key}.tar"
+                    await self._restore_drive(call, guest, key, str(value), content, bootable=key in bootable)
+        except (GuestError, OSError) as error:
+            # What was made so far goes again (qemu-server, PVE/QemuServer.pm: restore_destroy_volumes).
+            await self._clear_for(vmid)
+            raise TaskError(f"unable to restore VM {vmid} - {error}") from error
         guest.name = guest.config.get("name", guest.name)
         await self._finish_restore(call, guest)
 
@@ -167,7 +194,9 @@ class RestoreArea(BackupArea):
         given = {key: value for key, value in call.values.items() if key not in REQUEST_ONLY}
         return {**options, **given}
 
-    async def _restore_drive(self, call: Call, guest: FakeVm, key: str, value: str, *, bootable: bool) -> None:
+    async def _restore_drive(
+        self, call: Call, guest: FakeVm, key: str, value: str, content: Path, *, bootable: bool
+    ) -> None:
         """Allocate one drive as in the archive, and put back what was on it."""
         source = value.partition(":")[0]
         storage = call.get("storage") or source
@@ -177,13 +206,11 @@ class RestoreArea(BackupArea):
         if key not in guest_volumes({key: value}) or key.startswith("unused") or key in call.values:
             return
         guest.config[key], made = self._qm_new_drive(guest.vmid, key, new_volume(storage, value), None)
-        contents = self.contents_path(self.archive_path(call["archive"]).name) / key
         target = self.volume_path(made[0])
         target.parent.mkdir(parents=True, exist_ok=True)
-        if contents.exists():
-            await self.driver.clone_volume(contents, target)
-        else:
-            await self.driver.create_volume(target)
+        await self.driver.create_volume(target)
+        if content.is_file():
+            await self.driver.unpack(content, target)
         self.mark_bootable(made[0], bootable)
         log_line(f"map '{key}' to '{made[0]}'")
 

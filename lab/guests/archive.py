@@ -23,6 +23,8 @@ COMPRESSION = {
     ".xz": "--xz",
     ".bz2": "--bzip2",
     ".tar": "",
+    # A VM's archive that is not compressed; that of the lab is a tar (lab/api/archives.py).
+    ".vma": "",
 }
 _AS_THEY_ARE = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
 # tar(1): a file changed while it was read; the archive is whole all the same.
@@ -67,9 +69,16 @@ def unpack(archive: Path, folder: Path, exclude: Sequence[str] = ()) -> None:
     _tar(["--extract", f"--file={archive}", *options, f"--directory={folder}"])
 
 
-def _tar(options: list[str], allowed: int = 0) -> None:
+def read(archive: Path, name: str) -> bytes:
+    """One file of an archive, found quickly if it is among the first. Raises ArchiveError."""
+    where = [f"--file={archive}", *compression(archive), "--occurrence=1"]
+    return _tar(["--extract", "--to-stdout", *where, name])
+
+
+def _tar(options: list[str], allowed: int = 0) -> bytes:
     command = ["tar", *options]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if not 0 <= done.returncode <= allowed:
-        said = (done.stderr.strip().splitlines() or [""])[0]
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[0]
         raise ArchiveError(f"command '{' '.join(command)}' failed: exit code {done.returncode}: {said}")
+    return done.stdout

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import calendar
-import tarfile
+import random
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.api import archives as written
 from lab.api.retention import Backup, marks
+from lab.api.volumes import volume_of
 
 from .conftest import Client
 
 NODE = "/nodes/father"
+ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 CONTENT = f"{NODE}/storage/local/content"
 
 
@@ -42,6 +47,20 @@ def dump(client: Client, vmid: int, **values: Any) -> str:
     return max(archives(client, vmid))
 
 
+def names_in(path: Path) -> set[str]:
+    """The members of an archive."""
+    listed = subprocess.run(["tar", "--list", f"--file={path}"], capture_output=True, text=True, check=True)
+    return set(listed.stdout.split())
+
+
+def root_of(client: Client, vmid: int, key: str = "rootfs") -> Path:
+    """The directory of a container's volume; files of the lab's user are put there as a guest would write them."""
+    api = client.lab.api
+    volume = volume_of(api.guest(vmid).config[key])
+    assert volume
+    return api.volume_path(volume)
+
+
 def archives(client: Client, vmid: int | None = None) -> list[str]:
     """The archives on the storage."""
     found = client.get(CONTENT, content="backup")
@@ -54,8 +73,8 @@ def test_an_archive_is_a_file_with_the_configuration(guests: Client) -> None:
     assert (item["vmid"], item["subtype"], item["format"]) == (100, "qemu", "vma.zst")
     assert (item["notes"], item["protected"]) == ("web 100 father", 1)
     path = guests.lab.api.archive_path(volume)
-    with tarfile.open(path) as archive:
-        assert "qemu-server.conf" in archive.getnames()
+    assert path.read_bytes().startswith(ZSTD)
+    assert {"./qemu-server.conf", "./bootable.json"} <= names_in(path)
     text = guests.get(f"{NODE}/vzdump/extractconfig", volume=volume)
     assert text.startswith("#a\n#b\n")
     assert "\nname: web\n" in text
@@ -179,12 +198,109 @@ def test_older_backups_go(guests: Client) -> None:
     assert sorted(archives(guests)) == sorted([first, fourth])
 
 
-def test_the_content_of_removed_archives_goes_too(guests: Client) -> None:
-    first = dump(guests, 100)
-    contents = guests.lab.api.contents_path(first.rpartition("/")[2])
-    assert contents.is_dir()
-    dump(guests, 100, **{"prune-backups": "keep-last=1"})
-    assert not contents.exists()
+@pytest.mark.parametrize(
+    ("compress", "suffix", "magic"), [("zstd", "tar.zst", ZSTD), ("gzip", "tar.gz", GZIP), ("0", "tar", b"./etc")]
+)
+def test_a_container_is_in_its_archive_with_everything_on_it(
+    guests: Client, compress: str, suffix: str, magic: bytes
+) -> None:
+    (root_of(guests, 200) / "etc").mkdir(exist_ok=True)
+    (root_of(guests, 200) / "etc" / "motd").write_text("hello")
+    volume = dump(guests, 200, compress=compress)
+    path = guests.lab.api.archive_path(volume)
+    assert path.name.endswith(f".{suffix}")
+    assert path.read_bytes().startswith(magic)
+    assert {"./etc/vzdump/pct.conf", "./etc/motd"} <= names_in(path)
+    assert "hostname: ct\n" in guests.get(f"{NODE}/vzdump/extractconfig", volume=volume)
+    (root_of(guests, 200) / "etc" / "motd").write_text("changed")
+    values = {"vmid": 201, "ostemplate": volume, "restore": 1, "storage": "local-lvm"}
+    assert guests.run("POST", f"{NODE}/lxc", **values) == "OK"
+    assert (root_of(guests, 201) / "etc" / "motd").read_text() == "hello"
+    assert not (root_of(guests, 201) / "etc" / "vzdump").exists()
+    assert guests.get(f"{NODE}/lxc/201/config")["rootfs"].startswith("local-lvm:")
+
+
+def test_mount_points_are_in_an_archive_if_they_are_backed_up(guests: Client) -> None:
+    guests.put(f"{NODE}/lxc/200/config", mp0="local:1,mp=/srv/data,backup=1", mp1="local:1,mp=/srv/cache")
+    for key in ("mp0", "mp1"):
+        (root_of(guests, 200, key) / "file").write_text(key)
+    volume = dump(guests, 200, compress="zstd")
+    names = names_in(guests.lab.api.archive_path(volume))
+    assert "./srv/data/file" in names
+    assert "./srv/cache/file" not in names
+    assert guests.run("POST", f"{NODE}/lxc", vmid=201, ostemplate=volume, restore=1, storage="local") == "OK"
+    assert (root_of(guests, 201, "mp0") / "file").read_text() == "mp0"
+    assert not (root_of(guests, 201) / "srv" / "data" / "file").exists()
+    assert list(root_of(guests, 201, "mp1").iterdir()) == []
+
+
+def test_an_archive_restores_wherever_it_is_put(guests: Client) -> None:
+    """Everything is in the file: copied to another storage, it needs nothing of where it was made."""
+    api = guests.lab.api
+    marker = root_of(guests, 100, "scsi0") / "marker"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text("before")
+    path = api.archive_path(dump(guests, 100, compress="zstd"))
+    guests.post("/storage", storage="elsewhere", type="dir", path="/srv/elsewhere", content="backup,images")
+    there = api.archive_path(f"elsewhere:backup/{path.name}")
+    there.parent.mkdir(parents=True)
+    path.rename(there)
+    assert guests.run("DELETE", f"{NODE}/qemu/100") == "OK"
+    archive = f"elsewhere:backup/{path.name}"
+    assert guests.run("POST", f"{NODE}/qemu", vmid=300, archive=archive, storage="elsewhere") == "OK"
+    assert (root_of(guests, 300, "scsi0") / "marker").read_text() == "before"
+    assert guests.get(f"{NODE}/qemu/300/config")["memory"] == "256"
+
+
+@pytest.mark.parametrize(("kind", "vmid", "key"), [("qemu", 100, "scsi0"), ("lxc", 200, "rootfs")])
+@pytest.mark.parametrize("kept", [40, 500_000])
+def test_a_damaged_archive_fails_the_restore_and_leaves_no_guest(
+    guests: Client, kind: str, vmid: int, key: str, kept: int
+) -> None:
+    root_of(guests, vmid, key).mkdir(parents=True, exist_ok=True)
+    (root_of(guests, vmid, key) / "data").write_bytes(random.Random(1).randbytes(1_000_000))
+    volume = dump(guests, vmid, compress="zstd")
+    path = guests.lab.api.archive_path(volume)
+    path.write_bytes(path.read_bytes()[:kept])
+    source = {"archive": volume} if kind == "qemu" else {"ostemplate": volume, "restore": 1}
+    status = guests.run("POST", f"{NODE}/{kind}", vmid=300, **source)
+    label = "VM" if kind == "qemu" else "CT"
+    assert status.startswith(f"unable to restore {label} 300 - command 'tar ")
+    assert "failed: exit code 2: " in status
+    assert guests.lab.api.guest(300) is None
+    assert not [item for item in guests.get(CONTENT) if item.get("vmid") == 300]
+
+
+def test_a_live_restore_is_for_backup_servers(guests: Client) -> None:
+    volume = dump(guests, 100)
+    status = guests.run("POST", f"{NODE}/qemu", vmid=300, archive=volume, **{"live-restore": 1})
+    assert status == "live-restore is only compatible with backup images from a Proxmox Backup Server"
+
+
+def test_a_guest_is_still_while_it_is_suspended_for_its_backup(guests: Client) -> None:
+    guests.run("POST", f"{NODE}/qemu/100/status/start")
+    upid = guests.post(f"{NODE}/vzdump", vmid=100, storage="local", mode="suspend")
+    assert guests.wait(upid) == "OK"
+    log = guests.log(upid)
+    places = [log.index(line) for line in ("INFO: suspend vm", "INFO: resume vm")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "config"),
+    [
+        ("qemu", "#a\n#b%20c\ncores: 2\n\n[snap]\ncores: 1\n", {"cores": 2, "description": "a\nb c"}),
+        ("lxc", "#50%25\n", {"description": "50%\n"}),
+        ("lxc", "#a\nmemory: 128\nnet0: name=eth0,hwaddr=AA:BB\n", {
+            "memory": 128, "net0": "name=eth0,hwaddr=AA:BB", "description": "a\n",
+        }),
+        ("qemu", "memory: 128\nscsi0: local:100/vm-100-disk-0.raw,size=1G\n", {
+            "memory": "128", "scsi0": "local:100/vm-100-disk-0.raw,size=1G",
+        }),
+    ],
+)  # fmt: skip
+def test_a_configuration_is_read_with_its_types(kind: str, text: str, config: dict[str, Any]) -> None:
+    assert written.config_of(kind, text) == config
 
 
 def test_a_purged_guest_leaves_the_jobs(guests: Client) -> None:
