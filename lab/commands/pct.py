@@ -1,12 +1,13 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pct (PVE/CLI/pct.pm of pve-container), apart from the commands that enter a container."""
+"""pct (PVE/CLI/pct.pm of pve-container); what it does inside a container is in :mod:`lab.commands.containers`."""
 
 from __future__ import annotations
 
 from lab.commands import client, containers, guest_text, passwords, qm_own
 from lab.commands.command import Alias, Answered, Command, Tree, by_task, lines, own
+from lab.commands.containers import INSIDE
 from lab.commands.options import Values
 
 LXC = "/nodes/{node}/lxc"
@@ -100,4 +101,5 @@ PCT: Tree = {
     "status": own(status, ("vmid",), vmid=VMID, verbose=FLAG),
     "unlock": own(unlock, ("vmid",), vmid=VMID),
     "rescan": own(rescan, vmid={**VMID, "optional": 1}, dryrun={**FLAG, "default": 0}),
+    **INSIDE,
 }
