@@ -149,10 +149,11 @@ class ContainerPowerArea(ContainerArea):
     async def _roll_back_ct(self, call: Call) -> object:
         """A container is ended, and started again only on request, once its volumes are those of the snapshot."""
         guest = self._find_ct(call["node"], call["vmid"])
+        before = guest.config
 
         async def restore() -> None:
             await self.cut_ct_power(guest)
-            await self._restore_volumes(guest, call)
+            await self._restore_volumes(guest, call, before)
             if call.get("start"):
                 await self._start_steps(guest, call.user)
 

@@ -156,19 +156,21 @@ class ContainerArea(SnapshotArea):
     async def _create_ct(self, call: Call) -> object:
         check_ssh_keys(call.get("ssh-public-keys"))
         vmid, values = int(call["vmid"]), written(call.values)
+        # Of the container that is restored over, if there is one.
+        before = self._ct_volumes(vmid)
 
         verb = "restore" if call.get("restore") else "create"
 
         async def finish() -> None:
             self._ct_ostype(vmid, call)
-            await self._or_abandoned(vmid, f"unable to {verb} CT {vmid} - ", partial(self._make_new_ct, call))
+            await self._or_abandoned(vmid, f"unable to {verb} CT {vmid} - ", partial(self._make_new_ct, call, before))
             await self.start_new_ct(call)
 
         with followed_by(finish):
             return await self._lxc_create(call.user, values)
 
-    async def _make_new_ct(self, call: Call) -> None:
-        await self._settle_volumes(int(call["vmid"]), set())
+    async def _make_new_ct(self, call: Call, before: set[str]) -> None:
+        await self._settle_volumes(int(call["vmid"]), before)
         await self.fill_new_ct(call)
 
     async def fill_new_ct(self, call: Call) -> None:

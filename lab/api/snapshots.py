@@ -9,12 +9,13 @@ kept: a rollback to a snapshot with ``vmstate`` boots the guest anew.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from lab.api.config_area import ConfigArea
 from lab.api.fake import Call, FakeVm, Route
+from lab.api.settings import free_unused
 from lab.api.tasks import followed_by
 from lab.api.volumes import guest_volumes, size_of
 
@@ -80,11 +81,23 @@ class SnapshotArea(ConfigArea):
 
     async def _return_to(self, kind: str, call: Call) -> object:
         guest = self._snapshot_guest(kind, call)
-        restore = self._boot_again(guest, call) if kind == "qemu" else partial(self._restore_volumes, guest, call)
+        restore = (
+            self._boot_again(guest, call)
+            if kind == "qemu"
+            else partial(self._restore_volumes, guest, call, guest.config)
+        )
         with followed_by(restore):
             return await self._in_books(kind, "rollback", call)
 
-    async def _restore_volumes(self, guest: Any, call: Call) -> None:  # noqa: ANN401
+    async def _restore_volumes(self, guest: Any, call: Call, before: Mapping[str, Any]) -> None:  # noqa: ANN401
+        """Give a guest the volumes of a snapshot; ``before`` is its configuration until then.
+
+        What it has got since then stays, as unused (PVE/AbstractConfig.pm: snapshot_rollback).
+        """
+        named = set(guest_volumes(guest.config).values())
+        for volume in guest_volumes(before).values():
+            if volume not in named:
+                guest.config[free_unused(guest.config)] = volume
         for volume in guest_volumes(guest.snapshots[call["snapname"]]).values():
             await self.drop_volume(volume)
             await self.copy_directory(kept(volume, call["snapname"]), volume)
@@ -98,12 +111,12 @@ class SnapshotArea(ConfigArea):
                 self._volume_record(volume)["size"] = size
 
     def _boot_again(self, guest: FakeVm, call: Call) -> Callable[[], Awaitable[None]]:
-        ran = guest.status == "running"
+        ran, before = guest.status == "running", guest.config
 
         async def restore() -> None:
             await self.driver.kill(guest.vmid)
             self._powered_off(guest)
-            await self._restore_volumes(guest, call)
+            await self._restore_volumes(guest, call, before)
             if call.get("start") or (ran and guest.snapshots[call["snapname"]].get("vmstate")):
                 await self._boot(guest)
 
