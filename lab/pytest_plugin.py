@@ -4,7 +4,10 @@
 """pytest fixtures of the lab.
 
 ``lab_api`` is a node's API in this process, with no guests behind it: they exist as states. It has a port, a state
-and a request log of its own, so tests that use it may run in parallel.
+and a request log of its own, so tests that use it may run in parallel. ``lab_cluster_api`` is a cluster of three.
+
+``lab`` and ``lab_cluster`` boot their nodes and guests, once for each process of the test run; they need root or user
+namespaces, and skip their tests where there is neither.
 """
 
 from __future__ import annotations
@@ -16,11 +19,14 @@ from pathlib import Path
 
 import pytest
 
+from lab import control, rootless
 from lab.api import seed
 from lab.api.certificates import Pair, issue, make_authority
 from lab.api.server import LabApi, storage_entry
 from lab.api.serving import ServedLab, serve
 from lab.api.site_serving import ServedSite, serve_site
+from lab.members import Plan
+from lab.running import RunningLab, at_home
 
 HOST = "127.0.0.1"
 TOKEN_ID = "root@pam!homelab"  # noqa: S105 - the name of a token
@@ -69,3 +75,58 @@ def lab_nodes_api(tmp_path: Path) -> Iterator[ServedSite]:
     """Father, mother and son, each alone: to make a cluster of."""
     with serve_site(("father", "mother", "son"), tmp_path) as served:
         yield served
+
+
+# ------------------------------------------------------------- booted labs
+
+
+@contextmanager
+def _booted(factory: pytest.TempPathFactory, plan: Plan) -> Iterator[RunningLab]:
+    """A lab of its own for this process (each worker of pytest-xdist is one), with its state where nobody else's is."""
+    if (reason := rootless.obstacle()) is not None:
+        pytest.skip(f"guests cannot run here: {reason}")
+    home = factory.mktemp("lab")
+    try:
+        with at_home(home):
+            yield RunningLab(home, control.ensure_up(print, plan))
+    finally:
+        with at_home(home):
+            control.reset()
+
+
+@contextmanager
+def _tidied(lab: RunningLab) -> Iterator[RunningLab]:
+    kept = frozenset(guest["vmid"] for guest in lab.call("GET", "/cluster/resources", type="vm"))
+    yield lab
+    lab.tidy(kept)
+
+
+@pytest.fixture(scope="session")
+def booted_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """A booted lab of one node, for the whole session."""
+    with _booted(tmp_path_factory, Plan()) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def booted_lab_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """A booted lab of three nodes in one cluster, for the whole session."""
+    with _booted(tmp_path_factory, Plan(3)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(booted_lab: RunningLab) -> Iterator[RunningLab]:
+    """A node with guests that boot; those that a test makes are removed after it, and faults end.
+
+    What else a test changes (users, storages, networks) stays for those after it in the same process.
+    """
+    with _tidied(booted_lab):
+        yield booted_lab
+
+
+@pytest.fixture
+def lab_cluster(booted_lab_cluster: RunningLab) -> Iterator[RunningLab]:
+    """The same with the nodes father, mother and son, and a storage ``shared`` they all see."""
+    with _tidied(booted_lab_cluster):
+        yield booted_lab_cluster

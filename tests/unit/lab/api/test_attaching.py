@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from lab.api.attaching import AttachServer, socket_beside
-from lab.api.daemon import open_unix
 from lab.commands import attach, containers
 from lab.commands.client import SOCKET_VARIABLE, CommandError
+from lab.guests.host import open_unix
 
 from .conftest import Client
 from .test_containers import LXC, make, node
