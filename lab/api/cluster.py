@@ -11,7 +11,8 @@ from typing import Any
 from lab.api.fake import Call, Route, Values
 from lab.api.joining import JoiningArea
 
-# What is known of a node that is not seen.
+# What of a node only the list of resources tells, and what is known of one that is not seen.
+RESOURCES_ONLY = frozenset({"cgroup-mode", "hastate"})
 SIZES = frozenset({"maxcpu", "maxmem", "maxdisk"})
 
 
@@ -36,7 +37,7 @@ class ClusterArea(JoiningArea):
         items = [
             {**self._node_item(name, call.user), "ssl_fingerprint": self.fingerprint_of(name)} for name in self.nodes
         ]
-        return [{key: value for key, value in item.items() if key != "cgroup-mode"} for item in items]
+        return [{key: value for key, value in item.items() if key not in RESOURCES_ONLY} for item in items]
 
     def _node_item(self, name: str, user: str) -> dict[str, Any]:
         """A node in a list; figures only for who may see them."""
@@ -48,7 +49,13 @@ class ClusterArea(JoiningArea):
             "status": "online" if online else "offline",
             "level": "",
         }
-        return item | {"cgroup-mode": 2} | self._figures(name, user, online=online)
+        return item | {"cgroup-mode": 2} | self._hastate(name) | self._figures(name, user, online=online)
+
+    def _hastate(self, name: str) -> dict[str, str]:
+        """A node's state as the HA manager has it; a part without quorum goes on knowing what it knew."""
+        state = self.ha_memory_of_manager().nodes.get(name) if self.is_clustered() else None
+        known = state if self.is_quorate(self.reached_node()) else "online"
+        return {"hastate": known} if state and known else {}
 
     def _figures(self, name: str, user: str, *, online: bool) -> dict[str, Any]:
         """Of a node that is not seen it is still known how big it is."""
@@ -139,7 +146,12 @@ class ClusterArea(JoiningArea):
         names = [name for name in sorted(self.storages) if self._can_audit(user, name)]
         return [item for node in self.nodes for name in names if (item := self._storage_seen(node, name))]
 
+    def _storage_resource(self, node: str, name: str) -> Values | None:
+        """A storage of a node; of its pool nothing is told (../golden cluster-3node)."""
+        item: Values | None = super()._storage_resource(node, name)
+        return item and {key: value for key, value in item.items() if key != "pool"}
+
     def _storage_seen(self, node: str, name: str) -> Values | None:
         """A storage as the reached node knows it."""
-        item: Values | None = self._storage_resource(node, name)
+        item = self._storage_resource(node, name)
         return item if not item or self.heard_of(node) else {**item, "status": "unknown"}

@@ -109,10 +109,14 @@ class ProxyArea(DoorArea):
         """A node without /etc/pve knows nobody's rights."""
         if self.node_state(node) != NO_PMXCFS:
             return None
-        met = (node, self.node_state_since(node))
-        delay = WITHOUT_FILES if met in self._met_without_files else FIRST_WITHOUT_FILES
-        self._met_without_files.add(met)
-        return Trouble(FAILED, NO_ACCESS_LIST, delay)
+        met = (node, self.node_state_since(node)) in self._met_without_files
+        return Trouble(FAILED, NO_ACCESS_LIST, WITHOUT_FILES if met else FIRST_WITHOUT_FILES)
+
+    def _answer_without(self, trouble: Trouble, node: str) -> web.Response:
+        """The answer of a request that is not carried out; a node's second one without files comes sooner."""
+        if trouble.reason == NO_ACCESS_LIST:
+            self._met_without_files.add((node, self.node_state_since(node)))
+        return trouble.answer()
 
     def _way_trouble(self, reached: str, node: str) -> Trouble | None:
         """What is between two nodes, up to the proxy daemon of the second."""
@@ -166,7 +170,7 @@ class ProxyArea(DoorArea):
         reached = self.reached_node()
         trouble = self._files_trouble(reached)
         if trouble is not None and await self._outlasts(lambda: trouble if self._lacks_files(reached) else None):
-            return trouble.answer()
+            return self._answer_without(trouble, reached)
         answer: web.StreamResponse = await super()._middleware(request, handler)
         return answer
 
@@ -200,7 +204,7 @@ class ProxyArea(DoorArea):
             return await carry_out()
         if trouble.later and request.method != "GET":
             self._when_it_goes_on(look, carry_out)
-        return trouble.answer()
+        return self._answer_without(trouble, node)
 
     def _carry_out(
         self,

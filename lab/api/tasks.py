@@ -34,6 +34,9 @@ SOURCES = {"archive": ("stopped",), "active": ("running",), "all": ("stopped", "
 # A line that starts so makes a task end with WARNINGS instead of OK (PVE/RESTEnvironment.pm: warn).
 WARNING = "WARN: "
 
+# The log of a task that another node has, or none (../golden cluster-3node).
+NO_LOG = "unable to open file - No such file or directory"
+
 logger = logging.getLogger(__name__)
 _current: ContextVar[Record | None] = ContextVar("current_task", default=None)
 _followed_by: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("followed_by", default=None)
@@ -315,7 +318,8 @@ class TaskArea(WireArea):
         return status_view(self._record_of(call))
 
     async def _log_of_task(self, call: Call) -> Answer:
-        lines = self._record_of(call)["log"]
+        known = self.tasks.get(call["upid"])
+        lines = self._record_of(call)["log"] if known and known["node"] == call["node"] else [NO_LOG]
         numbered = [{"n": number, "t": text} for number, text in enumerate(lines, 1)]
         start, limit = call.get("start", 0), call.get("limit", DEFAULT_LIMIT)
         # PVE: a limit of 0 asks for everything.

@@ -9,7 +9,6 @@ A transcript is a list of requests with status, reason and body, in order. What 
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import re
@@ -33,6 +32,7 @@ KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}"), "<fingerprint>"),
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"), "<mac>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} [+-]\d{4}"), "<time>"),
+    (re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}"), "<time>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"(?<=-)\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d(?=\.)"), "<time>"),
     (re.compile(r"creation-qemu=[\d.]+,ctime=\d+"), "<meta>"),
@@ -50,7 +50,7 @@ MEASURED = frozenset(
         "memhost", "netin", "netout", "password", "pid", "pstart", "repoid", "running-machine", "running-qemu",
         "snaptime", "starttime", "ticket", "time", "total", "uptime", "used", "used_fraction", "value_of_token",
         "version", "release", "CSRFPreventionToken", "localtime", "next-run", "notafter", "notbefore", "serverid",
-        "timestamp", "utc",
+        "timestamp", "utc", "wait", "idle",
     }
 )  # fmt: skip
 # What was done on the node itself, between two requests, and the lock that a command leaves a guest with.
@@ -60,6 +60,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 RACE = re.compile(r"C-race-[a-z-]*(qemu|lxc|three|node)$")
 # Errors whose delay is the cluster's and not the machine's.
 WAITING = frozenset({500, 595, 596})
+MAINTENANCE = re.compile(r"ha-manager crm-command node-maintenance (?P<verb>enable|disable) (?P<node>\S+)")
 LOCK_COMMANDS = (
     re.compile(r"(?:qm|pct) set (?P<vmid>\d+) --lock (?P<lock>\w+)"),
     re.compile(r"(?:qm|pct) unlock (?P<vmid>\d+)(?P<lock>)"),
@@ -205,13 +206,13 @@ class Player:
         """A request of our own, as root, to bring a node into the state it was recorded in."""
         return self._send(Step(0, "", method, path, "token", 0, "", None, values))
 
-    async def _manager_passes(self) -> None:
-        """Wait for the HA manager, as whoever recorded a transcript did."""
-        await asyncio.gather(*self.lab.api._passes)
+    def play(self, step: Step, *, at_once: bool = False) -> Answer:
+        """Send one step; a step that recorded the end of a task waits for it.
 
-    def play(self, step: Step) -> Answer:
-        """Send one step; a step that recorded the end of a task waits for it."""
-        self.lab.call(self._manager_passes())
+        Whoever recorded a transcript waited for the HA manager, unless it was sent ``at_once``.
+        """
+        if not at_once:
+            self.lab.call(self.lab.api.manager_now())
         answer = self._send(step)
         while step.name == "task-status-final" and _task_status(answer) == "running":
             answer = self._send(step)
@@ -223,6 +224,11 @@ class Player:
         found = next(filter(None, (pattern.fullmatch(step.path) for pattern in LOCK_COMMANDS)), None)
         if found:
             self.lab.call(self._set_lock(int(found["vmid"]), found["lock"]))
+        if asked := MAINTENANCE.fullmatch(step.path):
+            self.lab.call(self._ask_maintenance(asked["node"], wanted=asked["verb"] == "enable"))
+
+    async def _ask_maintenance(self, node: str, *, wanted: bool) -> None:
+        self.lab.api.ask_maintenance(node, wanted=wanted)
 
     async def _set_lock(self, vmid: int, lock: str | None) -> None:
         if lock:
@@ -372,6 +378,8 @@ def of_step(step: Step, body: Any) -> Any:
     elif step.path.endswith("/rrddata") and isinstance(data, list):
         # How far back the figures go is a matter of how long the node has been up: all of their names count.
         body = {"data": sorted({key for item in data for key in item})}
+    elif step.path.endswith("/report") and isinstance(data, str):
+        body = {"data": "text"}
     elif step.path.endswith(LINES) and isinstance(data, list):
         body = {**body, "data": [sorted(line) if isinstance(line, dict) else "line" for line in data]}
     return comparable(body)

@@ -18,7 +18,8 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``resolver``  the text of resolv.conf, where it was another one
 ``boots``     false: nothing answers in a guest, because nothing was on the disks
 ``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
-              ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``
+              ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``
+``at_once``   numbers of the requests that were sent before the HA manager had looked
 ``rate``      lab seconds per real second, where the answers come late
 ``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
 """
@@ -36,6 +37,7 @@ from fakepve import FakeCt  # type: ignore[import-untyped]
 
 from lab.api import interfaces, seed
 from lab.api.certificates import Pair
+from lab.api.ha_manager import ROUND
 from lab.api.images import header
 from lab.api.server import LabApi, storage_entry
 from lab.api.serving import ServedLab, serve
@@ -45,6 +47,7 @@ from . import golden
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "golden"
 STARTS = Path(__file__).parent / "start"
 NODE = "father"
+CLUSTER = "lab"
 # The recorded node had one storage for everything.
 LOCAL: Mapping[str, Any] = {
     "type": "dir",
@@ -102,6 +105,7 @@ class Start:
     access: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
     events: Mapping[str, tuple[tuple[str, Any], ...]] = field(default_factory=dict)
     rate: float = 1.0
+    at_once: tuple[int, ...] = ()
 
 
 def start_of(transcript: str) -> Start:
@@ -184,6 +188,7 @@ def finished(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def prepare(api: LabApi, start: Start) -> None:
     """Give a node the state that a transcript began with."""
+    api.cluster_name = CLUSTER
     api.node_texts = {node: node_texts(node, number, start.resolver) for number, node in enumerate(api.nodes, 2)}
     for node in api.nodes:
         with api.on_node(node):
@@ -203,16 +208,26 @@ def prepare(api: LabApi, start: Start) -> None:
         api.pool_info[pool] = {"comment": comment, "storage": set()}
 
 
+async def lapse(api: LabApi, seconds: float) -> None:
+    """Let lab time go by, in the rhythm of the HA manager."""
+    while seconds > 0:
+        api.clock.set(shift=api.clock.shift + min(seconds, ROUND))
+        await api.manager_now()
+        seconds -= ROUND
+
+
 async def happen(api: LabApi, events: Iterable[tuple[str, Any]]) -> None:
     """What happened to nodes before a request."""
     for what, value in events:
         if what == "expected":
             api.expect_votes(value)
         elif what == "later":
-            api.clock.set(shift=api.clock.shift + value)
+            await lapse(api, float(value))
+        elif what == "rate":
+            api.clock.set(rate=value)
         else:
             api.set_node_state(what, value)
-    await api.node_states_settled()
+            await api.node_states_settled()
 
 
 @contextmanager
@@ -221,6 +236,8 @@ def recorded_lab(start: Start, authority: Pair, certificate: Pair) -> Iterator[S
     tokens = {golden.TOKEN_ID: golden.TOKEN_SECRET}
     planted = seed.Seed({"local": LOCAL}, (), tokens, golden.ROOT_PASSWORD)
     api = LabApi(seed=planted, others=start.nodes, host="127.0.0.1", port=0)
+    # It acts when the player says so.
+    api.manager_pause = 3600.0
     prepare(api, start)
     with serve(api, certificate) as served:
         lab = ServedLab(served, authority.certificate, golden.TOKEN_ID, golden.TOKEN_SECRET, golden.ROOT_PASSWORD)
@@ -259,6 +276,6 @@ def play(transcript: Path, authority: Pair, certificate: Pair) -> Played:
                 player.command(step)
             elif step.is_playable:
                 asked += 1
-                if difference := golden.difference(step, player.play(step)):
+                if difference := golden.difference(step, player.play(step, at_once=step.seq in start.at_once)):
                     found.append((step, difference))
     return Played(asked, tuple(found))
