@@ -46,6 +46,8 @@ class HaWorkArea(HaRulesArea):
         """Start with a manager that has nothing to do."""
         super().__init__(**options)
         self._ha_memory: Memory | None = None
+        # The look that was asked for, and what nodes' managers are doing.
+        self._look_asked: asyncio.Task[None] | None = None
         self._passes: set[asyncio.Task[None]] = set()
         self._at_work: dict[str, str] = {}
         self._recoveries: dict[str, asyncio.Task[None]] = {}
@@ -86,7 +88,8 @@ class HaWorkArea(HaRulesArea):
     def _ask_manager(self) -> None:
         """The manager looks soon, and from now on in its rhythm."""
         self._tick_on()
-        self._later(self._soon())
+        if self._look_asked is None:
+            self._look_asked = asyncio.create_task(self._soon())
 
     def _later(self, work_to_do: Coroutine[Any, Any, None]) -> None:
         started = asyncio.create_task(work_to_do)
@@ -95,12 +98,22 @@ class HaWorkArea(HaRulesArea):
 
     async def _soon(self) -> None:
         await asyncio.sleep(self.manager_pause)
+        self._look_asked = None
         self.manager_round()
 
     async def manager_settled(self) -> None:
         """Wait until the manager has done what was asked of it so far."""
-        while self._passes:
-            await asyncio.gather(*self._passes, return_exceptions=True)
+        while self._look_asked is not None or self._passes:
+            await asyncio.gather(*self._passes, *([self._look_asked] if self._look_asked else []), return_exceptions=True)
+
+    async def manager_now(self) -> None:
+        """Have the manager look at once, and wait until it has done what was asked of it."""
+        if self._look_asked is not None:
+            self._look_asked.cancel()
+            self._look_asked = None
+        if self.ha_resources:
+            self.manager_turn()
+        await self.manager_settled()
 
     def _tick_on(self, *, anew: bool = False) -> None:
         """Have the rhythm go on, ``anew`` from this moment."""
@@ -132,7 +145,8 @@ class HaWorkArea(HaRulesArea):
 
     async def stop_workers(self) -> None:
         """Interrupt what the manager has yet to do, and every task."""
-        waiting = [*self._passes, *self._recoveries.values(), *([self._ticking] if self._ticking else [])]
+        single = [task for task in (self._ticking, self._look_asked) if task is not None]
+        waiting = [*self._passes, *self._recoveries.values(), *single]
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -186,7 +200,8 @@ class HaWorkArea(HaRulesArea):
         memory, now = self.ha_memory_of_manager(), self.clock.now()
         for node, lrm in list(memory.lrms.items()):
             away = now - memory.online.get(node, now)
-            if lrm.state != "wait_for_agent_lock" and away >= FENCE_DELAY and self.is_cut_off(node):
+            busy = lrm.state != "wait_for_agent_lock" and memory.active_on(node)
+            if busy and away >= FENCE_DELAY and self.is_cut_off(node):
                 self.set_node_state(node, "off")
 
     # ----------------------------------------------------------- node's manager
