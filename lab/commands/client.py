@@ -147,8 +147,16 @@ def follow(upid: str, write: Callable[[str], object]) -> str:
         shown += len(news)
         if ended:
             return str(status["exitstatus"])
-        time.sleep(pause)
+        _sleep(pause, base)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _sleep(seconds: float, task: str) -> None:
+    """Wait; Ctrl-C stops the task, which then comes to its end."""
+    try:
+        time.sleep(seconds)
+    except KeyboardInterrupt:
+        call("DELETE", task)
 
 
 def is_error(status: str) -> bool:

@@ -8,7 +8,6 @@ The long form has no descriptions: the schema at hand has none.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -100,6 +99,8 @@ def type_text(schema: Mapping[str, Any]) -> str:
 
 def _described(name: str, schema: Mapping[str, Any]) -> str:
     default = f"   (default={schema['default']})" if "default" in schema else ""
+    import textwrap  # noqa: PLC0415 - only the long form needs it
+
     line = f"  {name:<10} {type_text(schema)}{default}"
     wrapped = textwrap.wrap(line, WIDTH, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*wrapped, "", ""])

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.api.node_files import COMMANDS, WRAPPER
+from lab.api.serving import ServedLab
 from lab.commands import __main__ as command
 from lab.commands import client
 from tests.node_commands import NodeCommands, Result
@@ -93,6 +95,28 @@ def test_pvesh_returns_when_its_task_has_ended(run: NodeCommands) -> None:
     upid = json.loads(run("pvesh", "create", "/nodes/father/qemu", "-vmid", "100", "--output-format", "json").out)
     assert upid.startswith("UPID:father:")
     assert "100.conf" not in run("qm", "config", "100").err
+
+
+def test_an_interrupted_command_stops_its_task(
+    run: NodeCommands, lab_api: ServedLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("qm", "clone", "9001", "100")
+    lab_api.control("POST", "/faults", {"kind": "task", "type": "qmstart", "stuck": True, "log": ["so far"]})
+    presses = iter([KeyboardInterrupt])
+
+    def interrupted(_seconds: float) -> None:
+        for pressed in presses:
+            raise pressed
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    assert run("qm", "start", "100") == Result(255, "so far\n", "received interrupt\n")
+    assert run("qm", "status", "100").out == "status: stopped\n"
+
+
+def test_a_task_with_warnings_ends_well(run: NodeCommands, lab_api: ServedLab) -> None:
+    run("qm", "clone", "9001", "100")
+    lab_api.control("POST", "/faults", {"kind": "task", "type": "qmstart", "log": ["WARN: slowly"]})
+    assert run("qm", "start", "100") == Result(0, "WARN: slowly\n", "Task finished with 1 warning(s)!\n")
 
 
 def test_pveum_tells_a_tokens_secret_once(run: NodeCommands) -> None:
