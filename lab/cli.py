@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab import faults_cli
+from lab import faults_cli, saving_cli
 
 if TYPE_CHECKING:
     from lab.control import LabStatus
@@ -144,5 +144,5 @@ def image() -> None:
         click.echo(images.ensure(_log).root.parent)
 
 
-for command in faults_cli.COMMANDS:
+for command in (*faults_cli.COMMANDS, saving_cli.snapshot):
     lab.add_command(command)

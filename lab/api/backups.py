@@ -186,7 +186,10 @@ class BackupArea(JobArea):
     async def _dump(self, call: Call, storage: str, guest: Any) -> None:  # noqa: ANN401 - a guest of fakepve
         kind, name = kind_of(guest), self._new_archive(storage, guest, str(call.get("compress", "0")))
         log_line(f"INFO: Starting Backup of VM {guest.vmid} ({kind})")
-        log_line(f"INFO: creating vzdump archive '{self._volume_path(storage, f'backup/{name}', 'backup')}'")
+        shown = self._volume_path(storage, f"backup/{name}", "backup")
+        log_line(f"INFO: creating vzdump archive '{shown}'")
+        await self.take_time(storage)
+        self.need_room_for_archive(storage, kind, shown, str(call.get("compress", "0")))
         path = self.archive_path(f"{storage}:backup/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         write = archives.write_vm if kind == "qemu" else archives.write_container
