@@ -11,6 +11,7 @@ from typing import Any
 from lab.api.fake import Call, Route, Values
 from lab.api.joining import JoiningArea
 
+LOCAL_ZONE = "localnetwork"
 # What of a node only the list of resources tells, and what is known of one that is not seen.
 RESOURCES_ONLY = frozenset({"cgroup-mode", "hastate"})
 SIZES = frozenset({"maxcpu", "maxmem", "maxdisk"})
@@ -105,11 +106,21 @@ class ClusterArea(JoiningArea):
             "vm": self._guest_items,
             "node": self._node_items,
             "storage": self._storage_items,
+            # No type asks for these alone.
+            "network": self._network_items,
         }
         return [item for name, items in groups.items() if kind in (None, name) for item in items(call.user)]
 
     def _node_items(self, user: str) -> list[dict[str, Any]]:
-        return [self._node_item(name, user) for name in self.nodes]
+        return [self._node_item(name, user) | self._ha_item(name) for name in self.nodes]
+
+    def _ha_item(self, name: str) -> dict[str, str]:
+        state = self.ha_node_state(name)
+        return {"hastate": state} if state else {}
+
+    def ha_node_state(self, name: str) -> str | None:  # noqa: ARG002 - for the area of HA
+        """How the HA manager finds a node; None of one it has never met."""
+        return None
 
     def _guest_items(self, user: str) -> list[dict[str, Any]]:
         return [*self._vm_items(user), *self._ct_items(user)]
@@ -119,6 +130,13 @@ class ClusterArea(JoiningArea):
         if self.all_well():
             return items
         return [{**item, "status": self.known_status(self.ct(item["vmid"]))} for item in items]
+
+    def _network_items(self, user: str) -> list[dict[str, Any]]:
+        """The zone that every node has (PVE/API2/Cluster.pm)."""
+        if not self.allowed(user, f"/sdn/zones/{LOCAL_ZONE}", "SDN.Audit"):
+            return []
+        kind = {"type": "network", "network-type": "zone", "network": LOCAL_ZONE, "status": "ok"}
+        return [{"id": f"network/{name}/zone/{LOCAL_ZONE}", "node": name, **kind} for name in self.nodes]
 
     def _pool_items(self, user: str) -> list[dict[str, Any]]:
         names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))
@@ -134,7 +152,7 @@ class ClusterArea(JoiningArea):
             "type": "qemu",
             "vmid": guest.vmid,
             "node": guest.node,
-            "name": guest.name,
+            "name": guest.name or f"VM {guest.vmid}",
             "status": self.known_status(guest),
             "template": int(bool(guest.template)),
             **self._vm_usage(guest),

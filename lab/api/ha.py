@@ -96,6 +96,21 @@ class HaArea(HaStatusArea):
 
     # ---------------------------------------------------------------- motion
 
+    async def _preconditions(self, call: Call) -> Values:
+        """Of a managed VM also which resources come along, and which stand in the way."""
+        found: Values = await super()._preconditions(call)
+        guest = self.vm(int(call["vmid"]))
+        if guest is None or not self.is_managed(guest):
+            return found
+        sid = self._full_sid(str(guest.vmid))
+        blocked = {node: {"blocking-ha-resources": rows} for node in self.nodes if (rows := self._blocking(sid, node))}
+        refused = {node: why | blocked.get(node, {}) for node, why in found["not_allowed_nodes"].items()}
+        return found | {
+            "dependent-ha-resources": self._mates(sid),
+            "allowed_nodes": [node for node in found["allowed_nodes"] if node not in blocked],
+            "not_allowed_nodes": refused,
+        }
+
     def _ha_motion(self, action: str) -> Callable[[Call], Awaitable[Values]]:
         async def handle(call: Call) -> Values:
             sid, node = self._full_sid(call["sid"]), call["node"]

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from lab.api.fake import Call, PveError, Route, Values, check_digest, die, split_list
-from lab.api.ha_placement import Affinity, affinity, contradictions, sids
+from lab.api.fake import Call, PveError, Route, Values, check_digest, die, param_error, split_list
+from lab.api.ha_placement import NEGATIVE, NODE, POSITIVE, RESOURCE, Affinity, affinity, contradictions, sids
 from lab.api.ha_resources import HaResourcesArea, config_digest
 
 RULES = "/cluster/ha/rules"
@@ -14,6 +14,13 @@ RULE = RULES + "/{rule}"
 RULE_SETTINGS = ("type", "resources", "nodes", "strict", "affinity", "comment", "disable")
 FLAGS = ("strict", "disable")
 LISTS = ("resources", "nodes")
+# The parameters of each type, and those that one has to have.
+OF_TYPE = {NODE: ("resources", "nodes", "strict"), RESOURCE: ("resources", "affinity")}
+TYPED = ("resources", "nodes", "strict", "affinity")
+NEEDED = frozenset({"resources", "nodes", "affinity"})
+MISSING = "property is missing and it is not optional"
+UNDEFINED = "property is not defined in schema and the schema does not allow additional properties"
+ENUMERATION = "value '{}' does not have a value in the enumeration '{}'"
 CREATE, UPDATE = "create ha rule failed: ", "update HA rules failed: "
 
 
@@ -53,12 +60,14 @@ class HaRulesArea(HaResourcesArea):
         return self._rule_view(call["rule"], contradictions(self.ha_rules, self._known_to_ha()))
 
     async def _add_rule(self, call: Call) -> None:
+        check_type(call, needed=True)
         name = call["rule"]
         if name in self.ha_rules:
             raise die(f"{CREATE}HA rule '{name}' already defined")
         self._keep_rule(name, rule_settings(call), call, CREATE)
 
     async def _change_rule(self, call: Call) -> None:
+        check_type(call, needed=False)
         name = call["rule"]
         try:
             check_digest(config_digest(self.ha_rules), call.get("digest"))
@@ -95,6 +104,30 @@ class HaRulesArea(HaResourcesArea):
         """Removing a rule that is not there succeeds (../golden ha)."""
         self.ha_rules.pop(call["rule"], None)
         self._ask_manager()
+
+
+def type_errors(values: Values, *, needed: bool) -> dict[str, str]:
+    """What the schema has against a rule's parameters by its type; ``needed``: those a new rule has to have."""
+    kind = str(values.get("type", ""))
+    if kind not in OF_TYPE:
+        wrong = ENUMERATION.format(kind, ", ".join(OF_TYPE)) if kind else MISSING
+        return {"type": wrong} | {name: UNDEFINED for name in TYPED if name in values}
+    wanted, foreign = OF_TYPE[kind], [name for name in TYPED if name not in OF_TYPE[kind]]
+    missing = [name for name in wanted if name in NEEDED and name not in values] if needed else []
+    errors = {f"oneOf[{kind}].{name}": MISSING for name in missing}
+    errors |= {name: UNDEFINED for name in foreign if name in values}
+    affinity_of = values.get("affinity", POSITIVE)
+    if "affinity" in wanted and affinity_of not in (POSITIVE, NEGATIVE):
+        choices = f"{POSITIVE}, {NEGATIVE}"
+        errors[f"oneOf[{kind}].affinity"] = ENUMERATION.format(affinity_of, choices)
+    return errors
+
+
+def check_type(call: Call, *, needed: bool) -> None:
+    """Raise PVE's refusal of parameters that a rule of this type does not have, or lacks."""
+    errors = type_errors(call.values, needed=needed)
+    if errors:
+        raise param_error(**errors)
 
 
 def rule_settings(call: Call) -> Values:

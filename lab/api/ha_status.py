@@ -103,7 +103,8 @@ class HaStatusArea(HaWorkArea):
         ]
 
     def _quorum_row(self) -> Values:
-        node, quorate = self.reached_node(), bool(self._ha_seen())
+        node = self.reached_node()
+        quorate = self.is_quorate(node)
         status = "OK" if quorate else f"No quorum on node '{node}'!"
         return {"id": "quorum", "type": "quorum", "node": node, "quorate": int(quorate), "status": status}
 
@@ -149,6 +150,11 @@ class HaStatusArea(HaWorkArea):
         request = {"request_state": wish["state"]} if wish else {}
         crm = {"crm_state": service.state} if service else {}
         return {**row, "status": f"{sid} ({node}, {state})", **settings, **request, **crm}
+
+    def ha_node_state(self, name: str) -> str | None:
+        """How the manager finds a node; a node alone that has never used HA has no manager to ask."""
+        memory = self.ha_memory_of_manager()
+        return memory.nodes.get(name) if memory.lrms or len(self.nodes) > 1 else None
 
     # ------------------------------------------------------------------- whole
 

@@ -19,6 +19,7 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``boots``     false: nothing answers in a guest, because nothing was on the disks
 ``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
               ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``
+``ha``        true: the HA manager knows every node, as it has been used before
 ``at_once``   numbers of the requests that were sent before the HA manager had looked
 ``rate``      lab seconds per real second, where the answers come late
 ``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
@@ -106,6 +107,7 @@ class Start:
     events: Mapping[str, tuple[tuple[str, Any], ...]] = field(default_factory=dict)
     rate: float = 1.0
     at_once: tuple[int, ...] = ()
+    ha: bool = False
 
 
 def start_of(transcript: str) -> Start:
@@ -201,6 +203,8 @@ def prepare(api: LabApi, start: Start) -> None:
         api.tasklog.append(record)
         api.tasks[record["upid"]] = record
     api.boots_empty_disks = start.boots
+    if start.ha:
+        api.ha_memory_of_manager().nodes = dict.fromkeys(api.nodes, "online")
     api.unreachable |= set(start.unreachable)
     api.pools.update({name: set(members) for name, members in start.pools.items()})
     api._sync_pools()
