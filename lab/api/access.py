@@ -126,6 +126,7 @@ class AccessArea(Fake):
             raise PveError(UNAUTHORIZED, "authentication failure")
         ticket, csrf = self.issue_ticket(userid)
         return {
+            **({"clustername": self.cluster_name} if len(self.nodes) > 1 else {}),
             "username": userid,
             "ticket": ticket,
             "CSRFPreventionToken": csrf,

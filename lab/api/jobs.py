@@ -398,4 +398,4 @@ def _inclusion(guest: Any, key: str) -> Values:  # noqa: ANN401 - a guest of fak
     enabled = property_object(str(guest.config[key])).get("backup")
     if key.startswith("mp"):
         return {"included": int(enabled == "1"), "reason": "enabled" if enabled == "1" else "disabled"}
-    return {"included": int(enabled != "0"), "reason": "disabled" if enabled == "0" else "enabled"}
+    return {"included": int(enabled != "0"), "reason": "backup=no" if enabled == "0" else "backup=yes"}

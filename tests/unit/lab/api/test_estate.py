@@ -128,7 +128,7 @@ def test_a_job_tells_what_it_holds_and_the_rest_is_not_backed_up(client: Client)
     assert gone == {"id": 999, "type": "unknown", "leaf": 1}
     assert (web["name"], web["type"], web["leaf"]) == ("web", "qemu", 0)
     volumes = {volume["id"]: (volume["included"], volume["reason"]) for volume in web["children"]}
-    assert volumes == {"100:scsi0": (1, "enabled"), "100:scsi1": (0, "disabled")}
+    assert volumes == {"100:scsi0": (1, "backup=yes"), "100:scsi1": (0, "backup=no")}
     unsaved = {guest["vmid"] for guest in client.get("/cluster/backup-info/not-backed-up")}
     assert 101 in unsaved
     assert 100 not in unsaved
