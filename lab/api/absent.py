@@ -41,7 +41,6 @@ EMPTY = (
     f"{NODE}/disks/lvmthin",
     f"{NODE}/hardware/usb",
     f"{NODE}/netstat",
-    f"{NODE}/replication",
     f"{NODE}/scan/lvm",
 )
 NO_CEPH = "binary not installed: /usr/bin/ceph-mon"

@@ -143,14 +143,14 @@ class ActivationArea(StorageArea):
 
     # --------------------------------------------------------------- content
 
-    def _item(self, name: str, volname: str, record: Values) -> Values:
+    def _item(self, storage: str, name: str, record: Values) -> Values:
         """A volume in a list: of a disk in a file the list tells its base, and what it takes."""
-        item: Values = super()._item(name, volname, record)
-        if not is_disk(f"{name}:{volname}"):
+        item: Values = super()._item(storage, name, record)
+        if not is_disk(f"{storage}:{name}"):
             return item
         item["content"] = "rootdir" if self._is_container(record.get("vmid")) else "images"
-        if self._is_file_storage(name):
-            item |= {"parent": parent_of(volname), "used": item.get("used", ALLOCATED.get(item["format"], 0))}
+        if self._is_file_storage(storage):
+            item |= {"parent": parent_of(name), "used": item.get("used", ALLOCATED.get(item["format"], 0))}
         return item
 
     def _is_container(self, vmid: object) -> bool:

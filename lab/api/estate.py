@@ -8,6 +8,7 @@ from __future__ import annotations
 from lab.api import formats
 from lab.api.absent import AbsentArea
 from lab.api.activation import ActivationArea
+from lab.api.bulk import BulkArea
 from lab.api.consoles import ConsoleArea
 from lab.api.datacenter import DatacenterArea
 from lab.api.firewall import FirewallArea
@@ -16,7 +17,9 @@ from lab.api.journal import JournalArea
 from lab.api.mappings import MappingArea
 from lab.api.network import NetworkArea
 from lab.api.notifications import NotificationArea
+from lab.api.outside import OutsideArea
 from lab.api.realms import RealmArea
+from lab.api.replication import ReplicationArea
 from lab.api.restores import RestoreArea
 from lab.api.rrd import RrdArea
 from lab.api.services import ServiceArea
@@ -28,6 +31,8 @@ class EstateArea(
     ActivationArea,
     DatacenterArea,
     RestoreArea,
+    ReplicationArea,
+    BulkArea,
     MappingArea,
     NotificationArea,
     RealmArea,
@@ -37,6 +42,7 @@ class EstateArea(
     ServiceArea,
     HardwareArea,
     RrdArea,
+    OutsideArea,
     JournalArea,
     AbsentArea,
 ):

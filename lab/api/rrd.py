@@ -10,7 +10,7 @@ node that was just installed.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.api.fake import Call, Route, Values
@@ -43,6 +43,19 @@ def pressure(names: tuple[str, ...] = PRESSURES) -> Values:
     return {f"pressure{name}": 0 for name in names}
 
 
+def gauges(name: str, **values: float) -> Iterator[tuple[str, Values]]:
+    """Metrics that stand for themselves."""
+    for metric, value in values.items():
+        yield name, {"metric": metric, "type": "gauge", "value": value}
+
+
+def guest_gauges(name: str, status: Mapping[str, Any]) -> Iterator[tuple[str, Values]]:
+    """The metrics of a guest from its status."""
+    known = {"cpu_max": "cpus", "disk_total": "maxdisk", "mem_total": "maxmem", "uptime": "uptime"}
+    taken = {"cpu_current": "cpu", "mem_used": "mem"} if status["status"] == "running" else {}
+    yield from gauges(name, **{metric: status.get(field, 0) for metric, field in {**known, **taken}.items()})
+
+
 class RrdArea(NodeArea):
     """Mixin: ``rrddata``."""
 
@@ -53,6 +66,7 @@ class RrdArea(NodeArea):
             ("GET", f"{NODE}/qemu/{{vmid}}/rrddata", self._vm_figures),
             ("GET", f"{NODE}/lxc/{{vmid}}/rrddata", self._container_figures),
             ("GET", f"{NODE}/storage/{{storage}}/rrddata", self._storage_figures),
+            ("GET", "/cluster/metrics/export", self._export),
         ]
 
     def _points(self, call: Call, figures: Mapping[str, Any]) -> list[Values]:
@@ -87,6 +101,49 @@ class RrdArea(NodeArea):
         status = self._status(self._find_ct(call["node"], call["vmid"]))
         figures = {name: status.get(name, 0) for name in GUEST_FIGURES}
         return self._points(call, figures | {"maxcpu": status.get("cpus", 1)} | pressure())
+
+    # ------------------------------------------------------------- metrics
+
+    async def _export(self, call: Call) -> Values:
+        """The figures of now, as metrics (pve-manager, PVE/PullMetric.pm); the lab has no older ones."""
+        now = int(self.clock.now())
+        nodes = [self.node] if call.get("local-only") else list(self.nodes)
+        found = [*(row for node in nodes for row in self._node_metrics(node)), *self._guest_metrics(nodes)]
+        wanted = [row for row in found if now >= call.get("start-time", 0)]
+        return {"data": [{"id": name, "timestamp": now, **metric} for name, metric in wanted]}
+
+    def _node_metrics(self, node: str) -> Iterator[tuple[str, Values]]:
+        usage, load = self._usage(), os.getloadavg()
+        yield from gauges(
+            f"node/{node}",
+            cpu_avg1=load[0],
+            cpu_avg5=load[1],
+            cpu_avg15=load[2],
+            cpu_current=usage["cpu"],
+            cpu_iowait=0,
+            cpu_max=usage["maxcpu"],
+            disk_total=usage["maxdisk"],
+            disk_used=usage["disk"],
+            mem_total=usage["maxmem"],
+            mem_used=usage["mem"],
+            swap_total=0,
+            swap_used=0,
+            uptime=usage["uptime"],
+        )
+        for metric in ("net_in", "net_out"):
+            yield f"node/{node}", {"metric": metric, "type": "derive", "value": 0}
+        for name in self.storages:
+            status = self._status_item(name, node)
+            if status["active"]:
+                yield from gauges(f"storage/{node}/{name}", disk_total=status["total"], disk_used=status["used"])
+
+    def _guest_metrics(self, nodes: list[str]) -> Iterator[tuple[str, Values]]:
+        """What is known of every guest; of one that runs, what it takes too."""
+        for kind, guests in (("qemu", self.vms), ("lxc", self.cts)):
+            for guest in guests:
+                if guest.node in nodes:
+                    status = self._vm_status(guest) if kind == "qemu" else self._status(guest)
+                    yield from guest_gauges(f"{kind}/{guest.vmid}", status)
 
     async def _storage_figures(self, call: Call) -> list[Values]:
         status = self._status_item(call["storage"], call["node"])
