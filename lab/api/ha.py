@@ -16,12 +16,17 @@ from lab.api.ha_resources import ONE, TITLES
 from lab.api.ha_status import HaStatusArea
 from lab.api.tasks import log_line
 
-# The lab stops the guest of a resource in one step where a node asks it to shut down first.
-STOP_TYPES = {True: "qmstart", False: "qmstop"}
+# Lab seconds a guest has to shut down before its power is cut (PVE/HA/Resources/PVEVM.pm).
+SHUTDOWN_TIMEOUT = 60.0
 
 
 class HaArea(HaStatusArea):
     """Mixin: managed guests, and ``migrate`` and ``relocate`` of resources."""
+
+    def __init__(self, **options: object) -> None:
+        """Start without a guest that is to be stopped at once."""
+        super().__init__(**options)
+        self._hard_stops: set[int] = set()
 
     def routes(self) -> list[Route]:
         """The motion of resources."""
@@ -33,16 +38,27 @@ class HaArea(HaStatusArea):
     # ------------------------------------------------------------ manager's own
 
     async def _manager_task(self, guest: Any, *, start: bool) -> str:  # noqa: ANN401 - a guest of fakepve
+        hard = guest.vmid in self._hard_stops
+        self._hard_stops.discard(guest.vmid)
+
         async def body() -> None:
             if start:
                 await self._power_on(guest)
             else:
-                await self.driver.kill(guest.vmid)
-                self._powered_off(guest)
+                await self._end_managed(guest, hard=hard)
 
+        ttype = "qmstart" if start else "qmstop" if hard else "qmshutdown"
         with self.on_node(guest.node):
-            upid: str = await self.task(guest.node, STOP_TYPES[start], guest.vmid, "root@pam", body, vm=guest)
+            upid: str = await self.task(guest.node, ttype, guest.vmid, "root@pam", body, vm=guest)
         return upid
+
+    async def _end_managed(self, guest: FakeVm, *, hard: bool) -> None:
+        """Shut a VM down; the power of one that does not listen is cut in the end."""
+        listens = not hard and guest.acpi and guest.vmid in await self.driver.running()
+        if not (listens and await self.driver.shutdown(guest.vmid, SHUTDOWN_TIMEOUT)):
+            await self.clock.sleep(0.0 if hard or listens else SHUTDOWN_TIMEOUT)
+            await self.driver.kill(guest.vmid)
+        self._powered_off(guest)
 
     async def _motion_task(self, guest: Any, call: Call) -> str:  # noqa: ANN401
         taking_disks = Call({**call.values, "with-local-disks": 1}, call.user)
@@ -50,8 +66,7 @@ class HaArea(HaStatusArea):
         async def body() -> None:
             if guest.status == "running" and not call.get("online"):
                 # A relocation stops the guest here; it starts there.
-                await self.driver.kill(guest.vmid)
-                self._powered_off(guest)
+                await self._end_managed(guest, hard=False)
             await self.move_guest(guest, taking_disks)
 
         upid: str = await self.task(guest.node, "qmigrate", guest.vmid, call.user, body, vm=guest)
@@ -75,7 +90,10 @@ class HaArea(HaStatusArea):
 
     async def _stop(self, call: Call) -> str:
         managed = self._managed(call)
-        return await super()._stop(call) if managed is None else await self._ask_state(managed, call, "stopped")
+        if managed is None:
+            return await super()._stop(call)
+        self._hard_stops.add(managed.vmid)
+        return await self._ask_state(managed, call, "stopped")
 
     async def _shutdown(self, call: Call) -> str:
         managed = self._managed(call)

@@ -104,7 +104,9 @@ class HaWorkArea(HaRulesArea):
     async def manager_settled(self) -> None:
         """Wait until the manager has done what was asked of it so far."""
         while self._look_asked is not None or self._passes:
-            await asyncio.gather(*self._passes, *([self._look_asked] if self._look_asked else []), return_exceptions=True)
+            await asyncio.gather(
+                *self._passes, *([self._look_asked] if self._look_asked else []), return_exceptions=True
+            )
 
     async def manager_now(self) -> None:
         """Have the manager look at once, and wait until it has done what was asked of it."""

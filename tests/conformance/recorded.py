@@ -18,7 +18,8 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``resolver``  the text of resolv.conf, where it was another one
 ``boots``     false: nothing answers in a guest, because nothing was on the disks
 ``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
-              ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``
+              ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``,
+              ``["turn", 0]`` (the HA manager looks), ``["rush", lab seconds]`` (and does all it has to)
 ``ha``        true: the HA manager knows every node, as it has been used before
 ``at_once``   numbers of the requests that were sent before the HA manager had looked
 ``rate``      lab seconds per real second, where the answers come late
@@ -227,6 +228,12 @@ async def happen(api: LabApi, events: Iterable[tuple[str, Any]]) -> None:
             api.expect_votes(value)
         elif what == "later":
             await lapse(api, float(value))
+        elif what == "turn":
+            api.manager_turn()
+        elif what == "rush":
+            api.clock.set(rate=value)
+            await api.manager_now()
+            api.clock.set(rate=1)
         elif what == "rate":
             api.clock.set(rate=value)
         else:
