@@ -13,7 +13,8 @@ from lab.api.joining import JoiningArea
 
 LOCAL_ZONE = "localnetwork"
 # What of a node only the list of resources tells, and what is known of one that is not seen.
-RESOURCES_ONLY = frozenset({"cgroup-mode", "hastate"})
+RESOURCES_ONLY = frozenset({"cgroup-mode"})
+NOT_IN_POOLS = frozenset({"pool", "hastate"})
 SIZES = frozenset({"maxcpu", "maxmem", "maxdisk"})
 
 
@@ -50,13 +51,7 @@ class ClusterArea(JoiningArea):
             "status": "online" if online else "offline",
             "level": "",
         }
-        return item | {"cgroup-mode": 2} | self._hastate(name) | self._figures(name, user, online=online)
-
-    def _hastate(self, name: str) -> dict[str, str]:
-        """A node's state as the HA manager has it; a part without quorum goes on knowing what it knew."""
-        state = self.ha_memory_of_manager().nodes.get(name) if self.is_clustered() else None
-        known = state if self.is_quorate(self.reached_node()) else "online"
-        return {"hastate": known} if state and known else {}
+        return item | {"cgroup-mode": 2} | self._figures(name, user, online=online)
 
     def _figures(self, name: str, user: str, *, online: bool) -> dict[str, Any]:
         """Of a node that is not seen it is still known how big it is."""
@@ -115,8 +110,10 @@ class ClusterArea(JoiningArea):
         return [self._node_item(name, user) | self._ha_item(name) for name in self.nodes]
 
     def _ha_item(self, name: str) -> dict[str, str]:
+        """A part without quorum goes on knowing what it knew."""
         state = self.ha_node_state(name)
-        return {"hastate": state} if state else {}
+        known = state if state is None or self.is_quorate(self.reached_node()) else "online"
+        return {"hastate": known} if known else {}
 
     def ha_node_state(self, name: str) -> str | None:  # noqa: ARG002 - for the area of HA
         """How the HA manager finds a node; None of one it has never met."""
@@ -141,6 +138,24 @@ class ClusterArea(JoiningArea):
     def _pool_items(self, user: str) -> list[dict[str, Any]]:
         names = sorted(name for name in self.pools if self.allowed(user, f"/pool/{name}", "Pool.Audit"))
         return [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in names]
+
+    def _members(self, name: str, kind: str | None) -> list[Values]:
+        """A pool's members as the list of resources has them; of a storage one node's (PVE/API2/Pool.pm)."""
+        containers = {int(item["vmid"]): item for item in self._ct_items("root@pam")}
+        vms = {int(guest.vmid): guest for guest in self.vms}
+        found = [
+            containers.get(vmid) or self._vm_item(vms[vmid])
+            for vmid in sorted(map(int, self.pools.get(name, ())))
+            if vmid in vms or vmid in containers
+        ]
+        storages = sorted(self._pool_meta(name)["storage"])
+        found += [item for storage in storages if storage in self.storages and (item := self._somewhere(storage))]
+        shown = ({key: value for key, value in item.items() if key not in NOT_IN_POOLS} for item in found)
+        return [item for item in shown if kind in (None, item["type"])]
+
+    def _somewhere(self, storage: str) -> Values | None:
+        """A storage as one of its nodes has it."""
+        return next((item for node in self.nodes if (item := self._storage_seen(node, storage))), None)
 
     def _vm_items(self, user: str) -> list[Values]:
         guests = [guest for guest in self.vms if self.allowed(user, f"/vms/{guest.vmid}", "VM.Audit")]
