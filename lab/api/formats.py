@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 
 from fakepve import firewall, formats  # type: ignore[import-untyped]
+from fakepve import schema as pve_schema
 
 from lab.api.calendar_event import WEEKDAYS, CalendarEventError, parse
 
@@ -128,8 +129,14 @@ PARTS: dict[str, dict[str, dict[str, object]]] = {
 }
 
 
+# How the API's description writes a pattern with flags of its own, and how Python does.
+PERLS_FLAGS = ("(?^", "(?")
+
+
 def install() -> None:
-    """Let fakepve check these formats too; those it has stay its own."""
+    """Let fakepve check these formats too, and Perl's own patterns; those formats it has stay its own."""
+    if PERLS_FLAGS not in pve_schema.LINEAR_FORMS:
+        pve_schema.LINEAR_FORMS = (*pve_schema.LINEAR_FORMS, PERLS_FLAGS)
     for name, checker in CHECKERS.items():
         formats.NAMED.setdefault(name, checker)
     for name, parts in PARTS.items():

@@ -73,9 +73,9 @@ def test_a_token_is_told_once_and_works(client: Client) -> None:
 
 
 def test_a_deleted_token_is_worth_nothing(client: Client) -> None:
-    made = client.post("/access/users/root@pam/token/x")
-    client.delete("/access/users/root@pam/token/x")
-    client.session.headers["Authorization"] = f"PVEAPIToken=root@pam!x={made['value']}"
+    made = client.post("/access/users/root@pam/token/xx")
+    client.delete("/access/users/root@pam/token/xx")
+    client.session.headers["Authorization"] = f"PVEAPIToken=root@pam!xx={made['value']}"
     assert client.ask("GET", "/version").status_code == 401
 
 

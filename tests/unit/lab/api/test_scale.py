@@ -65,7 +65,7 @@ def test_a_token_costs_two_evaluations_a_guest(
     found = lab_api.populate(guests=200, nodes=4)
     client.post("/access/users", userid="eve@pve")
     client.put("/access/acl", path="/", users="eve@pve", roles="PVEAuditor")
-    token = client.post("/access/users/eve@pve/token/t", privsep=0)
+    token = client.post("/access/users/eve@pve/token/tt", privsep=0)
     asked: list[str] = []
     privileges = lab_api.api.directory.privileges
 
