@@ -87,9 +87,10 @@ def until() -> Callable[[Callable[[], bool]], None]:
     """Ask again until something is so; fails when it is not within a bound."""
 
     def wait(is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline, pause = time.monotonic() + 10, 0.001
         while not is_so():
             assert time.monotonic() < deadline, "it did not come about"
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
 
     return wait
