@@ -26,6 +26,15 @@ UNPLUGGED = re.compile(r"(?:net|scsi|virtio)\d+")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
+def place(option: str) -> tuple[int, str]:
+    """Where an option is in the order of changes.
+
+    What may be plugged is what it was before the request. PVE walks a hash, so any order would be right; the recorded
+    one has the state of a TPM before the EFI variables (../golden qemu, config-after).
+    """
+    return ({"hotplug": 2, "efidisk0": 1}.get(option, 0), option)
+
+
 class ConfigArea(GuestArea):
     """Mixin: reading and changing a VM's configuration."""
 
@@ -176,8 +185,7 @@ class ConfigArea(GuestArea):
                 guest.pending.pop(option, None)
             for option in deletes:
                 await self._delete_option(guest, option, force=bool(call.get("force")))
-            # What may be plugged is what it was before the request.
-            for option in sorted(updates, key=lambda name: (name == "hotplug", name)):
+            for option in sorted(updates, key=place):
                 await self._set_option(guest, option, updates[option])
         finally:
             self.release(guest, "config")

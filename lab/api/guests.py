@@ -131,14 +131,14 @@ class GuestArea(PowerArea, StorageArea):
         known = (spec_of(self.storages[storage]) or {}).get("formats") or ["raw"]
         return own if own in known else None
 
-    def _new_cloudinit(self, vmid: int, storage: str) -> str:
+    def _new_cloudinit(self, vmid: int, storage: str, wanted: str = "qcow2") -> str:
         """Book the volume of a cloud-init drive (../golden qemu: ``local:100/vm-100-cloudinit.qcow2``)."""
         store = self._store(storage)
         in_files = store.get("type") in ("dir", "nfs", "cifs", "btrfs")
-        name = f"{vmid}/vm-{vmid}-cloudinit.qcow2" if in_files else f"vm-{vmid}-cloudinit"
+        name = f"{vmid}/vm-{vmid}-cloudinit.{wanted}" if in_files else f"vm-{vmid}-cloudinit"
         store.setdefault("volumes", {})[name] = {
             "content": "images",
-            "format": "qcow2" if in_files else "raw",
+            "format": wanted if in_files else "raw",
             "size": CLOUDINIT_SIZE,
             "vmid": vmid,
             "ctime": 0,
@@ -269,7 +269,7 @@ class GuestArea(PowerArea, StorageArea):
             return await self._refuse_in_task(call, "qmclone", source, reason)
         # PVE's default: a template is cloned linked, every other guest in full.
         full = bool(call.get("full", not (source and source.template)))
-        with followed_by(lambda: self._finish_clone(self.vm(int(call["newid"])), sources, full)):
+        with followed_by(lambda: self._finish_clone(call, sources, full)):
             return await self._qm_clone(call.values, call.user)
 
     def _check_clone_target(self, call: Call, sources: Mapping[str, str]) -> None:
@@ -289,9 +289,11 @@ class GuestArea(PowerArea, StorageArea):
         config = source.snapshots.get(call.get("snapname"), source.config) if source else {}
         return guest_volumes(config)
 
-    async def _finish_clone(self, guest: FakeVm, sources: Mapping[str, str], full: bool) -> None:
+    async def _finish_clone(self, call: Call, sources: Mapping[str, str], full: bool) -> None:
+        guest = self.vm(int(call["newid"]))
+
         async def copy() -> None:
-            self._renew_cloudinit(guest)
+            self._renew_cloudinit(guest, call.get("format", "qcow2"))
             for key, volume in guest_volumes(guest.config).items():
                 log_line(f"create {'full' if full else 'linked'} clone of drive {key} ({sources[key]})")
                 await self.copy_volume(sources[key], volume)
@@ -300,11 +302,11 @@ class GuestArea(PowerArea, StorageArea):
 
         await self._locked_work(guest, "clone", copy, "clone failed: ")
 
-    def _renew_cloudinit(self, guest: FakeVm) -> None:
-        """A clone has a cloud-init drive of its own, on the storage of the original's."""
+    def _renew_cloudinit(self, guest: FakeVm, wanted: str) -> None:
+        """A clone has a cloud-init drive of its own, on the storage of the original's, in the format of its disks."""
         for key in [key for key, value in guest.config.items() if is_cloudinit(value)]:
             storage = str(guest.config[key]).partition(":")[0]
-            guest.config[key] = f"{self._new_cloudinit(guest.vmid, storage)},media=cdrom,size=4M"
+            guest.config[key] = f"{self._new_cloudinit(guest.vmid, storage, wanted)},media=cdrom,size=4M"
 
     # -------------------------------------------------------------- template
 
@@ -334,10 +336,18 @@ class GuestArea(PowerArea, StorageArea):
         async def drop() -> None:
             await self.driver.kill(guest.vmid)
             for volume in volumes:
+                self._warn_of_lost(volume)
                 await self.drop_volume(volume)
 
         with followed_by(drop):
             return await self._qm_destroy(call.values, call.user)
+
+    def _warn_of_lost(self, volume: str) -> None:
+        """A volume whose storage is gone is no reason to keep its guest (../golden flows-03-storage-dir)."""
+        storage = volume.partition(":")[0]
+        if storage not in self.storages:
+            reason = f"storage '{storage}' does not exist"
+            log_line(f"WARN: failed to get path and owner of volume '{volume}': {reason}")
 
     def _is_base(self, volume: str) -> bool:
         """Whether a linked clone stands on this volume."""
