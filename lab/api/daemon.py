@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -18,6 +19,7 @@ from lab.api import addresses, certificates, node_keys, seed
 from lab.api.attaching import AttachServer, socket_beside
 from lab.api.certificates import Pair
 from lab.api.config import ApiConfig
+from lab.api.doors import SHUTDOWN_TIMEOUT, Door, Opener, Port
 from lab.api.node_files import write_node_files
 from lab.api.server import LabApi, Places
 from lab.api.state import read_document
@@ -28,8 +30,6 @@ from lab.guests.none import NoneDriver
 
 logger = logging.getLogger(__name__)
 
-# Seconds a request in flight gets when the node ends.
-SHUTDOWN_TIMEOUT = 1.0
 ALWAYS_NAMED = ("localhost", "127.0.0.1")
 
 
@@ -55,6 +55,18 @@ async def make_template_volumes(api: LabApi, planted: seed.Seed) -> None:
             write_node_files(api.volume_path(volume))
 
 
+class Inherited:
+    """An opener of a socket that this process was given. It listens all the time; a door that is shut lets it wait."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Take the socket's descriptor."""
+        self._descriptor = descriptor
+
+    def __call__(self) -> socket.socket:
+        """The socket; closing what is returned leaves it open."""
+        return socket.socket(fileno=os.dup(self._descriptor))
+
+
 class Daemon:
     """Serves a configuration until it is told to end."""
 
@@ -71,7 +83,7 @@ class Daemon:
             port=config.port,
         )
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._runners: list[web.AppRunner] = []
+        self._control: web.AppRunner | None = None
         self._attaching: AttachServer | None = None
         self._renewals: set[asyncio.Task[None]] = set()
 
@@ -81,12 +93,12 @@ class Daemon:
         await self.renew_certificate()
         if self.config.etc_dir is not None:
             await asyncio.to_thread(node_keys.ensure, Path.home(), self.config.etc_dir)
-        runner = await self._runner(self.api.application())
-        for site in self._tls_sites(runner):
-            await site.start()
-        await self._listen_unix(runner, self.config.socket)
+        for opener in self._openers():
+            await Door(self.config.node, opener, self.tls).attach(self.api)
+        if (path := self.config.socket) is not None:
+            await Door(self.config.node, lambda: open_unix(path)).attach(self.api)
         self._let_attach()
-        await self._listen_unix(await self._runner(self.api.control_app()), self.config.control_socket)
+        await self._listen_for_control()
         self._stop_watching = addresses.watch(self._addresses_changed)
         await self.api.start_on_boot()
 
@@ -95,8 +107,8 @@ class Daemon:
         self._stop_watching()
         if self._attaching is not None:
             await self._attaching.stop()
-        for runner in self._runners:
-            await runner.cleanup()
+        if self._control is not None:
+            await self._control.cleanup()
         await self.api.stop()
         self.api.changed()
 
@@ -112,22 +124,17 @@ class Daemon:
 
     # ------------------------------------------------------------- listening
 
-    async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
-        await runner.setup()
-        self._runners.append(runner)
-        return runner
-
-    def _tls_sites(self, runner: web.AppRunner) -> list[web.BaseSite]:
+    def _openers(self) -> list[Opener]:
+        """What listens on the network: an address, or sockets that were handed over."""
         if not self.config.listen_fds:
-            return [web.TCPSite(runner, self.config.address, self.config.port, ssl_context=self.tls)]
-        inherited = [socket.socket(fileno=descriptor) for descriptor in self.config.listen_fds]
-        return [web.SockSite(runner, listener, ssl_context=self.tls) for listener in inherited]
+            return [Port(self.config.address, self.config.port)]
+        return [Inherited(descriptor) for descriptor in self.config.listen_fds]
 
-    @staticmethod
-    async def _listen_unix(runner: web.AppRunner, path: Path | None) -> None:
-        if path is not None:
-            await web.SockSite(runner, open_unix(path)).start()
+    async def _listen_for_control(self) -> None:
+        if self.config.control_socket is not None:
+            self._control = web.AppRunner(self.api.control_app(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
+            await self._control.setup()
+            await web.SockSite(self._control, open_unix(self.config.control_socket)).start()
 
     def _let_attach(self) -> None:
         """Let the node's commands into its containers."""
