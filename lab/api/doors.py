@@ -97,6 +97,7 @@ class Door:
             self.api.doors.remove(self)
         self.api = api
         api.doors.append(self)
+        api.loop = asyncio.get_running_loop()
         await self.follow(api.node_state(self.node))
 
     async def follow(self, state: str) -> None:

@@ -20,7 +20,10 @@ from typing import ClassVar
 from lab.api.faults import Chanced, ConnectionFault, Document, Event, Fault, RequestFault, option
 
 SECONDS = "seconds"
-NODES = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
+NODES = (
+    *("on", "off", "cut-off", "hung", "refusing"),
+    *("no-pmxcfs", "no-corosync", "no-pvedaemon", "pvedaemon-hung"),
+)
 
 # ----------------------------------------------------------------- requests
 

@@ -23,7 +23,7 @@ pvedaemon-hung  the same daemon says nothing; what it was asked is done when it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -38,6 +38,8 @@ ALONE = frozenset({CUT_OFF, NO_COROSYNC})
 UNSEEN = ALONE | {OFF, NO_PMXCFS}
 # Lab seconds until what a node last told of itself counts no more (pve-cluster, status.c: rrd_entry_is_old).
 OUTDATED = 300.0
+# Real seconds that another thread waits for a booted node to be as it is told.
+SETTLED_WITHIN = 60.0
 STATES = (ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS, NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG)
 
 _asked: ContextVar[str | None] = ContextVar("asked_node", default=None)
@@ -48,6 +50,14 @@ class UnknownNodeError(ValueError):
     """A node that is not in the cluster, or a state no node can have; the text says what there is."""
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread, while it runs."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class NodesArea(Fake):
     """Mixin: the node a request or a task works on, and the states of the nodes."""
 
@@ -55,6 +65,8 @@ class NodesArea(Fake):
     node: str
     # Votes that `pvecm expected` set; None: one of each node.
     expected_votes: int | None = None
+    # The event loop the API is served on, once it is.
+    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, **options: object) -> None:
         """Begin with nothing to tell about a node's state."""
@@ -109,7 +121,7 @@ class NodesArea(Fake):
         return bool(self.quorate) and all(item.get("state", ON) == ON for item in self.nodes.values())
 
     def set_node_state(self, name: str, state: str) -> None:
-        """Make a node be so, from now on. Raises UnknownNodeError.
+        """Make a node be so, from now on, from whichever thread. Raises UnknownNodeError.
 
         What the lab then does to a booted node is done when :meth:`node_states_settled` returns.
         """
@@ -117,9 +129,17 @@ class NodesArea(Fake):
             raise UnknownNodeError(f"there is no node {name!r}; known are {', '.join(self.nodes)}")
         if state not in STATES:
             raise UnknownNodeError(f"a node cannot be {state!r}; it can be {', '.join(STATES)}")
+        if self.loop is not None and self.loop is not _running_loop():
+            asyncio.run_coroutine_threadsafe(self._change_and_settle(name, state), self.loop).result(SETTLED_WITHIN)
+        elif self.node_state(name) != state:
+            self._become(name, state)
+
+    async def _change_and_settle(self, name: str, state: str) -> None:
+        self.set_node_state(name, state)
+        await self.node_states_settled()
+
+    def _become(self, name: str, state: str) -> None:
         before = self.node_state(name)
-        if before == state:
-            return
         self.nodes[name] |= {"state": state, "since": self.clock.now()}
         if state in UNSEEN:
             guests = [guest for guest in (*self.vms, *self.cts) if guest.node == name]
@@ -130,18 +150,10 @@ class NodesArea(Fake):
             # A node that comes back brings its vote, and the count begins anew (votequorum(5)).
             self.expected_votes = None
         self.node_changed(name)
-        self._follow(self.node_state_changed(name, before, state))
-
-    def _follow(self, following: Coroutine[Any, Any, None]) -> None:
-        """Have something done on the API's event loop, from whichever thread; without one it is left undone."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            following.close()
-            return
-        change = loop.create_task(following)
-        self._state_changes.add(change)
-        change.add_done_callback(self._state_changes.discard)
+        if _running_loop() is not None:
+            change = asyncio.create_task(self.node_state_changed(name, before, state))
+            self._state_changes.add(change)
+            change.add_done_callback(self._state_changes.discard)
 
     async def node_states_settled(self) -> None:
         """Return when what followed from the states set so far is done."""
