@@ -83,6 +83,10 @@ def test_the_nodes_commands_see_what_the_api_sees(stand: Stand, api: NodeApi, sp
     )
 
 
+def test_the_commands_of_a_node_print_what_pves_print(stand: Stand, api: NodeApi, spare: int) -> None:
+    assert command_lines.wrong(stand.ssh("father", command_lines.script())) == []
+
+
 def test_state_is_there_after_the_lab_was_down(stand: Stand, api: NodeApi) -> None:
     """The last test here: the lab of the others is another one afterwards."""
     kept = VMID + 1
@@ -95,7 +99,3 @@ def test_state_is_there_after_the_lab_was_down(stand: Stand, api: NodeApi) -> No
         assert after.guest(kept, "GET", "/config")["tags"] == "homelab-pve"
         until(lambda: after.status(kept) == "running", "the start of what is started with the node")
         assert after.address(kept).startswith("10.99.0.")
-
-
-def test_the_commands_of_a_node_print_what_pves_print(stand: Stand, api: NodeApi, spare: int) -> None:
-    assert command_lines.wrong(stand.ssh("father", command_lines.script())) == []
