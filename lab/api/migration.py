@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fakepve.qemu import drives_of, is_cdrom, split_drive  # type: ignore[import-untyped]
+from fakepve.qemu import drives_of, is_cdrom, join_drive, split_drive  # type: ignore[import-untyped]
 
 from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, die, param_error, split_list
 from lab.api.guests import GuestArea, is_cloudinit
@@ -215,8 +215,17 @@ class MigrationArea(GuestArea):
             goal = target_storage(call.get("targetstorage"), storage)
             volume = disk.volume if goal == storage else self._relocate(guest, disk.volume, goal, call["target"])
             self._volume_record(volume)["node"] = call["target"]
-            guest.config[disk.key] = str(guest.config[disk.key]).replace(disk.volume, volume, 1)
+            value = str(guest.config[disk.key]).replace(disk.volume, volume, 1)
+            live = guest.status == "running" and disk.attached and not disk.cdrom
+            guest.config[disk.key] = self._with_format(value) if live else value
             log_line(f"volume '{disk.volume}' is '{volume}' on the target")
+
+    def _with_format(self, value: str) -> str:
+        """A drive's value with the format of its volume, which a live copy writes down (../golden migrate)."""
+        volume, properties = split_drive(value)
+        known = self._volume_record(volume).get("format")
+        written: str = join_drive(volume, {**({"format": known} if known else {}), **properties})
+        return written
 
     def _relocate(self, guest: FakeVm, volume: str, goal: str, node: str) -> str:
         """Move a volume to another storage of the target node; returns its id there."""

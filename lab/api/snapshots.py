@@ -116,6 +116,8 @@ class SnapshotArea(ConfigArea):
         async def restore() -> None:
             await self.driver.kill(guest.vmid)
             self._powered_off(guest)
+            # The memory belongs to the snapshot, not to what was made of it.
+            guest.config.pop("vmstate", None)
             await self._restore_volumes(guest, call, before)
             if call.get("start") or (ran and guest.snapshots[call["snapname"]].get("vmstate")):
                 await self._boot(guest)
