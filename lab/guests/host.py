@@ -28,6 +28,9 @@ _BROADCAST = b"\xff" * 6
 # RFC 903: Ethernet, IPv4, six and four bytes of address, "request reverse"; who sends it asks for itself.
 _RARP_HEAD = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 3)
 _FRAME = 60
+_ETH_P_ARP = 0x0806
+# RFC 826: the same, "request".
+_ARP_HEAD = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,24 @@ def announcement(mac: str) -> bytes:
     return frame.ljust(_FRAME, b"\0")
 
 
-def announce(pid: int, card: str, mac: str) -> None:
-    """Send the announcement from a guest's card. Raises OSError while the card is down."""
+def gratuitous(mac: str, address: str) -> bytes:
+    """The frame that tells who has an IPv4 address now (RFC 5227, 3: an ARP announcement)."""
+    own, ours = bytes.fromhex(mac.replace(":", "")), socket.inet_aton(address)
+    frame = _BROADCAST + own + struct.pack("!H", _ETH_P_ARP) + _ARP_HEAD + own + ours + b"\0" * 6 + ours
+    return frame.ljust(_FRAME, b"\0")
+
+
+def announce(pid: int, card: str, mac: str, address: str | None = None) -> None:
+    """Send the announcements from a guest's card: where it is, and its IPv4 address. Raises OSError while it is down.
+
+    Without the second who knew another guest at the address would go on talking to that one for some seconds.
+    """
+    frames = [announcement(mac), *([gratuitous(mac, address)] if address else [])]
 
     def send() -> None:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_RARP)) as raw:
             raw.bind((card, _ETH_P_RARP))
-            raw.send(announcement(mac))
+            for frame in frames:
+                raw.send(frame)
 
     within_network(pid, send)

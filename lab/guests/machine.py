@@ -15,7 +15,7 @@ import signal
 import sys
 import uuid
 from asyncio.subprocess import PIPE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,8 @@ _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 _REBOOTED = -signal.SIGHUP
 # Seconds between the announcements of a card that moved: QEMU's sends several too (migration/announce).
 _ANNOUNCEMENTS = (0.0, 0.05, 0.15, 0.25)
+# And of an address that is new: a bridge takes up to a second to notice that a card came up.
+_FIRST_ANNOUNCEMENTS = (0.1, 0.4, 0.7)
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ class Machine:
                 raise GuestError(f"starting the guest's processes failed: {error}") from error
             raise
         self._booted.set()
+        if any("/" in (nic.address or "") for nic in self.spec.nics):
+            self._announcing = asyncio.create_task(self._announce(_FIRST_ANNOUNCEMENTS))
 
     async def _spawn(self, status: int) -> asyncio.subprocess.Process:
         volume.create(self.spec.disk)
@@ -329,15 +333,16 @@ class Machine:
         await ip_batch([f"link set {name} netns {host.pid}" for name, _ in cards], host=self.host)
         self.host = host
         await ip_batch([f"link set {name} master {nic.bridge} up" for name, nic in cards], host=host)
-        self._announcing = asyncio.create_task(self._announce())
+        self._announcing = asyncio.create_task(self._announce(_ANNOUNCEMENTS))
 
-    async def _announce(self) -> None:
-        """Tell the bridges where the cards are now; a guest that ends meanwhile has nothing to tell."""
-        for pause in _ANNOUNCEMENTS:
+    async def _announce(self, pauses: Iterable[float]) -> None:
+        """Tell the network where cards and addresses are now; a guest that ends meanwhile has nothing to tell."""
+        for pause in pauses:
             await asyncio.sleep(pause)
             for nic in self.spec.nics:
+                address = nic.address.partition("/")[0] if "/" in (nic.address or "") and nic.address else None
                 with contextlib.suppress(OSError):
-                    await asyncio.to_thread(announce, self.pid, nic.name, nic.mac)
+                    await asyncio.to_thread(announce, self.pid, nic.name, nic.mac, address)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the guest's init."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ class NamespaceDriver:
         """``library`` is what guests are made from; a node's own by default."""
         self._library = library
         self._machines: dict[int, Machine] = {}
+        # More at once than there are processors only makes each of them slower.
+        self._boots = asyncio.Semaphore(2 * (os.cpu_count() or 1))
         self._commands: dict[tuple[int, int], asyncio.Task[dict[str, Any]]] = {}
 
     def _machine(self, vmid: int) -> Machine:
@@ -51,7 +54,8 @@ class NamespaceDriver:
         host = self.host_of(spec.vmid)
         machine = Machine(with_node_dns(spec, host.resolv_conf), self._library, self._forget, host)
         self._machines[spec.vmid] = machine
-        await machine.boot()
+        async with self._boots:
+            await machine.boot()
 
     def host_of(self, vmid: int) -> Host:  # noqa: ARG002 - there are drivers that serve several nodes
         """The node on which a guest is to run."""

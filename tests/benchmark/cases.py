@@ -140,6 +140,13 @@ def playbook(inputs: str) -> None:
     in_lab(argv)
 
 
+def crowd(runs: int) -> list[Figure]:
+    """A hundred guests at once."""
+    from tests.benchmark import crowd as measured_crowd  # noqa: PLC0415 - it needs the functions of this file
+
+    return measured_crowd.measure(runs)
+
+
 CASES = (
     Case("help", 10, help_text),
     Case("lab-up", 5, lab_up),
@@ -147,6 +154,7 @@ CASES = (
     Case("overhead", 5, overhead),
     Case("roundtrip", 3, roundtrip),
     Case("scale", 5, scale.measure),
+    Case("crowd", 3, crowd),
     Case("modules", 3, modules.measure),
 )
 

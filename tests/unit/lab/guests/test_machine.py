@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.guests.driver import GuestSpec, Nic
+from lab.guests.host import gratuitous
 from lab.guests.machine import (
     NODE_LIBRARY,
     boot_document,
@@ -86,3 +87,10 @@ def test_a_missing_bridge_is_named(tmp_path: Path) -> None:
 
 def test_secrets_do_not_show_in_a_specification() -> None:
     assert "$6$" not in repr(replace(SPEC, password="$6$secret"))
+
+
+def test_an_address_is_announced_as_a_request_for_itself() -> None:
+    frame = gratuitous(CARD.mac, "10.99.0.5")
+    mac, address = bytes.fromhex("bc2411000001"), bytes([10, 99, 0, 5])
+    assert frame[:14] == b"\xff" * 6 + mac + b"\x08\x06"
+    assert frame[20:42] == b"\0\1" + mac + address + b"\0" * 6 + address
