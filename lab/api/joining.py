@@ -18,7 +18,7 @@ from lab.api.certificates import Pair
 from lab.api.corosync import LINKS, TOKEN_COEFFICIENT, Corosync, CorosyncError, Member
 from lab.api.directory import ROOT
 from lab.api.doors import DoorArea
-from lab.api.fake import Call, PveError, Route, TaskError, Values, die, pve_schema
+from lab.api.fake import Call, Next, PveError, Route, TaskError, Values, die, pve_schema
 from lab.api.node import NodeArea
 from lab.api.site import Site
 from lab.api.tasks import TaskArea, log_line
@@ -144,9 +144,13 @@ class JoiningArea(DoorArea, TaskArea, NodeArea, AccessArea):
         """The fingerprint of the certificate that a node serves."""
         return self.fingerprints.get(node, self.fingerprint)
 
+    def is_restarting(self, node: str) -> bool:
+        """Whether the daemons of a node that joined are being restarted."""
+        return node in self._restarting
+
     def _authenticate(self, request: web.Request) -> str | None:
         """A node whose daemons are being restarted knows nobody."""
-        if self.reached_node() in self._restarting:
+        if self.is_restarting(self.reached_node()):
             raise unauthorized("Authentication failed!")
         return super()._authenticate(request)
 
@@ -162,6 +166,17 @@ class JoiningArea(DoorArea, TaskArea, NodeArea, AccessArea):
         if match is not None and match.template == ONE_NODE:
             params, match = params | match.params, pve_schema.Match(match.template, {}, match.methods)
         return await super().answer(request, match, params, user, call)
+
+    @web.middleware
+    async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """The refusal of join information is one of the few whose message has no newline."""
+        try:
+            return await super()._dispatch(request, handler)
+        except PveError as error:
+            if error.status != FAILED_DEPENDENCY:
+                raise
+            body = {"data": None, "message": error.message}
+            return web.json_response(body, status=error.status, reason=error.message)
 
     # ------------------------------------------------------------------ views
 

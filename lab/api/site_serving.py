@@ -42,37 +42,49 @@ class ServedSite:
         return ServedLab(served, self.ca_path, TOKEN_ID, self.tokens[api.node], self.password, door=node)
 
 
-def alone(node: str, number: int, folder: Path, token: str, password: str) -> tuple[LabApi, Pair]:
-    """A node with its own authority and address, and the certificate it serves."""
-    planted = seed.outer({TOKEN_ID: token}, password)
-    api = LabApi(node, planted if not number else seed.nested({TOKEN_ID: token}, password), host=HOST, port=0)
-    address = f"10.99.0.{FIRST_ADDRESS + number}"
-    api.node_texts[node] = {"etc/network/interfaces": interfaces.DEFAULT.replace("10.99.0.2/", f"{address}/")}
-    api.authority = make_authority(Pair(folder / node / "ca.pem", folder / node / "ca.key"))
-    server = Pair(folder / node / "server.pem", folder / node / "server.key")
-    return api, issue(api.authority, server, [node, "localhost", HOST, address])
+def alone(node: str, number: int, token: str, password: str) -> LabApi:
+    """A node with an address of its own."""
+    tokens = {TOKEN_ID: token}
+    planted = seed.nested(tokens, password) if number else seed.outer(tokens, password)
+    api = LabApi(node, planted, host=HOST, port=0)
+    address = f"10.99.0.{FIRST_ADDRESS + number}/"
+    api.node_texts[node] = {"etc/network/interfaces": interfaces.DEFAULT.replace("10.99.0.2/", address)}
+    return api
+
+
+def certified(api: LabApi, folder: Path) -> Pair:
+    """The certificate a node serves, by an authority of its own."""
+    api.authority = make_authority(Pair(folder / "ca.pem", folder / "ca.key"))
+    names = [api.node, "localhost", HOST, *api.addresses_of(api.node)]
+    return issue(api.authority, Pair(folder / "server.pem", folder / "server.key"), list(dict.fromkeys(names)))
 
 
 @contextmanager
-def serve_site(names: Iterable[str], folder: Path) -> Iterator[ServedSite]:
-    """Serve nodes that are alone until the block ends. A client that trusts ``ca_path`` trusts all of them."""
-    site, password = Site(), secrets.token_hex(8)
-    tokens = {name: secrets.token_hex(16) for name in names}
-    made = [alone(name, number, folder, tokens[name], password) for number, name in enumerate(tokens)]
+def serve_alone(apis: Iterable[LabApi], folder: Path) -> Iterator[tuple[Site, asyncio.AbstractEventLoop, Path]]:
+    """Serve each API by itself until the block ends; a client that trusts the file trusts all of them."""
+    site, made = Site(), {api: certified(api, folder / api.node) for api in apis}
     bundle = folder / "ca.pem"
-    bundle.write_bytes(b"".join(api.authority.certificate.read_bytes() for api, _ in made if api.authority))
+    bundle.write_bytes(b"".join(api.authority.certificate.read_bytes() for api in made if api.authority))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="lab-site", daemon=True)
     thread.start()
-    served = ServedSite(site, loop, bundle, password, tokens)
     try:
-        for api, certificate in made:
+        for api, certificate in made.items():
             site.add(api)
             Served(api, loop).call(api.start(str(certificate.certificate), str(certificate.key)))
-        yield served
-        for api, _ in made:
+        yield site, loop, bundle
+        for api in made:
             Served(api, loop).call(api.stop())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(CALL_TIMEOUT)
         loop.close()
+
+
+@contextmanager
+def serve_site(names: Iterable[str], folder: Path) -> Iterator[ServedSite]:
+    """Serve nodes that are alone until the block ends."""
+    password, tokens = secrets.token_hex(8), {name: secrets.token_hex(16) for name in names}
+    apis = [alone(name, number, tokens[name], password) for number, name in enumerate(tokens)]
+    with serve_alone(apis, folder) as (site, loop, bundle):
+        yield ServedSite(site, loop, bundle, password, tokens)

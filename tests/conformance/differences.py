@@ -25,7 +25,7 @@ from pathlib import Path
 
 from lab.api.certificates import Pair, issue, make_authority
 
-from . import golden, recorded
+from . import golden, joined, recorded
 
 LISTS = Path(__file__).parent / "known"
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "fidelity.md"
@@ -138,7 +138,7 @@ def update(transcripts: Iterable[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pairs = pki(Path(folder))
         for name in transcripts:
-            played = recorded.play(recorded.SHARED / f"{name}.json", *pairs)
+            played = joined.play(recorded.SHARED / f"{name}.json", *pairs)
             write(name, Agreement(played.asked, with_reasons(read(name).differences, found(played))))
             print(f"{played.line(name)}\n{played.details()}", end="")
     table = rows({name: read(name) for name in listed()})

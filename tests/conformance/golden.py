@@ -194,10 +194,15 @@ class Player:
         return session
 
     def _ticket(self, session: requests.Session, auth: str) -> None:
-        logins = {"alice": ("alice@pve", "newsecret1"), "dev": ("dev@pve", "devdev1234")}
+        logins = {
+            "alice": ("alice@pve", "newsecret1"),
+            "dev": ("dev@pve", "devdev1234"),
+            "admin": ("admin@pve", "adminadmin1"),
+        }
         user, password = logins.get(auth, ("root@pam", ROOT_PASSWORD))
         values = {"username": user, "password": password}
-        data = session.post(f"{self.lab.url}/api2/json/access/ticket", data=values, timeout=10).json()["data"]
+        url = f"{self.login_url(auth)}/api2/json/access/ticket"
+        data = session.post(url, data=values, timeout=10).json()["data"]
         session.headers["Cookie"] = f"PVEAuthCookie={data['ticket']}"
         if auth != "root-nocsrf":
             session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
@@ -236,6 +241,14 @@ class Player:
         else:
             self.lab.api.unlock(vmid)
 
+    def login_url(self, auth: str) -> str:
+        """Where an identity logs in: with several nodes, each may have a place of its own."""
+        return self.lab.url
+
+    def url_of(self, step: Step) -> str:
+        """The node that a step reached."""
+        return self.lab.at(step.door).url if step.door in self.lab.api.nodes else self.lab.url
+
     def _send(self, step: Step) -> Answer:
         path = UPID.sub(lambda found: self.upids.get(found[0], found[0]), step.path)
         path = UUID.sub(lambda found: self.uuids.get(found[0], found[0]), path)
@@ -249,8 +262,7 @@ class Player:
             values = {"json": step.json_body}
         if step.is_upload:
             values = {"files": form(step)}
-        known = step.door in self.lab.api.nodes
-        url = f"{self.lab.at(step.door).url if known else self.lab.url}/api2/{step.form}{path}"
+        url = f"{self.url_of(step)}/api2/{step.form}{path}"
         session = self.session(step.auth)
         begun = self.lab.api.clock.monotonic()
         try:

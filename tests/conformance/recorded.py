@@ -20,6 +20,7 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
               ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``,
               ``["turn", 0]`` (the HA manager looks), ``["rush", lab seconds]`` (and does all it has to)
+``alone``     true: the nodes are in no cluster yet (joined.py)
 ``ha``        true: the HA manager knows every node, as it has been used before
 ``at_once``   numbers of the requests that were sent before the HA manager had looked
 ``rate``      lab seconds per real second, where the answers come late
@@ -109,6 +110,7 @@ class Start:
     rate: float = 1.0
     at_once: tuple[int, ...] = ()
     ha: bool = False
+    alone: bool = False
 
 
 def start_of(transcript: str) -> Start:

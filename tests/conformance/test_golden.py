@@ -11,7 +11,7 @@ import pytest
 
 from lab.api.certificates import Pair
 
-from . import differences, recorded
+from . import differences, joined, recorded
 from .differences import Agreement, Known
 
 needs_transcripts = [
@@ -25,7 +25,7 @@ UPDATE = "python -m tests.conformance.differences --update"
 def test_the_lab_agrees_with_a_real_node(
     area: str, lab_authority: Pair, lab_certificate: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    played = recorded.play(recorded.SHARED / f"{area}.json", lab_authority, lab_certificate)
+    played = joined.play(recorded.SHARED / f"{area}.json", lab_authority, lab_certificate)
     known, now = differences.read(area), differences.found(played)
     with capsys.disabled():
         sys.stdout.write(f"\n{played.line(area)}; {len(known.differences)} differences are listed\n")

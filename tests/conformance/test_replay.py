@@ -16,7 +16,7 @@ import pytest
 
 from lab.api.certificates import Pair
 
-from . import differences, recorded
+from . import differences, joined
 
 
 def transcripts(folder: Path | None) -> list[Path]:
@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_the_lab_answers_as_recorded(
     transcript: Path, lab_authority: Pair, lab_certificate: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    played = recorded.play(transcript, lab_authority, lab_certificate)
+    played = joined.play(transcript, lab_authority, lab_certificate)
     with capsys.disabled():
         sys.stdout.write(f"\n{played.line(transcript.stem)}\n{played.details()}")
     known = differences.read(transcript.stem).differences
