@@ -16,23 +16,24 @@ from pathlib import Path
 from lab.guests.node import API_CONFIG, LIBRARY
 from lab.guests.volume import ROOT
 
-COMMANDS = (
-    "ha-manager",
-    "pct",
-    "pve-firewall",
-    "pveam",
-    "pvecm",
-    "pvenode",
-    "pvesh",
-    "pvesm",
-    "pvesubscription",
-    "pveum",
-    "pveversion",
-    "qm",
-    "qmrestore",
-    "vzdump",
-)
-COMMAND_DIR = "usr/bin"
+# Where PVE's packages install their commands; not everybody's PATH has both.
+BIN, SBIN = "usr/bin", "usr/sbin"
+COMMANDS: Mapping[str, str] = {
+    "ha-manager": SBIN,
+    "pct": SBIN,
+    "pve-firewall": SBIN,
+    "pveam": BIN,
+    "pvecm": BIN,
+    "pvenode": BIN,
+    "pvesh": BIN,
+    "pvesm": SBIN,
+    "pvesubscription": BIN,
+    "pveum": SBIN,
+    "pveversion": BIN,
+    "qm": SBIN,
+    "qmrestore": SBIN,
+    "vzdump": BIN,
+}
 # -S and -E: a command of PVE starts hundreds of times in a play, and site packages are not for it.
 WRAPPER = """\
 #!/bin/sh
@@ -40,7 +41,7 @@ exec /usr/bin/python3 -S -E -c 'import sys; sys.path.insert(0, "{library}"); imp
 sys.exit(command.main())' {name} "$@"
 """
 # The kernel would say whether nested virtualisation is on; guests here are namespaces, which nest without it.
-DIRECTORIES = ("etc/pve", "var/lib/vz", "var/log/pve", "etc/homelab-pve-lab", COMMAND_DIR)
+DIRECTORIES = ("etc/pve", "var/lib/vz", "var/log/pve", "etc/homelab-pve-lab", BIN, SBIN)
 
 
 def write_node_files(volume: Path, config: Mapping[str, object] | None = None) -> None:
@@ -48,8 +49,8 @@ def write_node_files(volume: Path, config: Mapping[str, object] | None = None) -
     root = volume / ROOT
     for folder in DIRECTORIES:
         _make_folder(root, folder)
-    for name in COMMANDS:
-        _write(root / COMMAND_DIR / name, WRAPPER.format(library=LIBRARY, name=name), 0o755)
+    for name, folder in COMMANDS.items():
+        _write(root / folder / name, WRAPPER.format(library=LIBRARY, name=name), 0o755)
     _write(root / API_CONFIG.lstrip("/"), json.dumps(dict(config or {}), indent=2) + "\n", 0o600)
 
 

@@ -21,6 +21,8 @@ FLAG = {"type": "boolean", "optional": 1}
 COMPATIBLE = ("--noproxy", "--nooutput")
 CHILD = re.compile(r"\{(\S+)\}")
 ROOT = ("access", "cluster", "nodes", "pools", "storage", "version")
+# What the API answers for a node that does not (pveproxy).
+OUT_OF_REACH = (595, 596)
 LISTED = {"type": "array", "items": {"type": "object"}}
 
 
@@ -56,6 +58,13 @@ def request(method: str, path: str, values: Values) -> Any:  # noqa: ANN401 - wh
     return client.call(method, normal(path), values)
 
 
+def out_of_reach(node: str, reason: str) -> CommandError:
+    """pvesh asks another node by ssh and not over the API; this is how it ends when that one does not answer."""
+    ssh = f"command '/usr/bin/ssh -o BatchMode=yes -o HostKeyAlias={node} root@{node} -- pvesh ...'"
+    lines = (f"ssh: connect to host {node} port 22: {reason}", f"proxy handler failed: {ssh} failed: exit code 255")
+    return CommandError("\n".join(lines))
+
+
 def call(verb: str, arguments: Sequence[str], *, silent: bool = False) -> int:
     """``pvesh get|set|create|delete PATH``; returns the exit code, which a failed task does not change."""
     path = arguments[0] if arguments else ""
@@ -70,6 +79,8 @@ def call(verb: str, arguments: Sequence[str], *, silent: bool = False) -> int:
     except UsageError as error:
         raise CommandError(f"400 {error}\n{usage_of(verb, found)}".rstrip("\n")) from error
     except ApiError as error:
+        if error.status in OUT_OF_REACH:
+            raise out_of_reach(str(found["path"].get("node")), error.reason) from error
         raise CommandError(command.complaint(error, usage_of(verb, found)), error.code) from error
     if client.is_upid(data) and verb != "get":
         command.follow(str(data))

@@ -106,7 +106,7 @@ def test_three_levels_of_nodes(stand: Stand, tmp_path: Path) -> None:
     make_bridge(stand, middle_address)
     leaf(middle, stand.key, "leaf")
     leaf_address = started(stand, middle, 100)
-    assert stand.ssh(leaf_address, "hostname; ls /usr/bin/qm 2>&1 | wc -l") == "leaf\n1\n"
+    assert stand.ssh(leaf_address, "hostname; ls /usr/sbin/qm 2>&1 | wc -l") == "leaf\n1\n"
     assert len({inner_address, middle_address, leaf_address}) == 3
     assert stand.ssh("father", "pgrep -xc init") == "4\n"
 

@@ -192,7 +192,7 @@ def test_a_pve_templates_volume_is_a_nodes_root(tmp_path: Path) -> None:
 
     asyncio.run(start())
     volumes = tmp_path / "state" / "volumes" / "local-lvm"
-    assert (volumes / "base-9000-disk-0/root/usr/bin/qm").stat().st_mode & 0o777 == 0o755
+    assert (volumes / "base-9000-disk-0/root/usr/sbin/qm").stat().st_mode & 0o777 == 0o755
     assert json.loads((volumes / "base-9000-disk-0/root/etc/homelab-pve-lab/api.json").read_text()) == {}
     assert not (volumes / "base-9001-disk-0/root").exists()
 

@@ -163,3 +163,38 @@ def test_the_wrapper_runs_without_site_packages(tmp_path: Path) -> None:
     (tmp_path / "pveversion").write_text(wrapper)
     done = subprocess.run(["sh", str(tmp_path / "pveversion")], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("pve-manager/9.2.11/")
+
+
+@pytest.fixture
+def cluster(
+    lab_cluster_api: ServedLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> NodeCommands:
+    """Runs command lines on the nodes of a cluster, where waiting for a dead one takes no time."""
+    lab_cluster_api.api.clock.set(rate=1000)
+    return NodeCommands(lab_cluster_api.at, tmp_path, monkeypatch, capsys)
+
+
+def test_a_command_is_about_the_node_it_runs_on(cluster: NodeCommands) -> None:
+    assert cluster("qm", "create", "100", "--name", "here", node="son").code == 0
+    assert cluster("qm", "status", "100", node="mother").code == 2
+    assert cluster("qm", "migrate", "100", "mother", node="son").code == 0
+    assert cluster("qm", "list", node="son").out == ""
+    assert cluster("pvesh", "get", "/nodes/mother/qemu/100/config", "--output-format", "json", node="son").code == 0
+
+
+def test_pvesh_does_not_reach_a_node_that_is_off(cluster: NodeCommands, lab_cluster_api: ServedLab) -> None:
+    lab_cluster_api.api.set_node_state("son", "off")
+    said = cluster("pvesh", "get", "/nodes/son/status")
+    assert (said.code, said.out) == (255, "")
+    assert said.err.startswith("ssh: connect to host son port 22: ")
+    assert "\nproxy handler failed: command '" in said.err
+
+
+def test_without_the_cluster_file_system_a_command_cannot_begin(
+    cluster: NodeCommands, lab_cluster_api: ServedLab
+) -> None:
+    lab_cluster_api.api.set_node_state("son", "no-pmxcfs")
+    said = cluster("qm", "list", node="son")
+    assert (said.code, said.out) == (111, "")
+    assert said.err.endswith("\nUnable to load access control list: Connection refused\n")
+    assert cluster("qm", "list", node="mother").code == 0
