@@ -200,6 +200,7 @@ class BootedApi(LabApi):
         """Start the guests that are to run whenever their node does."""
         for name in self.nodes:
             await self.start_guests_of(name)
+        self.wake_manager()
 
     async def start_guests_of(self, name: str) -> None:
         """Start the ones of a node; those that are looked after by the HA manager it starts itself."""

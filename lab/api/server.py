@@ -18,6 +18,7 @@ from lab.api import certificates, local_calls
 from lab.api.agent import AgentArea
 from lab.api.cluster import ClusterArea
 from lab.api.container_motion import ContainerMotionArea
+from lab.api.container_spec import boot_order
 from lab.api.control import ControlArea
 from lab.api.directory import ROOT, Token, hash_password, split_token
 from lab.api.doors import Door, Port
@@ -152,12 +153,21 @@ class LabApi(
         return app
 
     async def start_on_boot(self) -> None:
-        """Start the guests that are to run whenever the node does."""
-        for guest in [guest for guest in self.vms if str(guest.config.get("onboot")) == "1" and not guest.template]:
-            call = Call({"node": self.node, "vmid": guest.vmid}, "root@pam")
-            await self._start(call)
-        for container in [item for item in self.cts if str(item.config.get("onboot")) == "1" and not item.template]:
-            await self._lxc_start("root@pam", {"node": container.node, "vmid": container.vmid})
+        """Start the guests that are to run whenever the node does, in the order of their ``startup``."""
+        wanted = [guest for guest in (*self.vms, *self.cts) if str(guest.config.get("onboot")) == "1"]
+        for guest in sorted(wanted, key=lambda guest: (boot_order(guest.config), guest.vmid)):
+            if guest.template:
+                continue
+            if isinstance(guest, FakeVm):
+                await self._start(Call({"node": self.node, "vmid": guest.vmid}, "root@pam"))
+            else:
+                await self._lxc_start("root@pam", {"node": guest.node, "vmid": guest.vmid})
+        self.wake_manager()
+
+    def wake_manager(self) -> None:
+        """Have the HA manager see to what it was told before the lab went down."""
+        if self.ha_resources:
+            self._ask_manager()
 
     async def stop(self) -> None:
         """Stop listening, interrupt the tasks and end the guests."""
