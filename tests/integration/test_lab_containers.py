@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from lab import father
+from tests.benchmark import crowd
+from tests.benchmark.guest import Api
 from tests.integration.conftest import NodeApi, Stand, until
 
 pytestmark = pytest.mark.lab
 VMID, COPY, OTHER, NEST = 310, 311, 312, 313
 PVE_TEMPLATE = 9000
+CROWD = 12
 TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst"
 CREATE = f"pct create {{vmid}} local:vztmpl/{TEMPLATE} --hostname {{name}} --rootfs local-lvm:2 --start 1"
 
@@ -185,6 +188,12 @@ def test_a_real_archive_is_unpacked_as_the_root(stand: Stand, api: NodeApi, arch
     assert seen[:4] == ["644 7:8", "4711 0:0", "mine", "mine"]
     assert f"unable to create CT {OTHER} - command 'tar --extract" in seen[4]
     assert seen[5:] == ["failed"]
+
+
+def test_guests_of_both_kinds_start_at_once_and_all_answer(stand: Stand, api: NodeApi) -> None:
+    client = Api(stand.status.state_dir)
+    assert stand.in_lab(crowd.crowd, client, CROWD, stand.status.pid).keys() >= {"answer", "memory"}
+    assert "veth" not in stand.ssh("father", "ls /sys/class/net")
 
 
 def test_a_nested_node_has_containers_too(stand: Stand, api: NodeApi) -> None:
