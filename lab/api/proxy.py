@@ -48,7 +48,7 @@ UNREACHABLE, NO_ANSWER, FAILED = 595, 596, 500
 # Lab seconds. A connection that nobody takes, and an answer that does not come, are given up after so long.
 GIVEN_UP = 30.0
 # A node without power: the answer until so long after it went off, and how long it takes.
-POWERED_OFF = ((30.0, TIMED_OUT, GIVEN_UP), (44.0, NO_ROUTE, 14.0), (float("inf"), NO_ROUTE, 2.0))
+POWERED_OFF = ((30.0, TIMED_OUT, GIVEN_UP), (44.0, NO_ROUTE, 14.0), (float("inf"), NO_ROUTE, 3.0))
 # The first request after the cluster file system stopped, and every other one.
 FIRST_WITHOUT_FILES, WITHOUT_FILES = 10.0, 3.0
 # Until ssh gives a node up that drops its packets (pve-behaviour: a migration to it).
