@@ -138,9 +138,9 @@ def mount_path(value: object) -> str:
     return found[1].strip("/") if found else ""
 
 
-async def write_vm(driver: GuestDriver, path: Path, content: Content) -> None:
-    """Make a VM's archive. Raises GuestError or ArchiveError."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".vzdump-") as scratch:
+async def write_vm(driver: GuestDriver, path: Path, content: Content, room: Path) -> None:
+    """Make a VM's archive, with ``room`` for what lies between. Raises GuestError or ArchiveError."""
+    with tempfile.TemporaryDirectory(dir=room, prefix=".vzdump-") as scratch:
         folder = Path(scratch, "content")
         folder.mkdir()
         for key, volume in content.volumes.items():
@@ -150,11 +150,14 @@ async def write_vm(driver: GuestDriver, path: Path, content: Content) -> None:
         await asyncio.to_thread(tar.pack, folder, path)
 
 
-async def write_container(driver: GuestDriver, path: Path, content: Content) -> None:
-    """Make a container's archive. Raises GuestError or ArchiveError."""
+async def write_container(driver: GuestDriver, path: Path, content: Content, room: Path) -> None:
+    """Make a container's archive, with ``room`` beside the volumes: only there an overlay's whiteouts can be made.
+
+    Raises GuestError or ArchiveError.
+    """
     members = {CONFIG_NAMES["lxc"]: config_text(content.config).encode()}
     points = {key: volume for key, volume in content.volumes.items() if MOUNT_POINT.fullmatch(key)}
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".vzdump-") as scratch:
+    with tempfile.TemporaryDirectory(dir=room, prefix=".vzdump-") as scratch:
         root = Path(scratch, "root")
         await (driver.clone_volume(content.volumes["rootfs"], root) if points else driver.create_volume(root))
         for key, volume in points.items():

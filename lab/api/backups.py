@@ -83,7 +83,9 @@ class BackupArea(JobArea):
     # ------------------------------------------------------------------ files
 
     def archive_path(self, volume: str) -> Path:
-        """The file of an archive, given as ``storage:backup/name``."""
+        """The file of an archive, given as ``storage:backup/name`` or, by root, as a path on the node."""
+        if volume.startswith("/"):
+            return self.files_root / volume.lstrip("/")
         storage, _, name = volume.partition(":")
         return self.file_path(storage, name)
 
@@ -191,10 +193,11 @@ class BackupArea(JobArea):
         await self.take_time(storage)
         self.need_room_for_archive(storage, kind, shown, str(call.get("compress", "0")))
         path = self.archive_path(f"{storage}:backup/{name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (path.parent, self.volumes_dir):
+            folder.mkdir(parents=True, exist_ok=True)
         write = archives.write_vm if kind == "qemu" else archives.write_container
         async with self._still(guest, str(call.get("mode", "snapshot"))):
-            await write(self.driver, path, self._content(kind, guest.config))
+            await write(self.driver, path, self._content(kind, guest.config), self.volumes_dir)
         log_line(f"INFO: archive file size: {path.stat().st_size // MIB}MB")
         self._note(call, storage, f"backup/{name}", guest)
         if call.get("remove", 1):

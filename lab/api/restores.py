@@ -17,6 +17,7 @@ from fakepve.qemu import with_mac  # type: ignore[import-untyped]
 from lab.api import archives
 from lab.api.archives import CONFIG_NAMES, config_of, kind_of_archive, read_member
 from lab.api.backups import BackupArea
+from lab.api.directory import ROOT
 from lab.api.fake import Call, FakeVm, PveError, TaskError, Values, die
 from lab.api.guests import is_cloudinit
 from lab.api.tasks import log_line
@@ -50,12 +51,26 @@ def with_own_mac(value: str) -> str:
     return re.sub(r"hwaddr=[^,]+", f"hwaddr={random_mac()}", value)
 
 
+def is_archive(source: str) -> bool:
+    """Whether what a container is made from is a backup: a volume, or a path on the node."""
+    return ":backup/" in source or source.startswith("/")
+
+
+def check_path(source: str, user: str) -> None:
+    """Refuse a path of somebody who is not root (qemu-server, PVE/API2/Qemu.pm)."""
+    if source.startswith("/") and user != ROOT:
+        raise die("Only root can pass arbitrary filesystem paths.")
+
+
 class RestoreArea(BackupArea):
     """Mixin: guests from archives."""
 
     def archived(self, volume: str, refusal: str) -> Values:
         """The configuration in an archive. Raises TaskError behind ``refusal``."""
-        path = self.archive_path(volume)
+        try:
+            path = self.archive_path(volume)
+        except PveError as error:
+            raise TaskError(f"{refusal} - {error.message}") from error
         if not path.is_file():
             raise TaskError(f"{refusal} - volume '{volume}' does not exist")
         kind = kind_of_archive(path)
@@ -68,8 +83,9 @@ class RestoreArea(BackupArea):
 
     async def _create_ct(self, call: Call) -> object:
         """A container that is restored has the archive's volumes, where the request names no others."""
-        if not call.get("restore") or ":backup/" not in call["ostemplate"]:
+        if not call.get("restore") or not is_archive(call["ostemplate"]):
             return await super()._create_ct(call)
+        check_path(call["ostemplate"], call.user)
         try:
             config = await asyncio.to_thread(self.archived, call["ostemplate"], "")
         except TaskError:
@@ -106,7 +122,7 @@ class RestoreArea(BackupArea):
     async def fill_new_ct(self, call: Call) -> None:
         """The files of the archive go where the request, or the archive, has the volumes."""
         await super().fill_new_ct(call)
-        if not call.get("restore") or ":backup/" not in call["ostemplate"]:
+        if not call.get("restore") or not is_archive(call["ostemplate"]):
             return
         guest = self.guest(int(call["vmid"]))
         log_line(f"restoring '{self._shown_path(call['ostemplate'])}' now..")
@@ -130,6 +146,7 @@ class RestoreArea(BackupArea):
 
     def _check_restore(self, call: Call) -> None:
         """Who may restore, and over what."""
+        check_path(call["archive"], call.user)
         vmid, pool = int(call["vmid"]), call.get("pool")
         existing = self.vm(vmid)
         if existing is None or not call.get("force"):
@@ -170,8 +187,8 @@ class RestoreArea(BackupArea):
         await self._finish_restore(call, guest)
 
     def _shown_path(self, volume: str) -> str:
-        storage, _, name = volume.partition(":")
-        return str(self._volume_path(storage, name, "backup"))
+        storage, separator, name = volume.partition(":")
+        return str(self._volume_path(storage, name, "backup")) if separator else volume
 
     async def _clear_for(self, vmid: int) -> None:
         """Remove the VM that is restored over."""

@@ -271,6 +271,19 @@ def test_a_damaged_archive_fails_the_restore_and_leaves_no_guest(
     assert not [item for item in guests.get(CONTENT) if item.get("vmid") == 300]
 
 
+def test_a_path_on_the_node_is_for_root(guests: Client) -> None:
+    volume = dump(guests, 200)
+    path = f"/var/lib/vz/dump/{volume.rpartition('/')[2]}"
+    values = {"vmid": 300, "ostemplate": path, "restore": 1, "storage": "local"}
+    assert guests.ask("POST", f"{NODE}/lxc", **values).reason == "Only root can pass arbitrary filesystem paths."
+    ticket = guests.post("/access/ticket", username="root@pam", password=guests.lab.password)
+    del guests.session.headers["Authorization"]
+    cookie = {"Cookie": f"PVEAuthCookie={ticket['ticket']}", "CSRFPreventionToken": ticket["CSRFPreventionToken"]}
+    guests.session.headers.update(cookie)
+    assert guests.run("POST", f"{NODE}/lxc", **values) == "OK"
+    assert guests.get(f"{NODE}/lxc/300/config")["hostname"] == "ct"
+
+
 def test_a_live_restore_is_for_backup_servers(guests: Client) -> None:
     volume = dump(guests, 100)
     status = guests.run("POST", f"{NODE}/qemu", vmid=300, archive=volume, **{"live-restore": 1})
