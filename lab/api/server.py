@@ -55,6 +55,10 @@ class Places:
         return cls(folder / "volumes", folder / "files")
 
 
+# What a cluster is called that was there from the start.
+CLUSTER = "lab"
+
+
 class LabApi(
     EstateArea,
     ContainerMotionArea,
@@ -88,6 +92,7 @@ class LabApi(
         super().__init__(**options)
         self.node = node
         self.nodes = {name: {"online": True} for name in (node, *others)}
+        self.cluster_name = CLUSTER
         self.version, self.release_version = VERSION, RELEASE
         self.driver = driver or NoneDriver()
         self.boots_empty_disks = isinstance(self.driver, NoneDriver)

@@ -61,11 +61,12 @@ class TemplateArea(TaskArea, StorageArea):
         if "vztmpl" not in split_list(self._active_store(storage, call["node"]).get("content")):
             raise die(f"storage '{storage}' does not support templates")
         target = self.file_path(storage, f"vztmpl/{name}")
+        shown = self._volume_path(storage, f"vztmpl/{name}", "vztmpl")
 
         async def body() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.touch()
-            log_line(f"download of 'http://download.proxmox.com/images/system/{name}' to '{target}' finished")
+            log_line(f"download of 'http://download.proxmox.com/images/system/{name}' to '{shown}' finished")
 
         upid: str = await self.task(call["node"], "download", name, call.user, body)
         return upid
