@@ -88,7 +88,7 @@ class AccessArea(Fake):
         return self._ticket_user(request)
 
     def _token_user(self, tokenid: str, secret: str) -> str:
-        user = self.directory.token_user(tokenid.strip(), secret)
+        user = self.directory.token_user(tokenid.strip(), secret, self.clock.now())
         if user is None:
             raise unauthorized("Authentication failed!")
         return user
@@ -113,7 +113,7 @@ class AccessArea(Fake):
 
     def _may_login(self, userid: str) -> bool:
         user = self.directory.users.get(userid)
-        return user is not None and user.valid()
+        return user is not None and user.valid(self.clock.now())
 
     async def _no_ticket(self, _call: Call) -> None:
         """PVE answers the login form's GET with nothing."""
@@ -122,7 +122,8 @@ class AccessArea(Fake):
         userid = call["username"] if "realm" not in call.values else f"{call['username']}@{call['realm']}"
         # A ticket that is still good renews itself when it is given as the password.
         renewed = self.tickets.get(call["password"], {}).get("user") == userid
-        if not (renewed and self._may_login(userid)) and not self.directory.login(userid, call["password"]):
+        known = self.directory.login(userid, call["password"], self.clock.now())
+        if not (renewed and self._may_login(userid)) and not known:
             raise PveError(UNAUTHORIZED, "authentication failure")
         ticket, csrf = self.issue_ticket(userid)
         return {

@@ -190,19 +190,19 @@ class Directory:
         owner = self.users.get(userid)
         return owner.tokens.get(name) if owner else None
 
-    def token_user(self, tokenid: str, secret: str) -> str | None:
+    def token_user(self, tokenid: str, secret: str, now: float | None = None) -> str | None:
         """The token's own id when the secret is right and neither it nor its user is disabled or expired."""
         token, owner = self.token(tokenid), self.users.get(split_token(tokenid)[0])
-        if token is None or owner is None or not owner.valid():
+        if token is None or owner is None or not owner.valid(now):
             return None
-        if token.expire and token.expire <= time.time():
+        if token.expire and token.expire <= (time.time() if now is None else now):
             return None
         return tokenid if hmac.compare_digest(token.secret.encode(), secret.encode()) else None
 
-    def login(self, userid: str, password: str) -> bool:
+    def login(self, userid: str, password: str, now: float | None = None) -> bool:
         """Whether a user may log in with a password."""
         user = self.users.get(userid)
-        return user is not None and user.valid() and matches(password, user.password)
+        return user is not None and user.valid(now) and matches(password, user.password)
 
     def members(self, group: str) -> list[str]:
         """Users of a group, sorted."""

@@ -53,7 +53,7 @@ class Outcome:
 OK = Outcome(200, "OK")
 REFUSED = Outcome(595, "Connection refused")
 UNREACHABLE = Outcome(595, TIMED_OUT, 30)
-NO_ROUTE = Outcome(595, "No route to host", 2)
+NO_ROUTE = Outcome(595, "No route to host", 3)
 NO_ANSWER = Outcome(596, TIMED_OUT, 30)
 NO_FILES = Outcome(500, NO_ACCESS_LIST, 3)
 LOCKED = Outcome(500, NO_LOCK, 10)
@@ -409,6 +409,19 @@ def test_a_fault_of_a_node_is_healed(lab: ServedLab) -> None:
 
 def test_every_state_is_a_fault() -> None:
     assert NODES == STATES
+
+
+def test_a_token_expires_on_the_labs_clock(lab: ServedLab) -> None:
+    with frozen(lab):
+        expire = str(int(lab.api.clock.now()) + 60)
+        made_token = ask(lab, "father", ("POST", "/access/users/root@pam/token/short", {"expire": expire})).json()[
+            "data"
+        ]
+        header = {"Authorization": f"PVEAPIToken={made_token['full-tokenid']}={made_token['value']}"}
+        url = f"{lab.url}/api2/json/version"
+        assert requests.get(url, headers=header, verify=str(lab.ca_path), timeout=WAIT).status_code == 200
+        lab.api.clock.set(shift=61)
+        assert requests.get(url, headers=header, verify=str(lab.ca_path), timeout=WAIT).status_code == 401
 
 
 # Those in which a request that got no answer is not carried out later either.
