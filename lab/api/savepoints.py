@@ -13,9 +13,10 @@ import asyncio
 import io
 import itertools
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 from lab.api.faults_state import FaultArea
@@ -33,7 +34,10 @@ MACHINERY = frozenset(
         *("node", "port", "runner", "site", "state_file", "volumes_dir"),
     }
 )
-RUNNING = (asyncio.Future, asyncio.Event, asyncio.Lock, asyncio.Condition, asyncio.Queue, asyncio.TimerHandle)
+RUNNING = (
+    *(asyncio.AbstractEventLoop, asyncio.AbstractServer, asyncio.BaseTransport, asyncio.Handle),
+    *(asyncio.Future, asyncio.Event, asyncio.Lock, asyncio.Condition, asyncio.Semaphore, asyncio.Queue),
+)
 
 
 class SavepointError(ValueError):
@@ -41,31 +45,58 @@ class SavepointError(ValueError):
 
 
 class _Pickler(pickle.Pickler):
-    """Leaves out what belongs to an event loop: somebody who waits for a lock has no place in a saved state."""
+    """Leaves out what belongs to an event loop: somebody who waits for a lock has no place in a saved state.
 
-    def persistent_id(self, obj: object) -> str | None:
-        """A name for what is left out."""
-        return "running" if isinstance(obj, RUNNING) else None
+    Functions that have no name to find them by are kept as they are.
+    """
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        """Write to a stream."""
+        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
+        self.kept: list[object] = []
+
+    def persistent_id(self, obj: object) -> int | None:
+        """What is left out is -1, what is kept has a number."""
+        if isinstance(obj, RUNNING):
+            return -1
+        if isinstance(obj, MethodType) or (isinstance(obj, FunctionType) and "<l" in obj.__qualname__):
+            self.kept.append(obj)
+            return len(self.kept) - 1
+        return None
 
 
 class _Unpickler(pickle.Unpickler):
     """Puts None in the place of what was left out."""
 
-    def persistent_load(self, pid: object) -> None:
-        """Nothing."""
+    def __init__(self, stream: io.BytesIO, kept: Sequence[object]) -> None:
+        """Read from a stream; ``kept`` are the pickler's."""
+        super().__init__(stream)
+        self._kept = kept
+
+    def persistent_load(self, pid: int) -> object:
+        """What was kept, or nothing."""
+        return None if pid < 0 else self._kept[pid]
 
 
-def frozen(state: Mapping[str, object]) -> bytes:
+@dataclass(frozen=True)
+class Frozen:
     """A state that nothing changes any more."""
+
+    content: bytes
+    kept: Sequence[object]
+
+    def thawed(self) -> dict[str, Any]:
+        """The state again, each time anew."""
+        state: dict[str, Any] = _Unpickler(io.BytesIO(self.content), self.kept).load()
+        return state
+
+
+def frozen(state: Mapping[str, object]) -> Frozen:
+    """A copy of a state to keep. Raises pickle's errors for what cannot be copied."""
     stream = io.BytesIO()
-    _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(dict(state))
-    return stream.getvalue()
-
-
-def thawed(content: bytes) -> dict[str, Any]:
-    """The state again."""
-    state: dict[str, Any] = _Unpickler(io.BytesIO(content)).load()
-    return state
+    pickler = _Pickler(stream)
+    pickler.dump(dict(state))
+    return Frozen(stream.getvalue(), pickler.kept)
 
 
 def members(value: object) -> Iterable[object]:
@@ -84,8 +115,8 @@ def is_running(value: object) -> bool:
 class Savepoint:
     """A state to come back to."""
 
-    state: bytes
-    driver: bytes
+    state: Frozen
+    driver: Frozen
     clock: tuple[float, float]
     trees: tuple[TreeCopy, ...]
 
@@ -142,10 +173,10 @@ class SavepointArea(FaultArea):
         self.heal()
         await self._end_work()
         present = self._known()
-        for name, value in thawed(savepoint.state).items():
+        for name, value in savepoint.state.thawed().items():
             if name in present or not hasattr(self, name):
                 setattr(self, name, value)
-        vars(self.driver).update(thawed(savepoint.driver))
+        vars(self.driver).update(savepoint.driver.thawed())
         self.clock.set(*savepoint.clock)
         for tree in savepoint.trees:
             tree.put_back()

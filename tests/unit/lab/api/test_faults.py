@@ -629,13 +629,19 @@ def test_a_fault_can_be_one_nodes(lab_cluster_api: ServedLab) -> None:
 
 
 def test_a_node_can_be_gone(lab_cluster_api: ServedLab) -> None:
+    def online() -> dict[str, int]:
+        found = client_of(lab_cluster_api).get("/cluster/status")
+        return {item["name"]: item["online"] for item in found if item["type"] == "node"}
+
     number = lab_cluster_api.faults.add("node", node="son", state="off")
     with pytest.raises(ConnectionRefusedError):
         raw(lab_cluster_api.at("son"))
+    assert online() == {"father": 1, "mother": 1, "son": 0}
     assert raw(lab_cluster_api.at("mother"))[0] == 200
     assert number is not None
     lab_cluster_api.faults.remove(number)
     assert raw(lab_cluster_api.at("son"))[0] == 200
+    assert online() == {"father": 1, "mother": 1, "son": 1}
 
 
 # ------------------------------------------------------------------- logins

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lab.api.filetree import TreeCopy, entries
-from lab.api.savepoints import MACHINERY, frozen, is_running, thawed
+from lab.api.savepoints import MACHINERY, frozen, is_running
 from lab.api.serving import ServedLab
 from lab.errors import LabError
 
@@ -119,8 +119,12 @@ def test_a_snapshot_is_refused(client: Client) -> None:
 
 def test_what_belongs_to_the_event_loop_is_no_state() -> None:
     shared = ["one object"]
-    state = thawed(frozen({"a": shared, "b": shared, "event": {1: asyncio.Event()}}))
-    assert state == {"a": shared, "b": shared, "event": {1: None}}
+
+    def local() -> None:
+        """A function that cannot be found by its name."""
+
+    state = frozen({"a": shared, "b": shared, "event": {1: asyncio.Event()}, "local": local}).thawed()
+    assert state == {"a": shared, "b": shared, "event": {1: None}, "local": local}
     assert state["a"] is state["b"] is not shared
     assert is_running(asyncio.Event())
 
