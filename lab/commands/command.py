@@ -92,6 +92,15 @@ def own(run: Own, words: tuple[str, ...] = (), **properties: Mapping[str, Any]) 
     return Command(words=words, own=run, properties=named, section="PVE::CLI")
 
 
+def refusing(reason: str) -> Own:
+    """A command that the lab cannot have; the reason is told."""
+
+    def refuse(_values: Values) -> str:
+        raise CommandError(reason)
+
+    return refuse
+
+
 # ----------------------------------------------------------------- schema
 
 

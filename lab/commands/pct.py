@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab.commands import client, containers, guest_text, passwords, qm_own
+from lab.commands import client, container_files, containers, guest_text, passwords, qm_own
 from lab.commands.command import Alias, Answered, Command, Tree, by_task, lines, own
 from lab.commands.containers import INSIDE
 from lab.commands.options import Values
@@ -76,6 +76,7 @@ def _created(fixed: dict[str, object]) -> Command:
 
 PCT: Tree = {
     **containers.INSIDE,
+    **container_files.OUTSIDE,
     "list": _of("GET", LXC, show=ct_table),
     "config": _of("GET", CT + "/config", "vmid", show=guest_text.config, section=f"{SECTION}::Config"),
     "set": _of("PUT", CT + "/config", "vmid", section=f"{SECTION}::Config"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.commands import client, command, passwords
 from lab.commands.client import ApiError, CommandError
-from lab.commands.command import Command, Own, Tree, as_line, lines, own
+from lab.commands.command import Command, Tree, as_line, lines, own, refusing
 from lab.commands.options import Properties, Values
 
 CONFIG = "/cluster/config"
@@ -224,14 +224,8 @@ def _fingerprint(host: str) -> str:
     return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
 
 
-def refuse(name: str) -> Own:
-    """What is there for PVE's own programs, or needs a server of its own."""
-
-    def run(_values: Values) -> str:
-        raise CommandError(f"pvecm {name}: not in the lab")
-
-    return run
-
+# What is there for PVE's own programs, or needs a server of its own.
+NOT_HERE = "not in the lab, whose nodes have no corosync"
 
 PVECM: Tree = {
     "apiver": Command("GET", f"{CONFIG}/apiversion", (), as_line, section=SECTION),
@@ -256,10 +250,10 @@ PVECM: Tree = {
     "nodes": own(nodes),
     "expected": own(expected, ("expected",), expected={"type": "integer", "minimum": 1}),
     "updatecerts": own(update_certificates, force=FLAG, silent=FLAG, unmerge_known_hosts={**FLAG, "default": 0}),
-    "keygen": own(refuse("keygen"), ("filename",), filename=TEXT),
-    "mtunnel": own(refuse("mtunnel"), ("extra-args",), extra_args={"type": "array", "optional": 1}),
+    "keygen": own(refusing(NOT_HERE), ("filename",), filename=TEXT),
+    "mtunnel": own(refusing(NOT_HERE), ("extra-args",), extra_args={"type": "array", "optional": 1}),
     "qdevice": {
-        "setup": own(refuse("qdevice setup"), ("address",), address=TEXT, network={**TEXT, "optional": 1}, force=FLAG),
-        "remove": own(refuse("qdevice remove")),
+        "setup": own(refusing(NOT_HERE), ("address",), address=TEXT, network={**TEXT, "optional": 1}, force=FLAG),
+        "remove": own(refusing(NOT_HERE)),
     },
 }

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.commands import client, output, passwords
-from lab.commands.client import CommandError
-from lab.commands.command import Answered, Command, Own, Tree, by_task, formatted, lines, own
+from lab.commands.command import Answered, Command, Tree, by_task, formatted, lines, own, refusing
 from lab.commands.guest_text import escaped
 from lab.commands.options import Values
 
@@ -117,15 +116,6 @@ def read_plugin(values: Values) -> Values:
     return values
 
 
-def refuse(name: str) -> Own:
-    """What asks questions of a server of certificates, which the lab does not have."""
-
-    def run(_values: Values) -> str:
-        raise CommandError(f"pvenode {name}: not in the lab, which asks no certificate authority")
-
-    return run
-
-
 def _plain(method: str, path: str, *words: str, **more: object) -> Command:
     return Command(method, path, words, **more)  # type: ignore[arg-type]
 
@@ -161,7 +151,7 @@ PVENODE: Tree = {
         "account": {
             "list": _plain("GET", ACCOUNTS, show=account_names),
             "register": own(
-                refuse("acme account register"),
+                refusing("not in the lab, which asks no certificate authority"),
                 ("name", "contact"),
                 name={"type": "string", "optional": 1},
                 contact={"type": "string", "format": "email-list"},

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.commands import client, passwords
 from lab.commands.client import CommandError
-from lab.commands.command import Alias, Answered, Command, Own, Show, Tree, formatted, lines, own
+from lab.commands.command import Alias, Answered, Command, Show, Tree, formatted, lines, own, refusing
 from lab.commands.options import Values
 
 KIB = 1024
@@ -24,6 +24,16 @@ PRUNED = STORAGES + "/{storage}/prunebackups"
 VOLUME = {"type": "string", "format": "pve-volume-id"}
 TEXT, TEXT_OR_NOT = {"type": "string"}, {"type": "string", "optional": 1}
 FLAG = {"type": "boolean", "optional": 1}
+# Volumes on their way from one of PVE's programs to another; the lab moves them itself.
+STREAM: Mapping[str, Mapping[str, Any]] = {
+    "volume": TEXT,
+    "format": TEXT,
+    "filename": TEXT,
+    "base": TEXT_OR_NOT,
+    "snapshot": TEXT_OR_NOT,
+    "with_snapshots": FLAG,
+}
+NO_STREAMS = "not in the lab, which moves volumes itself"
 KEEPS = ("keep-all", "keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly")
 
 
@@ -129,15 +139,6 @@ def _backup_id(row: Mapping[str, Any]) -> str:
     return f"{row['type']}/{row['vmid']}" if row.get("vmid") else str(row["type"])
 
 
-def refuse(name: str) -> Own:
-    """Streams of volumes between PVE's own programs: the lab has nothing to send."""
-
-    def run(_values: Values) -> str:
-        raise CommandError(f"pvesm {name}: not in the lab, which moves volumes itself")
-
-    return run
-
-
 def read_files(values: Values) -> Values:
     """Keys that the command line names by their files."""
     for name, make in FILES.items():
@@ -197,28 +198,13 @@ PVESM: Tree = {
     **{f"{kind}scan": Alias(f"scan {kind}") for kind in ("nfs", "cifs", "iscsi", "lvm", "lvmthin", "zfs")},
     "path": own(path, ("volume",), volume=VOLUME),
     "extractconfig": own(extract_config, ("volume",), volume=TEXT),
-    "export": own(
-        refuse("export"),
-        ("volume", "format", "filename"),
-        volume=TEXT,
-        format=TEXT,
-        filename=TEXT,
-        base=TEXT_OR_NOT,
-        snapshot=TEXT_OR_NOT,
-        snapshot_list=TEXT_OR_NOT,
-        with_snapshots=FLAG,
-    ),
+    "export": own(refusing(NO_STREAMS), ("volume", "format", "filename"), **STREAM, snapshot_list=TEXT_OR_NOT),
     "import": own(
-        refuse("import"),
+        refusing(NO_STREAMS),
         ("volume", "format", "filename"),
-        volume=TEXT,
-        format=TEXT,
-        filename=TEXT,
-        base=TEXT_OR_NOT,
+        **STREAM,
         allow_rename=FLAG,
         delete_snapshot=TEXT_OR_NOT,
-        snapshot=TEXT_OR_NOT,
-        with_snapshots=FLAG,
     ),
     "apiinfo": own(lambda _values: lines([f"APIVER {API_VERSION}", f"APIAGE {API_AGE}"])),
     "prune-backups": own(

@@ -36,6 +36,17 @@ def _listed(path: str, *words: str) -> Command:
     return _of("GET", path, *words, show=formatted)
 
 
+def _kind(path: str, name: str, one: str = "") -> dict[str, Command]:
+    """Adding, changing, deleting and listing objects that the API has at a path; ``one`` is the path of one of them."""
+    place = one or f"{path}/{{{name}}}"
+    return {
+        "add": _of("POST", path, name),
+        "modify": _of("PUT", place, name),
+        "delete": _of("DELETE", place, name),
+        "list": _listed(path),
+    }
+
+
 def permissions(answered: Answered) -> str:
     """A star marks what is passed on to deeper paths."""
     how = output.style(answered.formats)
@@ -88,10 +99,7 @@ def ticket(answered: Answered) -> str:
 
 PVEUM: Tree = {
     "user": {
-        "add": _of("POST", USERS, "userid"),
-        "modify": _of("PUT", USERS + "/{userid}", "userid"),
-        "delete": _of("DELETE", USERS + "/{userid}", "userid"),
-        "list": _listed(USERS),
+        **_kind(USERS, "userid"),
         "permissions": _of("GET", "/access/permissions", "userid", show=permissions),
         "tfa": {
             "delete": own(delete_tfa, ("userid",), userid=USERID, id={"type": "string", "optional": 1}),
@@ -116,36 +124,15 @@ PVEUM: Tree = {
             ),
         },
     },
-    "group": {
-        "add": _of("POST", GROUPS, "groupid"),
-        "modify": _of("PUT", GROUPS + "/{groupid}", "groupid"),
-        "delete": _of("DELETE", GROUPS + "/{groupid}", "groupid"),
-        "list": _listed(GROUPS),
-    },
-    "role": {
-        "add": _of("POST", ROLES, "roleid"),
-        "modify": _of("PUT", ROLES + "/{roleid}", "roleid"),
-        "delete": _of("DELETE", ROLES + "/{roleid}", "roleid"),
-        "list": _listed(ROLES),
-    },
+    "group": _kind(GROUPS, "groupid"),
+    "role": _kind(ROLES, "roleid"),
     "acl": {
         "modify": _of("PUT", ACL, "path", fixed={"delete": 0}),
         "delete": _of("PUT", ACL, "path", fixed={"delete": 1}),
         "list": _listed(ACL),
     },
-    "realm": {
-        "add": _of("POST", REALMS, "realm"),
-        "modify": _of("PUT", REALMS + "/{realm}", "realm"),
-        "delete": _of("DELETE", REALMS + "/{realm}", "realm"),
-        "list": _listed(REALMS),
-        "sync": _of("POST", REALMS + "/{realm}/sync", "realm"),
-    },
-    "pool": {
-        "add": _of("POST", POOLS, "poolid"),
-        "modify": _of("PUT", POOLS, "poolid"),
-        "delete": _of("DELETE", POOLS, "poolid"),
-        "list": _listed(POOLS),
-    },
+    "realm": {**_kind(REALMS, "realm"), "sync": _of("POST", REALMS + "/{realm}/sync", "realm")},
+    "pool": _kind(POOLS, "poolid", one=POOLS),
     "ticket": Command(
         "POST", "/access/ticket", ("username",), ticket, ask={"password": lambda _: passwords.read("Enter password: ")}
     ),

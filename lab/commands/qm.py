@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from lab.commands import guest_text, passwords, qm_own
-from lab.commands.command import Alias, Answered, Command, Tree, as_line, by_task, lines, own
+from lab.commands.command import Alias, Answered, Command, Tree, as_line, by_task, lines, own, refusing
 from lab.commands.guest_agent import agent_result, guest_cmd, guest_exec
 from lab.commands.options import Values
 
@@ -63,6 +63,8 @@ def _configured(command: Command) -> Command:
     return Command(**{**vars(command), "prepare": read_keys, "ask": {"cipassword": passwords.confirmed}})
 
 
+NO_QEMU = "not in the lab, whose VMs have no QEMU"
+
 QM: Tree = {
     "list": _of("GET", QEMU, show=vm_table),
     "create": _configured(_task("POST", QEMU, "vmid")),
@@ -96,11 +98,11 @@ QM: Tree = {
         escape={"type": "string", "optional": 1, "default": "^O"},
     ),
     "vncproxy": own(qm_own.vncproxy, ("vmid",), vmid=VMID),
-    "nbdstop": own(qm_own.only_qemu("nbdstop"), ("vmid",), vmid=VMID),
-    "mtunnel": own(qm_own.only_qemu("mtunnel")),
-    "enroll-efi-keys": own(qm_own.only_qemu("enroll-efi-keys"), ("vmid",), vmid=VMID),
+    "nbdstop": own(refusing(NO_QEMU), ("vmid",), vmid=VMID),
+    "mtunnel": own(refusing(NO_QEMU)),
+    "enroll-efi-keys": own(refusing(NO_QEMU), ("vmid",), vmid=VMID),
     "importovf": own(
-        qm_own.only_qemu("importovf"),
+        refusing(NO_QEMU),
         ("vmid", "manifest", "storage"),
         vmid=VMID,
         manifest=TEXT,
@@ -108,7 +110,7 @@ QM: Tree = {
         dryrun=FLAG,
         format=TEXT_OR_NOT,
     ),
-    "import": own(qm_own.only_qemu("import"), ("vmid", "source"), vmid=VMID, source=TEXT, storage=TEXT),
+    "import": own(refusing(NO_QEMU), ("vmid", "source"), vmid=VMID, source=TEXT, storage=TEXT),
     "importdisk": Alias("disk import"),
     "move-disk": Alias("disk move"),
     "move_disk": Alias("disk move"),

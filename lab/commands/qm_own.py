@@ -158,12 +158,3 @@ def vncproxy(values: Values) -> str:
     """``qm vncproxy``: refuses as PVE does without a ticket."""
     _config(values)
     raise CommandError("LC_PVE_TICKET not set, VNC proxy without password is forbidden")
-
-
-def only_qemu(name: str) -> command.Own:
-    """A command that needs QEMU or its tools, which the lab does not have."""
-
-    def refuse(_values: Values) -> str:
-        raise CommandError(f"qm {name}: not in the lab, whose VMs have no QEMU")
-
-    return refuse

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.commands import client
-from lab.commands.client import CommandError
-from lab.commands.command import Answered, Command, Own, Tree, by_task, lines, own
+from lab.commands.command import Answered, Command, Own, Tree, by_task, lines, own, refusing
 from lab.commands.options import Values
 from lab.commands.pvesm import storage_of
 
@@ -70,21 +69,12 @@ def subscription(answered: Answered) -> str:
     return lines([f"{key}: {answered.data[key]}" for key in sorted(answered.data)])
 
 
-def no_server(name: str) -> Own:
-    """What asks Proxmox's server."""
-
-    def run(_values: Values) -> str:
-        raise CommandError(f"pvesubscription {name}: not in the lab, which asks no server")
-
-    return run
-
-
 PVESUBSCRIPTION: Tree = {
     "get": Command("GET", SUBSCRIPTION, (), subscription),
     "update": Command("POST", SUBSCRIPTION),
     "set": Command("PUT", SUBSCRIPTION, ("key",)),
     "delete": Command("DELETE", SUBSCRIPTION),
-    "set-offline-key": own(no_server("set-offline-key"), ("data",), data={"type": "string"}),
+    "set-offline-key": own(refusing("not in the lab, which asks no server"), ("data",), data={"type": "string"}),
 }
 
 
