@@ -241,7 +241,7 @@ def test_a_node_that_comes_back_in_time_answers(lab: ServedLab) -> None:
     [
         (0, Trouble(595, TIMED_OUT, 30)),
         (30, Trouble(595, "No route to host", 14)),
-        (60, Trouble(595, "No route to host", 2)),
+        (60, Trouble(595, "No route to host", 3)),
     ],
 )
 def test_a_node_without_power_is_given_up_ever_sooner(age: float, trouble: Trouble) -> None:
