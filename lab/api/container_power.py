@@ -219,10 +219,18 @@ class ContainerPowerArea(ContainerArea):
         status: Values = await self._lxc_status_current(call.user, call.values)
         guest = self.ct(int(call["vmid"]))
         if guest.vmid in self._booted_cts and guest.vmid in self._ct_usage:
-            with self.on_node(guest.node):
-                folders = [self.volume_path(volume) for volume in guest_volumes(guest.config).values()]
-            status["disk"] = container_spec.sizes(self.driver.folder(folder) for folder in folders)
+            status["disk"] = sum(used for _, used in self.ct_usage(guest).values())
         return status
+
+    def ct_usage(self, guest: Any) -> dict[str, list[int]]:  # noqa: ANN401
+        """Size and use in bytes of the root and every mount point that is a volume."""
+        volumes = {key: name for key, name in guest_volumes(guest.config).items() if not key.startswith("unused")}
+        with self.on_node(guest.node):
+            folders = {key: self.driver.folder(self.volume_path(volume)) for key, volume in volumes.items()}
+        return {
+            key: [self._size_of(guest.vmid, volumes[key]), container_spec.sizes([folder])]
+            for key, folder in folders.items()
+        }
 
     async def _measure(self) -> None:
         if self._booted_cts and time.monotonic() - self._ct_usage_at > USAGE_AGE:

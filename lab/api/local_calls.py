@@ -126,7 +126,13 @@ def _guest(api: LabApi, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a g
     return found[0]
 
 
+def ct_usage(api: LabApi, values: Mapping[str, Any]) -> dict[str, list[int]]:
+    """``pct df``: the size each volume of a container is said to have, and what its files take, in bytes."""
+    return api.ct_usage(_guest(api, values))
+
+
 CALLS: Mapping[str, Answer] = {
+    "ct_usage": ct_usage,
     "describe": describe,
     "expected": expected,
     "maintenance": maintenance,

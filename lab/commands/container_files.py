@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pct does with a container's files from outside of it: df, mount, unmount, fstrim, fsck, cpusets (PVE/CLI/pct.pm)."""
+"""What pct does with a container's files from outside: df, mount, unmount, fstrim, fsck, cpusets (PVE/CLI/pct.pm)."""
 
 from __future__ import annotations
 

@@ -138,7 +138,8 @@ def test_what_is_changed_while_it_runs_is_there_at_once_and_after_a_reboot(stand
 def test_snapshots_copies_and_the_end(stand: Stand, api: NodeApi, address: str) -> None:
     seen = on_father(
         stand,
-        f"pct stop {VMID}; pct set {VMID} --delete mp1; pct snapshot {VMID} before; pct start {VMID}",
+        f"pct stop {VMID}; pct set {VMID} --delete mp1; pct mount {VMID}; ls /var/lib/lxc/{VMID}/rootfs/data",
+        f"pct unmount {VMID}; pct snapshot {VMID} before; pct start {VMID}; pct df {VMID}; pct cpusets | head -2",
         f"pct exec {VMID} -- sh -c 'echo new > /root/new; cat /etc/machine-id'",
         f"pct rollback {VMID} before --start 1",
         f"pct exec {VMID} -- sh -c 'ls /root /data'",
@@ -146,8 +147,11 @@ def test_snapshots_copies_and_the_end(stand: Stand, api: NodeApi, address: str) 
         f"pct exec {COPY} -- sh -c 'hostname; ls /data; cat /etc/machine-id'",
         f"pct exec {COPY} -- poweroff",
     )
-    assert seen[1:-1] == ["/data:", "kept", "", "/root:", "ct-two", "kept"]
-    assert seen[0] != seen[-1]
+    assert seen[:2] == [f"mounted CT {VMID} in '/var/lib/lxc/{VMID}/rootfs'", "kept"]
+    assert [line.split()[0] for line in seen[2:5]] == ["MP", "rootfs", "mp0"]
+    assert seen[6].startswith(f"{VMID}:  0")
+    assert seen[8:-1] == ["/data:", "kept", "", "/root:", "ct-two", "kept"]
+    assert seen[7] != seen[-1]
     until(lambda: "stopped" in stand.ssh("father", f"pct status {COPY}"), "the end of the copy")
     failed = stand.try_ssh("father", f"pct exec {COPY} -- true")
     assert (failed.returncode, failed.stderr) == (255, f"container '{COPY}' not running!\n")
