@@ -60,6 +60,12 @@ class FaultArea(StateArea):
         active.undo = undo
         return active.id
 
+    def restore(self, document: Mapping[str, Any]) -> None:
+        """Become what a document says, without the faults that were in force: they end with the process."""
+        super().restore(document)
+        for guest in self.vms:
+            guest.acpi = True
+
     def mend(self, number: int) -> None:
         """End one fault. Raises UnknownFaultError."""
         ended = self.faults.remove(number)

@@ -704,3 +704,12 @@ def test_events_are_not_kept() -> None:
     api = LabApi()
     api.inject({"kind": "expire-tickets"})
     assert list(api.faults) == []
+
+
+def test_faults_end_with_the_process(client: Client) -> None:
+    """A guest that was made deaf listens again when its node has started anew; a lock stays, as on a node."""
+    client.lab.api.inject({"kind": "deaf", "vmid": 9000})
+    client.lab.api.inject({"kind": "lock", "vmid": 9000})
+    api = LabApi()
+    api.restore(json.loads(json.dumps(client.lab.api.document())))
+    assert (api.vm(9000).acpi, api.vm(9000).lock, list(api.faults)) == (True, "backup", [])
