@@ -66,6 +66,12 @@ def properties(schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def check(_api: LabApi, values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the parameters of a command that is none of the API's, by their names."""
+    errors: dict[str, str] = pve_schema.validate({"properties": values["properties"]}, values["values"])[1]
+    return errors
+
+
 def unlock(api: LabApi, values: Mapping[str, Any]) -> None:
     """``qm unlock``, ``pct unlock``: the lock goes, whoever set it."""
     guest = _guest(api, values)
@@ -132,6 +138,7 @@ def ct_usage(api: LabApi, values: Mapping[str, Any]) -> dict[str, list[int]]:
 
 
 CALLS: Mapping[str, Answer] = {
+    "check": check,
     "ct_usage": ct_usage,
     "describe": describe,
     "expected": expected,

@@ -170,6 +170,7 @@ def check_format(formats: Mapping[str, Any]) -> None:
 
 def _run(command: Command, schema: Schema, values: Values, formats: Values) -> int:
     if command.own is not None:
+        check(values, schema.properties)
         write(command.own({**values, **formats}))
         return 0
     data = request(command, values)
@@ -179,6 +180,13 @@ def _run(command: Command, schema: Schema, values: Values, formats: Values) -> i
             return FAILED if client.is_error(status) else 0
     write(command.show(Answered(data, schema.returns, values, formats)) if command.show else None)
     return 0
+
+
+def check(values: Values, properties: Properties) -> None:
+    """Have the parameters of a command checked that makes no request of its own name. Raises ApiError."""
+    errors = client.local("check", {"properties": dict(properties), "values": values}) if properties else {}
+    if errors:
+        raise ApiError(client.REFUSED, "", "Parameter verification failed.", errors)
 
 
 def write(text: str | None) -> None:
