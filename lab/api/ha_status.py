@@ -96,7 +96,7 @@ class HaStatusArea(HaWorkArea):
         sids = [*sorted(memory.services), *sorted(set(self.ha_resources) - set(memory.services))]
         return [
             self._quorum_row(),
-            self._master_row(),
+            *([self._master_row()] if memory.nodes else []),
             self._fencing_row(),
             *(self._lrm_row(node) for node in sorted(memory.nodes)),
             *(self._service_row(sid) for sid in sids),
@@ -120,7 +120,8 @@ class HaStatusArea(HaWorkArea):
 
     def _fencing_row(self) -> Values:
         memory = self.ha_memory_of_manager()
-        row = {"id": "fencing", "type": "fencing", "node": memory.master}
+        node = memory.master if memory.nodes else self.reached_node()
+        row = {"id": "fencing", "type": "fencing", "node": node}
         if memory.disarm:
             state, mode = memory.disarm["state"], memory.disarm["mode"]
             dog = "released" if state == "disarmed" else "active"
@@ -152,14 +153,16 @@ class HaStatusArea(HaWorkArea):
         return {**row, "status": f"{sid} ({node}, {state})", **settings, **request, **crm}
 
     def ha_node_state(self, name: str) -> str | None:
-        """How the manager finds a node; a node alone that has never used HA has no manager to ask."""
-        memory = self.ha_memory_of_manager()
-        return memory.nodes.get(name) if memory.lrms or len(self.nodes) > 1 else None
+        """How the manager finds a node; None of one it has never met."""
+        return self.ha_memory_of_manager().nodes.get(name)
 
     # ------------------------------------------------------------------- whole
 
     async def _ha_manager_status(self, _call: Call) -> Values:
         memory = self.ha_memory_of_manager()
+        quorum = {"node": self.reached_node(), "quorate": "1" if self._ha_seen() else ""}
+        if not memory.nodes:
+            return {"manager_status": {"node_status": {}}, "quorum": quorum}
         requests = {node: {"maintenance": 1} if node in memory.maintenance else {} for node in memory.asked_before}
         status: Values = {
             "master_node": memory.master,
@@ -170,7 +173,6 @@ class HaStatusArea(HaWorkArea):
             **({"disarm": memory.disarm} if memory.disarm else {}),
         }
         lrms = {node: self._lrm_status(node) for node in sorted(memory.nodes)}
-        quorum = {"node": self.reached_node(), "quorate": "1" if self._ha_seen() else ""}
         return {"manager_status": status, "lrm_status": lrms, "quorum": quorum}
 
     def _lrm_status(self, node: str) -> dict[str, Any]:

@@ -56,10 +56,9 @@ class HaWorkArea(HaRulesArea):
     # ----------------------------------------------------------------- memory
 
     def ha_memory_of_manager(self) -> Memory:
-        """What the manager keeps; at first it is idle on the first node and has seen no other."""
+        """What the manager keeps; before HA is used for the first time there is none, and it knows no node."""
         if self._ha_memory is None:
-            now = self.clock.now() - IDLE_FOR
-            self._ha_memory = Memory(self.node, now, {self.node: "online"}, {self.node: now})
+            self._ha_memory = Memory(self.node, self.clock.now() - IDLE_FOR)
         return self._ha_memory
 
     @property

@@ -22,7 +22,7 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
               ``["lost", seconds]`` (so long after a node was lost),
               ``["turn", 0]`` (the HA manager looks), ``["rush", lab seconds]`` (and does all it has to)
 ``alone``     true: the nodes are in no cluster yet (joined.py)
-``ha``        true: the HA manager knows every node, as it has been used before
+``ha``        the nodes that the HA manager knows, as it has been used before
 ``at_once``   numbers of the requests that were sent before the HA manager had looked
 ``rate``      lab seconds per real second, where the answers come late
 ``access``    roles, groups, users, ACL: requests to play first, as [method, path, parameters]
@@ -110,7 +110,7 @@ class Start:
     events: Mapping[str, tuple[tuple[str, Any], ...]] = field(default_factory=dict)
     rate: float = 1.0
     at_once: tuple[int, ...] = ()
-    ha: bool = False
+    ha: tuple[str, ...] = ()
     alone: bool = False
 
 
@@ -207,8 +207,7 @@ def prepare(api: LabApi, start: Start) -> None:
         api.tasklog.append(record)
         api.tasks[record["upid"]] = record
     api.boots_empty_disks = start.boots
-    if start.ha:
-        api.ha_memory_of_manager().nodes = dict.fromkeys(api.nodes, "online")
+    api.ha_memory_of_manager().nodes = dict.fromkeys(start.ha, "online")
     api.unreachable |= set(start.unreachable)
     api.pools.update({name: set(members) for name, members in start.pools.items()})
     api._sync_pools()
