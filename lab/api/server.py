@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.api import certificates, local_calls
+from lab.api import certificates, local_calls, precheck
 from lab.api.agent import AgentArea
 from lab.api.cluster import ClusterArea
 from lab.api.container_motion import ContainerMotionArea
@@ -153,7 +153,10 @@ class LabApi(
 
     def application(self) -> web.Application:
         """The API's aiohttp application."""
+        precheck.keep_log_quiet()
         app: web.Application = self._build_app()
+        # Behind the log of requests, in front of everything that reads a request's body.
+        app.middlewares.insert(1, precheck.middleware(self._authenticate))
         app.middlewares.insert(0, local_calls.middleware(self))
         return app
 

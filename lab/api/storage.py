@@ -223,6 +223,8 @@ class StorageArea(StorageFaultArea):
     # --------------------------------------------------------------- volumes
 
     async def _allocate_volume(self, call: Call) -> str:
+        if not call["filename"].isprintable():
+            raise die(f"unable to parse volume filename '{call['filename']}'")
         if self.is_full(call["storage"]):
             raise die(no_room(self.storages[call["storage"]], call["filename"], parse_size(call["size"]) * KIB))
         volume: str = await self._content_create(call.values, call.user)
