@@ -270,7 +270,7 @@ class Player:
         except requests.ConnectionError:
             return Answer(0, "", None)
         elapsed = self.lab.api.clock.monotonic() - begun
-        text = response.text.replace(*reversed(NOBODY))
+        text = response.text.replace(NOBODY[1], NOBODY[0])
         body = json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
         return Answer(response.status_code, response.reason, body, elapsed)
 

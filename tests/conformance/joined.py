@@ -28,7 +28,8 @@ from lab.api.site_serving import serve_alone
 from . import golden, recorded
 from .recorded import LOCAL, NODE, Played, Start
 
-SECONDS = 10.0
+# Seconds: how often it is looked, and for how long at most.
+LOOK, SECONDS = 0.01, 10.0
 FINGERPRINT = "fingerprint"
 
 
@@ -93,7 +94,7 @@ async def until(holds: Callable[[], bool]) -> None:
     """Wait for a condition, at most 10 s."""
     async with asyncio.timeout(SECONDS):
         while not holds():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK)
 
 
 def nodes_of(body: object) -> list[dict[str, str]]:

@@ -15,6 +15,8 @@ from lab.api.serving import ServedLab
 
 from .conftest import Client, client_of
 
+# Seconds between two looks at a condition.
+LOOK = 0.01
 HA = "/cluster/ha"
 
 
@@ -29,7 +31,7 @@ def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.005)
+        time.sleep(LOOK)
 
 
 def make(client: Client, vmid: int, node: str, **settings: Any) -> str:

@@ -16,6 +16,8 @@ import requests
 from lab.api.serving import ServedLab
 from lab.api.site_serving import ServedSite, serve_site
 
+# Seconds between two looks at a condition.
+LOOK = 0.01
 NO_FINGERPRINT = ":".join(["00"] * 32)
 REFUSED = "Permission check failed (user != root@pam)"
 
@@ -60,7 +62,7 @@ def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.01)
+        time.sleep(LOOK)
 
 
 def session_of(lab: ServedLab) -> requests.Session:
