@@ -19,7 +19,7 @@ from lab.api.booted import BootedApi
 from lab.api.certificates import Pair
 from lab.api.daemon import make_template_volumes
 from lab.api.doors import SHUTDOWN_TIMEOUT, Door
-from lab.api.server import storage_entry
+from lab.api.server import LabApi, storage_entry
 from lab.api.site import Site
 from lab.api.state import read_document
 from lab.guests.host import open_unix
@@ -70,6 +70,7 @@ class BootedSite(Site):
         await super().join(node, cluster)
         cluster.let_attach(node)
         self._lab.publish(node, cluster)
+        self._lab.let_in_one_another(cluster)
         self._lab.remember()
 
 
@@ -98,7 +99,8 @@ class BootedLab:
             if number:
                 raise OSError(f"root's SSH key could not be made: {errors}")
         self._publish_authorities()
-        for api in self.site.apis():
+        for api in list(self.site.apis()):
+            self.let_in_one_another(api)
             await api.start_on_boot()
 
     async def _serve(self, first: str, nodes: Sequence[str]) -> None:
@@ -144,8 +146,7 @@ class BootedLab:
     def _certificate(self, api: BootedApi, name: str) -> Pair:
         assert api.authority is not None  # noqa: S101 - set when it was made
         folder = self.rack.data(name) / "pki"
-        member = next(member for member in self.plan.members if member.name == name)
-        names = [*names_of(member), self.forwards[name], "localhost", "127.0.0.1"]
+        names = [*names_of(self._member(name)), self.forwards[name], "localhost", "127.0.0.1"]
         server = certificates.ensure(api.authority, Pair(folder / "server.pem", folder / "server.key"), names)
         if name == api.node:
             api.certificate = server.certificate
@@ -154,11 +155,13 @@ class BootedLab:
         return server
 
     async def _listen_for_control(self, api: BootedApi) -> None:
-        member = next(member for member in self.plan.members if member.name == api.node)
         runner = web.AppRunner(api.control_app(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
         await runner.setup()
         self._runners.append(runner)
-        await web.SockSite(runner, open_unix(father.control_socket(self.state, member))).start()
+        await web.SockSite(runner, open_unix(father.control_socket(self.state, self._member(api.node)))).start()
+
+    def _member(self, name: str) -> Member:
+        return next(member for member in self.plan.members if member.name == name)
 
     # -------------------------------------------------------------- what shows
 
@@ -170,6 +173,17 @@ class BootedLab:
         (etc / "pve-root-ca.pem").write_bytes(api.authority.certificate.read_bytes())
         server = self.rack.data(name) / "pki" / "server.pem"
         (etc / "local" / "pve-ssl.pem").write_bytes(server.read_bytes())
+
+    def let_in_one_another(self, api: LabApi) -> None:
+        """Have root of each node of a cluster log in to the others (pve-cluster, PVE/Cluster/Setup.pm)."""
+        roots = [self.rack.root(name) for name in api.nodes]
+        keys = [(root / "root/.ssh/id_rsa.pub").read_text(encoding="utf-8") for root in roots]
+        pins = father.named_pins(self.state, [self._member(name) for name in api.nodes])
+        for root in roots:
+            (root / "etc/ssh/ssh_known_hosts").write_text(pins, encoding="utf-8")
+            authorized = root / "etc/pve/priv/authorized_keys"
+            present = authorized.read_text(encoding="utf-8")
+            authorized.write_text(present + "".join(key for key in keys if key not in present), encoding="utf-8")
 
     def _publish_authorities(self) -> None:
         """Put the authorities of all nodes where clients of the lab look for them."""

@@ -120,8 +120,20 @@ def _prepare_volume(state: Path, member: Member, members: Sequence[Member]) -> s
     _write_once(root / "etc/hosts", hosts(members))
     host_key = root / "etc/ssh/ssh_host_ed25519_key"
     make_key(host_key)
-    public = host_key.with_suffix(".pub").read_text(encoding="utf-8").split()
-    return f"{member.address} {public[0]} {public[1]}\n"
+    return _pin(state, member)
+
+
+def _pin(state: Path, member: Member, *names: str) -> str:
+    """A node's host key as known_hosts has it, for its address and these names."""
+    public = (
+        (disk(state, member) / volume.ROOT / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="utf-8").split()
+    )
+    return f"{','.join((member.address, *names))} {public[0]} {public[1]}\n"
+
+
+def named_pins(state: Path, members: Sequence[Member]) -> str:
+    """The nodes' host keys as known_hosts has them, under their names too."""
+    return "".join(_pin(state, member, member.name) for member in members)
 
 
 def ssh_config(state: Path) -> Path:

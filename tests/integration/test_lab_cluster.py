@@ -82,6 +82,7 @@ def test_every_node_has_its_own_address_commands_and_way_to_the_others(lab_clust
         assert said.split()[0] == node
         assert said.split()[1] == lab_cluster.status.nodes[node].address
         assert all(name in said for name in NODES)
+        assert lab_cluster.ssh(node, "ssh -o BatchMode=yes son hostname") == "son\n"
 
 
 def test_a_guest_is_migrated_while_somebody_is_logged_in(lab_cluster: RunningLab) -> None:
