@@ -159,16 +159,18 @@ class ClusterArea(JoiningArea):
 
     def _vm_items(self, user: str) -> list[Values]:
         guests = [guest for guest in self.vms if self.allowed(user, f"/vms/{guest.vmid}", "VM.Audit")]
-        return [self._vm_item(guest) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
+        well = self.all_well()
+        return [self._vm_item(guest, well=well) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
 
-    def _vm_item(self, guest: Any) -> Values:  # noqa: ANN401 - a guest of fakepve
+    def _vm_item(self, guest: Any, *, well: bool = False) -> Values:  # noqa: ANN401 - a guest of fakepve
+        """A VM in the list; while all nodes are ``well`` its status is what it is."""
         item = {
             "id": f"qemu/{guest.vmid}",
             "type": "qemu",
             "vmid": guest.vmid,
             "node": guest.node,
             "name": guest.name or f"VM {guest.vmid}",
-            "status": self.known_status(guest),
+            "status": guest.status if well else self.known_status(guest),
             "template": int(bool(guest.template)),
             **self._vm_usage(guest),
         }

@@ -14,6 +14,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -71,6 +72,7 @@ class Trouble:
         return web.Response(status=self.status, reason=self.reason)
 
 
+@lru_cache(maxsize=2048)
 def is_passed_on(method: str, template: str) -> bool:
     """Whether a node passes a request on to the node in its path."""
     found = NODE.fullmatch(template)
