@@ -15,6 +15,8 @@ import requests
 
 from lab.api.serving import ServedLab
 
+TEMPLATE = "local:vztmpl/x.tar.zst"
+
 
 @dataclass
 class Client:
@@ -94,3 +96,11 @@ def until() -> Callable[[Callable[[], bool]], None]:
             pause = min(pause * 1.5, 0.1)
 
     return wait
+
+
+def with_template(client: Client) -> Client:
+    """A container template on ``local``."""
+    folder = client.lab.api.files_root / "var/lib/vz/template/cache"
+    folder.mkdir(parents=True)
+    (folder / "x.tar.zst").touch()
+    return client
