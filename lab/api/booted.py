@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.api.attaching import AttachServer, socket_beside
-from lab.api.fake import Call, FakeVm
+from lab.api.fake import Call, FakeVm, PveError
 from lab.api.network import RELOAD, told_of_reload
 from lab.api.nodes import CUT_OFF, OFF, ON
 from lab.api.seed import Seed
@@ -205,7 +205,7 @@ class BootedApi(LabApi):
     async def start_guests_of(self, name: str) -> None:
         """Start the ones of a node; those that are looked after by the HA manager it starts itself."""
         for guest in [guest for guest in (*self.vms, *self.cts) if guest.node == name and _starts_on_boot(guest)]:
-            with self.on_node(name), contextlib.suppress(Exception):
+            with self.on_node(name), contextlib.suppress(PveError):
                 await self._start_on_node(guest)
 
     async def _start_on_node(self, guest: Any) -> None:  # noqa: ANN401
