@@ -19,7 +19,7 @@ What a transcript needs beyond a fresh node stands in ``start/<transcript>.json`
 ``boots``     false: nothing answers in a guest, because nothing was on the disks
 ``events``    number of a request -> what happened to nodes right before it: ``[node, state]``,
               ``["expected", votes]`` (`pvecm expected`), ``["later", seconds]``, ``["rate", lab seconds]``,
-              ``["lost", seconds]`` (so long after a node was lost),
+              ``["lost", seconds]`` (so long after a node was lost), ``["vms", VMs that were made]``,
               ``["turn", 0]`` (the HA manager looks), ``["rush", lab seconds]`` (and does all it has to)
 ``alone``     true: the nodes are in no cluster yet (joined.py)
 ``ha``        the nodes that the HA manager knows, as it has been used before
@@ -233,6 +233,8 @@ async def happen(api: LabApi, events: Iterable[tuple[str, Any]]) -> None:
         elif what == "lost":
             ages = [api.clock.now() - api.node_state_since(name) for name in api.nodes if not api.is_powered(name)]
             await lapse(api, value - max(ages))
+        elif what == "vms":
+            add_guests(api, Start(vms=tuple(value)))
         elif what == "turn":
             api.manager_turn()
         elif what == "rush":
