@@ -879,7 +879,7 @@ LEFT = (
             None,
             {"node": "ghost"},
             "There is no node 'ghost' in the cluster: hostname lookup 'ghost' failed - failed to get address info for: "
-            "ghost: Name or service not known. Check the option node.",
+            "ghost: Temporary failure in name resolution. Check the option node.",
         ),
         (
             None,

@@ -184,7 +184,7 @@ VOLUME_ADVICE = (
         (
             {"node": "ghost"},
             "Cannot create vm 300 (new): POST /nodes/ghost/qemu: 500 hostname lookup 'ghost' failed - failed to get "
-            "address info for: ghost: Name or service not known.\n"
+            "address info for: ghost: Temporary failure in name resolution.\n"
             "There is no such node in the cluster: check the option node.",
         ),
         (
