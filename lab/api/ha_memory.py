@@ -77,6 +77,12 @@ class Memory:
         """As JSON."""
         return asdict(self)
 
+    def substance(self) -> dict[str, Any]:
+        """The same without the times at which all was as before: what is worth saving."""
+        document = self.document()
+        lrms = {node: {**lrm, "timestamp": 0} for node, lrm in document["lrms"].items()}
+        return {**document, "timestamp": 0, "online": {}, "lrms": lrms}
+
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> Memory:
         """What :meth:`document` gave."""

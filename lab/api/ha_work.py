@@ -161,13 +161,13 @@ class HaWorkArea(HaRulesArea):
         if not world.seen:
             return
         memory = self.ha_memory_of_manager()
-        before = memory.document()
+        before = memory.substance()
         Pass(memory, world).run()
         for sid, service in memory.services.items():
             self._follow_service(sid, service, world)
         for sid in work(memory, world):
             self._set_to_work(sid, memory.services[sid])
-        if {**memory.document(), "timestamp": 0} != {**before, "timestamp": 0}:
+        if memory.substance() != before:
             self.changed()
 
     def _follow_service(self, sid: str, service: Service, world: World) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lab.api.ha_memory import Memory
 from lab.api.serving import ServedLab
 
 from .conftest import Client, client_of
@@ -269,3 +270,20 @@ def test_a_rule_that_is_refused(cluster: Client, values: dict[str, str], refused
     answer = cluster.ask("POST", f"{HA}/rules", **values)
     assert (answer.status_code, answer.reason) == (500, refused)
     assert [rule["rule"] for rule in cluster.get(f"{HA}/rules")] == ["a"]
+
+
+def test_what_the_manager_knows_is_kept_and_saved_when_it_changes(cluster: Client, monkeypatch: Any) -> None:
+    sid = make(cluster, 100, "son")
+    api, saved = cluster.lab.api, []
+    monkeypatch.setattr(api, "changed", lambda: saved.append(1))
+    lapse(cluster, 30)
+    assert saved == []
+    before = service(cluster, sid)
+
+    async def restart() -> None:
+        document = api.document()
+        api.ha_status = Memory("father", 0.0).document()
+        api.restore(document)
+
+    cluster.lab.call(restart())
+    assert service(cluster, sid) == before
