@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.api.fake import Call, Route, Values
 from lab.api.joining import JoiningArea
+from lab.api.nodes import Views, status_in
 
 LOCAL_ZONE = "localnetwork"
 # What of a node only the list of resources tells, and what is known of one that is not seen.
@@ -126,7 +127,8 @@ class ClusterArea(JoiningArea):
         items: list[dict[str, Any]] = self.ct_resources(user, "vm")
         if self.all_well():
             return items
-        return [{**item, "status": self.known_status(self.ct(item["vmid"]))} for item in items]
+        views = self.views()
+        return [{**item, "status": status_in(views, self.ct(item["vmid"]))} for item in items]
 
     def _network_items(self, user: str) -> list[dict[str, Any]]:
         """The zone that every node has (PVE/API2/Cluster.pm)."""
@@ -142,9 +144,9 @@ class ClusterArea(JoiningArea):
     def _members(self, name: str, kind: str | None) -> list[Values]:
         """A pool's members as the list of resources has them; of a storage one node's (PVE/API2/Pool.pm)."""
         containers = {int(item["vmid"]): item for item in self._ct_items("root@pam")}
-        vms = {int(guest.vmid): guest for guest in self.vms}
+        vms, views = {int(guest.vmid): guest for guest in self.vms}, self.views()
         found = [
-            containers.get(vmid) or self._vm_item(vms[vmid])
+            containers.get(vmid) or self._vm_item(vms[vmid], views)
             for vmid in sorted(map(int, self.pools.get(name, ())))
             if vmid in vms or vmid in containers
         ]
@@ -159,18 +161,17 @@ class ClusterArea(JoiningArea):
 
     def _vm_items(self, user: str) -> list[Values]:
         guests = [guest for guest in self.vms if self.allowed(user, f"/vms/{guest.vmid}", "VM.Audit")]
-        well = self.all_well()
-        return [self._vm_item(guest, well=well) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
+        views = self.views()
+        return [self._vm_item(guest, views) for guest in sorted(guests, key=lambda guest: int(guest.vmid))]
 
-    def _vm_item(self, guest: Any, *, well: bool = False) -> Values:  # noqa: ANN401 - a guest of fakepve
-        """A VM in the list; while all nodes are ``well`` its status is what it is."""
+    def _vm_item(self, guest: Any, views: Views) -> Values:  # noqa: ANN401 - a guest of fakepve
         item = {
             "id": f"qemu/{guest.vmid}",
             "type": "qemu",
             "vmid": guest.vmid,
             "node": guest.node,
             "name": guest.name or f"VM {guest.vmid}",
-            "status": guest.status if well else self.known_status(guest),
+            "status": status_in(views, guest),
             "template": int(bool(guest.template)),
             **self._vm_usage(guest),
         }

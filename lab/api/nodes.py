@@ -30,6 +30,8 @@ from typing import Any
 
 from lab.api.fake import Fake, die
 
+Views = Mapping[str, Mapping[str, str] | None]
+
 ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS = ("on", "off", "cut-off", "hung", "refusing", "no-pmxcfs")
 NO_COROSYNC, NO_PVEDAEMON, PVEDAEMON_HUNG = ("no-corosync", "no-pvedaemon", "pvedaemon-hung")
 # Those whose cluster engine sees no other one.
@@ -44,6 +46,12 @@ STATES = (ON, OFF, CUT_OFF, HUNG, REFUSING, NO_PMXCFS, NO_COROSYNC, NO_PVEDAEMON
 
 _asked: ContextVar[str | None] = ContextVar("asked_node", default=None)
 _reached: ContextVar[str | None] = ContextVar("reached_node", default=None)
+
+
+def status_in(views: Views, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
+    """A guest's status as a node tells it that has these views."""
+    view = views.get(guest.node, {})
+    return "unknown" if view is None else str(view.get(str(guest.vmid), guest.status))
 
 
 class UnknownNodeError(ValueError):
@@ -198,14 +206,19 @@ class NodesArea(Fake):
         unseen = [name for name in (node, self.reached_node()) if self.node_state(name) in UNSEEN]
         return self.clock.now() - min(map(self.node_state_since, unseen)) <= OUTDATED
 
-    def known_status(self, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
-        """A guest's status as the reached node knows it: of a node it does not see, the last that it heard."""
+    def views(self) -> Views:
+        """Of each node, what the reached one tells of its guests in place of their status, by VMID as text.
+
+        Nothing while it sees the node; the last that it heard when it sees it no more; None once that is outdated.
+        """
         if self.all_well():
-            return str(guest.status)
-        if not self.heard_of(guest.node):
-            return "unknown"
-        known = {} if self.sees(guest.node) else self.nodes[guest.node].get("known", {})
-        return str(known.get(str(guest.vmid), guest.status))
+            return {name: {} for name in self.nodes}
+        return {name: self._view_of(name) for name in self.nodes}
+
+    def _view_of(self, node: str) -> Mapping[str, str] | None:
+        if self.sees(node):
+            return {}
+        return self.nodes[node].get("known", {}) if self.heard_of(node) else None
 
     def counts_quorate(self, node: str) -> bool:
         """Whether the nodes that one sees are a majority of the cluster's (a vote each, corosync.conf)."""
