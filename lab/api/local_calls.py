@@ -49,7 +49,7 @@ def _described(method: str, path: str) -> dict[str, Any] | None:
         return None
     info = match.methods[method]
     parameters = properties(info.get("parameters") or {})
-    return {"path": match.params, "parameters": parameters, "returns": info.get("returns") or {"type": "null"}}
+    return {"path": match.params, "parameters": parameters, "returns": info.get("returns", {"type": "null"})}
 
 
 def properties(schema: Mapping[str, Any]) -> dict[str, Any]:
