@@ -9,8 +9,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import Connection,
 from ansible_collections.homelab.pve.plugins.module_utils.apply import carry_out, look
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
-from lab.api.serving import ServedLab
-
 from .conftest import Modules, denied
 
 WEB: dict[str, Any] = {
@@ -21,12 +19,6 @@ WEB: dict[str, Any] = {
     "disks": {"scsi0": {"storage": "local-lvm", "size": "1G"}},
 }
 SHARED: dict[str, Any] = {**WEB, "disks": {"scsi0": {"storage": "shared", "size": "1G"}}}
-
-
-@pytest.fixture
-def cluster(lab_cluster_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
-    """The modules, connected to father in a cluster with mother and son."""
-    return Modules(lab_cluster_api, capsys)
 
 
 # ------------------------------------------------------------------------ moving
