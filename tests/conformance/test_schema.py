@@ -98,7 +98,8 @@ def test_every_endpoint_with_state_is_official(
         known = {(method, path) for path, methods in pve_schema.load().paths.items() for method in methods}
         synthesised, absent = (every & known) - kept, every - known
         sys.stdout.write(
-            f"\nendpoints with state: {len(kept)} of {len(every)}, synthesised: {len(synthesised)}, absent: {len(absent)}\n"
+            f"\nendpoints with state: {len(kept)} of {len(every)}, "
+            f"synthesised: {len(synthesised)}, absent: {len(absent)}\n"
         )
     assert not [route for route in sorted(kept) if route[0] not in official.get(route[1], {})]
 

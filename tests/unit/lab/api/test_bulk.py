@@ -74,8 +74,8 @@ def test_all_of_a_node_go_to_another(lab_cluster_api: ServedLab) -> None:
 def test_who_may_not_do_it_to_all_names_those_he_may(guests: Client) -> None:
     guests.post("/access/users", userid="dev@pve", password="devdev1234")
     guests.put("/access/acl", path="/vms/100", roles="PVEVMUser", users="dev@pve")
-    token = guests.post("/access/users/dev@pve/token/t", privsep=0)
-    guests.session.headers["Authorization"] = f"PVEAPIToken=dev@pve!t={token['value']}"
+    token = guests.post("/access/users/dev@pve/token/own", privsep=0)
+    guests.session.headers["Authorization"] = f"PVEAPIToken=dev@pve!own={token['value']}"
     assert guests.ask("POST", f"{NODE}/startall").reason == "Permission check failed (/, VM.PowerMgmt)"
     refused = guests.ask("POST", f"{NODE}/startall", vms="100,101")
     assert refused.reason == "Permission check failed (/vms/101, VM.PowerMgmt)"
