@@ -178,6 +178,8 @@ def test_the_manager_moves_what_it_manages(cluster: Modules) -> None:
 
 def test_a_manager_that_does_nothing_is_not_waited_for_for_ever(cluster: Modules) -> None:
     cluster.lab.api.manager_pause = 3600.0
+    # Nor does it look in its rhythm, which is one of the lab's clock.
+    cluster.lab.api.clock.set(rate=0)
     cluster.ok("vm", **SHARED, state="stopped", ha={})
     result = cluster.run("vm", vmid=100, state="started", wait_timeout=0.2)
     assert result["msg"] == (
