@@ -38,6 +38,7 @@ find_python() {
 }
 
 make_venv() {
+    [ ! -L "$venv" ] || die "$venv is a link, and making it anew would empty $(readlink -f -- "$venv"). Remove the link and start again."
     python=$(find_python) || exit
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install "Making .venv" "${python##*/}-venv" || exit 3
     say "making .venv with $python"

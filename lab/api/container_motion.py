@@ -87,7 +87,9 @@ class ContainerMotionArea(ContainerPowerArea, HaArea):
         if obstacle:
             log_line(f"ERROR: migration aborted (duration 00:00:00): {obstacle}")
             raise TaskError("migration aborted")
-        log_line(f"starting migration of CT {guest.vmid} to node '{call['target']}' ({self.address()})")
+        log_line(
+            f"starting migration of CT {guest.vmid} to node '{call['target']}' ({self.address_of(call['target'])})"
+        )
         runs = guest.status == "running"
         if runs:
             log_line(f"shutdown CT {guest.vmid}")

@@ -170,7 +170,9 @@ class MigrationArea(GuestArea):
 
     async def move_guest(self, guest: FakeVm, call: Call) -> None:
         """The migration's task: scan the volumes, then the guest is the target's."""
-        log_line(f"starting migration of VM {guest.vmid} to node '{call['target']}' ({self.address()})")
+        log_line(
+            f"starting migration of VM {guest.vmid} to node '{call['target']}' ({self.address_of(call['target'])})"
+        )
         self._scan(guest, call)
         self._take_along(guest, call)
         guest.node = call["target"]

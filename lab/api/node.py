@@ -148,3 +148,8 @@ class NodeArea(NodeTextArea):
         items = self.network_items(self.network_text())
         addresses = (item["address"] for item in items if item["type"] == "bridge" and "address" in item)
         return next(addresses, "127.0.0.1")
+
+    def address_of(self, node: str) -> str:
+        """The address another node is known by."""
+        with self.on_node(node):
+            return self.address()

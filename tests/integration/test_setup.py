@@ -126,3 +126,16 @@ def test_missing_packages_are_named_with_the_reason_and_the_command(checkout: Pa
     assert "missing: no-such-package   # shows the words" in result.stderr
     assert "apt-get update && apt-get install --yes --no-install-recommends no-such-package" in result.stderr
     assert start(checkout / "run.sh", "--help").stderr == "", "help needs no lab"
+
+
+def test_an_environment_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "bin").mkdir(parents=True)
+    root = small_checkout(tmp_path / "checkout")
+    (root / ".venv").symlink_to(other)
+    refused = start(root / "run.sh", "--help")
+    assert refused.returncode == 3
+    assert refused.stderr == (
+        f"run.sh: {root}/.venv is a link, and making it anew would empty {other}. Remove the link and start again.\n"
+    )
+    assert (other / "bin").is_dir()
