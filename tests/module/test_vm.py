@@ -375,7 +375,7 @@ def test_a_list_that_is_old_makes_no_state_a_lie(modules: Modules, monkeypatch: 
 
     api = modules.lab.api
     real = api._vm_item
-    monkeypatch.setattr(api, "_vm_item", lambda guest: {**real(guest), "status": "running"})
+    monkeypatch.setattr(api, "_vm_item", lambda *item: {**real(*item), "status": "running"})
     result = modules.ok("vm", vmid=200, state="started")
     assert (result["changed"], result["status"], api.vm(200).status) == (True, "running", "running")
 
