@@ -215,6 +215,27 @@ def test_what_is_no_request_ends_the_connection(wire: Wire, data: bytes, tls: bo
 
 
 @pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("head", "status", "location"),
+    [
+        (
+            "GET /api2/json/version HTTP/1.1\r\nHost: pve:8006",
+            "301 Moved Permanently",
+            "https://pve:8006/api2/json/version",
+        ),
+        ("POST / HTTP/1.0\r\nAccept: */*\r\nhost:pve", "301 Moved Permanently", "https://pve/"),
+        ("GET / HTTP/1.0", "400 Bad Request", None),
+    ],
+)
+def test_plain_http_is_sent_to_where_tls_is(wire: Wire, head: str, status: str, location: str | None) -> None:
+    line, *fields = wire.send(f"{head}\r\n\r\n".encode(), tls=False).decode().split("\r\n")
+    assert line == f"HTTP/1.1 {status}"
+    assert [field for field in fields if field.startswith("Location")] == (
+        [f"Location: {location}"] if location else []
+    )
+
+
+@pytest.mark.usefixtures("untouched")
 def test_requests_in_one_go_are_answered_in_order(wire: Wire) -> None:
     assert wire.statuses("/version", "/nope", "/cluster/nextid") == [200, 501, 200]
 
