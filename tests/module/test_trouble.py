@@ -253,7 +253,7 @@ def test_warnings_of_a_task_are_told(modules: Modules) -> None:
 
 def test_a_task_that_takes_too_long(modules: Modules) -> None:
     modules.ok("vm", **WEB)
-    modules.lab.api.inject({"kind": "task", "type": "qmstart", "log": ["copying 10%"], "seconds": 30})
+    modules.lab.api.inject({"kind": "task", "type": "qmstart", "log": ["copying 10%"], "stuck": True})
     result = modules.run("vm", **WEB, state="started", wait_timeout=0.3)
     assert result["msg"].startswith("Cannot start vm 104 (web): The task UPID:father:")
     assert result["msg"].endswith(" is still running after 0.3 s. It last said: copying 10%.")
