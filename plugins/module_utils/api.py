@@ -43,6 +43,16 @@ LOCK_TIMEOUT = re.compile(
 )
 """PVE gave up waiting for a lock before it did anything."""
 
+STATUS_LINE = re.compile(r"^(\d{3}) (.+)$", re.MULTILINE)
+FIELD_LINE = re.compile(r"^([\w\[\]-]+): (.+)$", re.MULTILINE)
+"""How Perl prints a PVE::Exception: ``400 Parameter verification failed.`` and then ``name: complaint`` lines."""
+
+UNKNOWN_OPTION = re.compile(r"^Unknown option: (\S+)$", re.MULTILINE)
+"""What Getopt::Long says before ``400 unable to parse option``, which names none."""
+
+NO_HANDLER = re.compile(r"^No '\w+' handler defined for '")
+"""pvesh's words (PVE::CLI::pvesh) for what the API answers with 501."""
+
 Params = Mapping[str, Json]
 
 HIGHEST_PORT = 65535
@@ -135,6 +145,18 @@ class Answer:
     data: Json = None
     message: str = ""
     errors: Mapping[str, str] | None = None
+
+
+def printed(said: str) -> Answer:
+    """A refusal as PVE's Perl prints it, as the answer it stands for."""
+    found = STATUS_LINE.search(said)
+    if not found:
+        reason = said.strip().splitlines()[0]
+        return Answer(501 if NO_HANDLER.match(reason) else 500, reason, message=reason)
+    status, reason = int(found.group(1)), found.group(2)
+    errors = {name: text for name, text in FIELD_LINE.findall(said[found.end() :]) if name != "usage"}
+    errors.update(dict.fromkeys(UNKNOWN_OPTION.findall(said), "unknown option"))
+    return Answer(status, reason, message=reason, errors=errors or None)
 
 
 class Session(Protocol):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ansible_collections.homelab.pve.plugins.module_utils.api import READ_AGAIN, Answer, Connection, Params
+from ansible_collections.homelab.pve.plugins.module_utils.api import READ_AGAIN, Answer, Connection, Params, printed
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
@@ -30,6 +30,9 @@ except ImportError as error:
 
 CONNECTIONS = 32
 """How many requests may be under way at once before one waits for a free connection."""
+
+WRAPPED = "400 Parameter verification failed."
+"""How the message of a 500 begins when a parameter was refused under a lock, which makes a text of the exception."""
 
 REFUSED_CERTIFICATE = (
     "Give ca_path (a copy of the node's /etc/pve/pve-root-ca.pem) or the certificate's SHA-256 fingerprint, and use a "
@@ -194,7 +197,10 @@ def judged(response: requests.Response) -> Answer:
         if response.ok and response.status_code != requests.codes.no_content:
             return Answer(500, "this is not the Proxmox VE API (the answer is no JSON object)")
         return Answer(response.status_code, reason, message=response.text[:300] if response.text else "")
-    return Answer(response.status_code, reason, body.get("data"), body.get("message") or "", body.get("errors"))
+    message = body.get("message") or ""
+    if message.startswith(WRAPPED):
+        return printed(message)
+    return Answer(response.status_code, reason, body.get("data"), message, body.get("errors"))
 
 
 def explained(error: requests.RequestException, connection: Connection) -> ConnectionError:

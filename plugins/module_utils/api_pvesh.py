@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params
+from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params, printed
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PVENotFoundError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import (
@@ -26,10 +25,6 @@ try:
 except ImportError as error:
     MISSING, CommandBaseSession = error, object
 
-STATUS_LINE = re.compile(r"^(\d{3}) (.+)$", re.MULTILINE)
-FIELD_LINE = re.compile(r"^([\w\[\]-]+): (.+)$", re.MULTILINE)
-"""How pvesh prints a refusal: ``400 Parameter verification failed.`` and then ``name: complaint`` lines."""
-
 
 class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is untyped
     """Turns requests into pvesh calls."""
@@ -44,7 +39,7 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
         response = self.request(method, path, **{place: dict(params)})
         if response.exit_code == 0:
             return Answer(200, data=_payload(response))
-        return refused(str(response.content))
+        return printed(str(response.content))
 
     def renew(self) -> bool:
         """pvesh acts as root and needs no login."""
@@ -66,15 +61,6 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
 
 def _payload(response: Json) -> Json:
     return JsonSimpleSerializer().loads(response) if str(response.content).strip() else None
-
-
-def refused(said: str) -> Answer:
-    """pvesh's words as the answer the API would have given."""
-    found = STATUS_LINE.search(said)
-    status, reason = (int(found.group(1)), found.group(2)) if found else (500, said.strip().splitlines()[0])
-    rest = said[found.end() :] if found else ""
-    errors = {name: text for name, text in FIELD_LINE.findall(rest) if name != "usage"}
-    return Answer(status, reason, message=reason, errors=errors or None)
 
 
 def pvesh_session(connection: Connection) -> PveshSession:

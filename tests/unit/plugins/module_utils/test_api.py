@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Client, Connection, pauses, wire_params
+from ansible_collections.homelab.pve.plugins.module_utils.api import (
+    Answer,
+    Client,
+    Connection,
+    pauses,
+    printed,
+    wire_params,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
     ConfigError,
@@ -233,3 +240,24 @@ def test_a_closed_session_sends_nothing() -> None:
     with pytest.raises(ConnectionError, match="GET /version: the session is closed"):
         found.get("/version")
     assert script.sent == []
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (
+            "400 Parameter verification failed.\nid: No such job 'nope'\nusage: pvesh",
+            (400, "Parameter verification failed.", {"id": "No such job 'nope'"}),
+        ),
+        (
+            "Unknown option: bogus\n400 unable to parse option\npvesh get <api_path>",
+            (400, "unable to parse option", {"bogus": "unknown option"}),
+        ),
+        ("No 'create' handler defined for '/version'\n", (501, "No 'create' handler defined for '/version'", None)),
+        ("pool 'x' does not exist\n", (500, "pool 'x' does not exist", None)),
+    ],
+    ids=["parameter", "unknown option", "no handler", "died"],
+)
+def test_a_refusal_that_was_printed(said: str, answer: tuple[int, str, dict[str, str] | None]) -> None:
+    found = printed(said)
+    assert (found.status, found.reason, found.errors) == answer

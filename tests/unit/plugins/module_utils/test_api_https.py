@@ -14,6 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     CertificateError,
     ConnectionError,
     OutcomeUnknownError,
+    PveError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from cryptography import x509
@@ -150,3 +151,9 @@ def test_an_empty_value_arrives(connection: Connection, lab_api: ServedLab) -> N
         assert lab_api.api.directory.users["joe@pve"].enable == 0
     finally:
         client.close()
+
+
+def test_a_parameter_that_is_refused_under_a_lock(connection: Connection) -> None:
+    with pytest.raises(PveError) as caught:
+        connect(connection).delete("/cluster/backup/nope")
+    assert (caught.value.status, caught.value.errors) == (400, {"id": "No such job 'nope'"})
