@@ -29,7 +29,8 @@ NAMES = {
 # Measured, or different with each question.
 VOLATILE = re.compile(
     r"cpu|cpuinfo|uptime|time|localtime|mem|memory|loadavg|wait|idle|swap|used|avail|free|digest|timestamp|data|t|n|"
-    r"current-kernel|rootfs|ksm|starttime|pid|pstart|upid|status|lrm_status|crm_.*|.*time|fence.*|quorum|netin|netout|disk.*"
+    r"current-kernel|rootfs|ksm|starttime|pid|pstart|upid|status|lrm_status|crm_.*|.*time|fence.*|quorum|netin|netout|disk.*|"
+    r"meta|smbios1|vmgenid"
 )
 REFUSED: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("GET", "/nodes/father/qemu/999/config", {}),

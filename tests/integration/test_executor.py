@@ -1,24 +1,19 @@
-"""Commands, files and the API over SSH, on the lab's node: the same results as over HTTPS, and honest failures."""
+"""Commands and files over SSH, on the lab's node: the same results as here, and honest failures."""
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
-from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     CommandError,
     CommandTimeoutError,
-    PveError,
     PVENotFoundError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandResult, LocalExecutor, SSHExecutor
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
 from lab import father
 
@@ -119,83 +114,3 @@ def test_failures(stand: Stand, cmd: list[str], kind: type[Exception], message: 
     with pytest.raises(kind) as caught:
         on_father(stand, lambda ssh: ssh.run(cmd, timeout=0.3 if cmd[0] == "sleep" else None))
     assert str(caught.value).startswith(message)
-
-
-# ------------------------------------------------------------------ transports
-
-
-def clients(stand: Stand) -> dict[str, Client]:
-    """A client for each transport that reaches father from here."""
-    folder = father.ssh_key(stand.status.state_dir).parent
-    token = json.loads(father.token_file(stand.status.state_dir).read_text(encoding="utf-8"))
-    https = Connection(
-        host=FATHER,
-        token_id=token["id"],
-        token_secret=token["secret"],
-        ca_path=str(stand.status.state_dir / "ca.pem"),
-    )
-    ssh = Connection(
-        host=FATHER,
-        transport="ssh",
-        ssh_key_path=str(folder / "id_ed25519"),
-        ssh_known_hosts=str(folder / "known_hosts"),
-    )
-    return {"https": connect(https), "ssh": connect(ssh)}
-
-
-FIGURES = ("cpu", "mem", "memhost", "uptime", "disk", "diskread", "diskwrite", "netin", "netout", "loadavg", "used")
-VOLATILE = frozenset({*FIGURES, "avail", "used_fraction"})
-
-
-def lasting(value: Any) -> Any:
-    """A value without the figures that change from one moment to the next."""
-    if isinstance(value, dict):
-        return {key: lasting(item) for key, item in value.items() if key not in VOLATILE}
-    if isinstance(value, list):
-        return sorted((lasting(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    return value
-
-
-@pytest.mark.parametrize(
-    ("path", "params"),
-    [
-        ("/version", {}),
-        ("/cluster/resources", {"type": "vm"}),
-        ("/nodes/father/storage", {}),
-        ("/nodes/father/qemu/9000/config", {}),
-        ("/storage/local", {}),
-    ],
-)
-def test_transports_give_the_same_answers(stand: Stand, path: str, params: dict[str, str]) -> None:
-    def ask() -> list[Any]:
-        return [lasting(client.get(path, params)) for client in clients(stand).values()]
-
-    over_https, over_ssh = stand.in_lab(ask)
-    assert over_ssh == over_https
-
-
-@pytest.mark.parametrize(
-    ("path", "params"),
-    [("/storage/nope", {}), ("/nodes/father/qemu/4711/config", {}), ("/cluster/resources", {"type": "bogus"})],
-)
-def test_transports_give_the_same_errors(stand: Stand, path: str, params: dict[str, str]) -> None:
-    def ask(client: Client) -> tuple[int, str, list[str]]:
-        with pytest.raises(PveError) as caught:
-            client.get(path, params)
-        return caught.value.status, caught.value.message.rstrip("."), sorted(caught.value.errors)
-
-    over_https, over_ssh = stand.in_lab(lambda: [ask(client) for client in clients(stand).values()])
-    assert over_ssh == over_https
-
-
-def test_a_vm_is_declared_over_ssh(stand: Stand) -> None:
-    """Made over SSH, found as wished over HTTPS, removed over SSH."""
-    defaults = {name: spec.get("default") for name, spec in VM.options.items()}
-    wish = {**defaults, "name": "over-ssh", "vmid": 99700, "clone": "debian-12", "cores": 2, "tags": ["b", "a"]}
-
-    def declare() -> list[bool]:
-        reach = clients(stand)
-        turns = [("ssh", wish), ("https", wish), ("ssh", wish), ("ssh", {**wish, "state": "absent"})]
-        return [reconcile(VM, each, reach[way], dry_run=False, timeout=60).changed for way, each in turns]
-
-    assert stand.in_lab(declare) == [True, False, False, True]
