@@ -49,8 +49,12 @@ _reached: ContextVar[str | None] = ContextVar("reached_node", default=None)
 
 
 def status_in(views: Views, guest: Any) -> str:  # noqa: ANN401 - a guest of fakepve
-    """A guest's status as a node tells it that has these views."""
-    view = views.get(guest.node, {})
+    """A guest's status as a node tells it that has these views.
+
+    A node that was removed leaves its guests' configurations in the cluster (pve-cluster, PVE/API2/ClusterConfig.pm),
+    where nobody tells of them.
+    """
+    view = views.get(guest.node)
     return "unknown" if view is None else str(view.get(str(guest.vmid), guest.status))
 
 

@@ -89,6 +89,12 @@ def token(lab: ServedLab) -> Login:
     return login
 
 
+def vms_of(login: Login) -> list[dict[str, Any]]:
+    """The guests of a cluster."""
+    listed: list[dict[str, Any]] = login.data("GET", "/cluster/resources", type="vm")
+    return listed
+
+
 def hurry(site: ServedSite) -> None:
     """Let the lab's time fly."""
     for api in site.site.apis():
@@ -366,7 +372,10 @@ def test_what_a_cluster_refuses(
 def test_a_node_leaves(site: ServedSite) -> None:
     father = found(site)
     joined(site, "mother")
+    token(site.at("mother")).data("POST", "/nodes/mother/qemu", vmid=300)
+    until(lambda: {item["vmid"]: item["status"] for item in vms_of(father)}.get(300) == "stopped")
     father.data("DELETE", "/cluster/config/nodes/mother")
+    assert [(item["node"], item["status"]) for item in vms_of(father) if item["vmid"] == 300] == [("mother", "unknown")]
     assert [node["node"] for node in father.data("GET", "/nodes")] == ["father"]
     assert father.data("GET", "/cluster/config/totem")["config_version"] == "3"
 
