@@ -15,10 +15,31 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 XDG_KINDS = ("STATE", "CONFIG", "CACHE", "DATA")
 pytest_plugins = ["lab.pytest_plugin"]
+# Files whose tests share something that is slow to make, or go on where the one before ended: one worker runs them.
+# (pytest-xdist has the mark xdist_group for this, which has no effect with pytest 9.2.)
+TOGETHER = frozenset(
+    f"test_{name}.py" for name in ("lab_archives", "lab_cluster", "lab_containers", "setup", "transports")
+)
+
+
+class SharedScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """`--dist loadgroup`: single tests are spread over the workers, those of some files stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if Path(path).name in TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Who runs which test; None leaves it to pytest-xdist."""
+    return SharedScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
 
 # No deadline: one example may take long on a busy machine, and no test asserts timings. CI repeats the same examples.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".venv" / "cache" / "hypothesis"))

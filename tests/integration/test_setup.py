@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("setup")
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import json, os, sys
