@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
@@ -13,6 +12,7 @@ from typing import Any
 
 from lab.api.cloudinit import agent_enabled
 from lab.api.fake import Call, Fake, FakeVm, Route, Values, die, param_error
+from lab.background import Background
 from lab.guests.agent import characters
 from lab.guests.driver import GuestDriver, GuestError
 
@@ -118,7 +118,7 @@ class AgentArea(Fake):
         """Start with no guest on its way down, and with agents that are allowed everything."""
         super().__init__(**options)
         self.blocked: dict[int, tuple[str, ...]] = {}
-        self._endings: set[asyncio.Task[bool]] = set()
+        self._endings = Background()
 
     def routes(self) -> list[Route]:
         """The commands a guest of the lab answers; fakepve answers the others."""
@@ -205,9 +205,7 @@ class AgentArea(Fake):
 
     async def _shut_down(self, guest: FakeVm, _values: Values) -> None:
         """The agent powers the guest off without an answer; that it is gone is seen later."""
-        ending = asyncio.create_task(self.driver.shutdown(guest.vmid, SHUTDOWN_BOUND))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+        self._endings.start(self.driver.shutdown(guest.vmid, SHUTDOWN_BOUND))
 
     async def _exec(self, guest: FakeVm, values: Values) -> dict[str, int]:
         data = values.get("input-data")

@@ -23,6 +23,7 @@ from typing import Any
 
 from lab.api.container_power import ContainerPowerArea
 from lab.api.fake import PveError
+from lab.background import Background
 from lab.guests.driver import Attachment, FileAttachment, GuestError
 
 NAME = "attach.sock"
@@ -86,30 +87,24 @@ class AttachServer:
         """``node``: whose containers there are."""
         self.api = api
         self.node = node
-        self._calls: set[asyncio.Task[None]] = set()
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks = Background()
 
     def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound Unix socket, which is closed in the end."""
         listener.listen()
         listener.setblocking(False)
-        self._listening = asyncio.create_task(self._accept(listener))
+        self._tasks.start(self._accept(listener))
 
     async def stop(self) -> None:
         """Stop accepting, and end the commands."""
-        tasks = [task for task in (self._listening, *self._calls) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.end()
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         with listener:
             while True:
                 connection, _ = await loop.sock_accept(listener)
-                call = asyncio.create_task(self._serve(connection))
-                self._calls.add(call)
-                call.add_done_callback(self._calls.discard)
+                self._tasks.start(self._serve(connection))
 
     async def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ValueError, RequestError):

@@ -23,6 +23,7 @@ from lab.api.doors import SHUTDOWN_TIMEOUT, Door, Opener, Port
 from lab.api.node_files import write_node_files
 from lab.api.server import LabApi, Places
 from lab.api.state import read_document
+from lab.background import Background
 from lab.guests.driver import GuestDriver
 from lab.guests.host import open_unix
 from lab.guests.namespace import NamespaceDriver
@@ -85,7 +86,7 @@ class Daemon:
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._control: web.AppRunner | None = None
         self._attaching: AttachServer | None = None
-        self._renewals: set[asyncio.Task[None]] = set()
+        self._renewals = Background()
 
     async def start(self) -> None:
         """Load or plant the state, then listen everywhere."""
@@ -145,9 +146,7 @@ class Daemon:
     # ----------------------------------------------------------- certificate
 
     def _addresses_changed(self) -> None:
-        renewal = asyncio.create_task(self.renew_certificate())
-        self._renewals.add(renewal)
-        renewal.add_done_callback(self._renewals.discard)
+        self._renewals.start(self.renew_certificate())
 
     async def renew_certificate(self) -> None:
         """Serve a certificate that names every address the node has; connections that exist keep theirs.

@@ -30,6 +30,7 @@ from lab.api.faults_kinds import (
     StorageFault,
 )
 from lab.api.state import StateArea
+from lab.background import Background
 
 Undo = Callable[[], None]
 HOLDER = "fault"
@@ -45,7 +46,7 @@ class FaultArea(StateArea):
     def __init__(self, **options: object) -> None:
         """Start with nobody being killed."""
         super().__init__(**options)
-        self._killing: set[asyncio.Task[None]] = set()
+        self._killing = Background()
 
     def inject(self, document: Mapping[str, Any]) -> int:
         """Put a fault in force and return its number; 0 for one that happens at once. Raises UnknownFaultError.
@@ -152,9 +153,7 @@ class FaultArea(StateArea):
         guest = self._faulty_guest(fault.vmid)
         if guest.status != "running":
             raise UnknownFaultError(f"guest {fault.vmid} does not run")
-        killing = asyncio.get_running_loop().create_task(self._kill(guest))
-        self._killing.add(killing)
-        killing.add_done_callback(self._killing.discard)
+        self._killing.start(self._kill(guest))
 
     async def settled(self) -> None:
         """Return when what the faults added so far do at once is done."""

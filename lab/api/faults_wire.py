@@ -25,6 +25,7 @@ from lab.api.faults import Active, Asked, Faults, RequestFault
 from lab.api.faults_kinds import ConnectionLatency, Drop, Fail, Garbage, Hang, Latency, LoseAnswer, Reset, SlowBody
 from lab.api.nodes import NodesArea
 from lab.api.requestlog import api_path
+from lab.background import Background
 
 # pveproxy has no body for what it refuses itself, nor for a node it cannot reach (../golden auth, cluster-3node).
 WITHOUT_BODY = frozenset({UNAUTHORIZED, 595, 596, 599})
@@ -182,7 +183,7 @@ class WireArea(NodesArea):
         """Start without faults."""
         super().__init__(**options)
         self.faults = Faults()
-        self._late: set[asyncio.Task[web.StreamResponse]] = set()
+        self._late = Background()
 
     @web.middleware
     async def _observe(self, request: web.Request, handler: Next) -> web.StreamResponse:
@@ -260,8 +261,6 @@ class WireArea(NodesArea):
             await asyncio.sleep(seconds)
             return await carry_out()
 
-        task = asyncio.create_task(work())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+        task = self._late.start(work())
         if not seconds:
             await asyncio.wait({task})

@@ -11,13 +11,13 @@ it, moving back what was moved against a rule) takes as long on the lab's clock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from lab.api.fake import Call, FakeVm
 from lab.api.ha_manager import FAILED, FENCE_DELAY, OK, ROUND, WORKED_ON, Pass, work
 from lab.api.ha_memory import Memory, Service, World
 from lab.api.ha_rules import HaRulesArea
+from lab.background import Background
 
 # What a node that was lost may leave in a guest's configuration, and its recovery removes (PVE/HA/Manager.pm).
 REMOVABLE_LOCKS = frozenset(
@@ -48,7 +48,7 @@ class HaWorkArea(HaRulesArea):
         self._ha_memory: Memory | None = None
         # The look that was asked for, and what nodes' managers are doing.
         self._look_asked: asyncio.Task[None] | None = None
-        self._passes: set[asyncio.Task[None]] = set()
+        self._passes = Background()
         self._at_work: dict[str, str] = {}
         self._recoveries: dict[str, asyncio.Task[None]] = {}
         self._ticking: asyncio.Task[None] | None = None
@@ -89,11 +89,6 @@ class HaWorkArea(HaRulesArea):
         self._tick_on()
         if self._look_asked is None:
             self._look_asked = asyncio.create_task(self._soon())
-
-    def _later(self, work_to_do: Coroutine[Any, Any, None]) -> None:
-        started = asyncio.create_task(work_to_do)
-        self._passes.add(started)
-        started.add_done_callback(self._passes.discard)
 
     async def _soon(self) -> None:
         await asyncio.sleep(self.manager_pause)
@@ -210,7 +205,7 @@ class HaWorkArea(HaRulesArea):
     def _set_to_work(self, sid: str, service: Service) -> None:
         if self._at_work.get(sid) != service.uid:
             self._at_work[sid] = service.uid
-            self._later(self._serve(sid, service, service.uid, service.state))
+            self._passes.start(self._serve(sid, service, service.uid, service.state))
 
     async def _serve(self, sid: str, service: Service, uid: str, state: str) -> None:
         """Do what a state asks for, report, and have the manager read it."""

@@ -29,6 +29,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from lab.api.fake import Fake, die
+from lab.background import Background
 
 Views = Mapping[str, Mapping[str, str] | None]
 
@@ -83,7 +84,7 @@ class NodesArea(Fake):
     def __init__(self, **options: object) -> None:
         """Begin with nothing to tell about a node's state."""
         super().__init__(**options)
-        self._state_changes: set[asyncio.Task[None]] = set()
+        self._state_changes = Background()
 
     # ------------------------------------------------------- reached and asked
 
@@ -94,10 +95,6 @@ class NodesArea(Fake):
     def reached_node(self) -> str:
         """The node whose address the request was sent to."""
         return _reached.get() or self.node
-
-    def door_name(self) -> str:
-        """The same, for what is between the lab and its clients."""
-        return self.reached_node()
 
     @contextmanager
     def on_node(self, node: str | None) -> Iterator[None]:
@@ -163,9 +160,7 @@ class NodesArea(Fake):
             self.expected_votes = None
         self.node_changed(name)
         if _running_loop() is not None:
-            change = asyncio.create_task(self.node_state_changed(name, before, state))
-            self._state_changes.add(change)
-            change.add_done_callback(self._state_changes.discard)
+            self._state_changes.start(self.node_state_changed(name, before, state))
 
     async def node_states_settled(self) -> None:
         """Return when what followed from the states set so far is done."""

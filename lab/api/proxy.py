@@ -22,6 +22,7 @@ from aiohttp import web
 from lab.api.doors import DoorArea
 from lab.api.fake import API, Next, TaskError, die, is_local, not_implemented
 from lab.api.nodes import HUNG, NO_PMXCFS, NO_PVEDAEMON, OFF, PVEDAEMON_HUNG, REFUSING
+from lab.background import Background
 
 NODE = re.compile(r"/nodes/\{node\}(?P<rest>.*)")
 # What a node answers itself about any other: directories, what is in /etc/pve or known to all, and what it tunnels.
@@ -97,7 +98,7 @@ class ProxyArea(DoorArea):
         super().__init__(**options)
         self._met_without_files: set[tuple[str, float]] = set()
         self._something_changed = asyncio.Event()
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting = Background()
 
     def node_changed(self, node: str) -> None:
         """Who waits for a node looks again."""
@@ -237,13 +238,9 @@ class ProxyArea(DoorArea):
             await carry_out()
             self.changed()
 
-        waiting = asyncio.create_task(work())
-        self._waiting.add(waiting)
-        waiting.add_done_callback(self._waiting.discard)
+        self._waiting.start(work())
 
     async def close_doors(self) -> None:
         """Close them all; what waits for a node is not carried out any more."""
-        for waiting in self._waiting:
-            waiting.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self._waiting.end()
         await super().close_doors()

@@ -71,7 +71,7 @@ def file_of(name: str) -> str:
 USERS = file_of("user.cfg")
 GUEST = "/nodes/{node}/(qemu|lxc)/{vmid}"
 QEMU_FILE, LXC_FILE = "nodes/{node}/qemu-server/{vmid}.conf", "nodes/{node}/lxc/{vmid}.conf"
-ANY, CHANGE = "POST|PUT|DELETE", "PUT|DELETE"
+ANY = "POST|PUT|DELETE"
 
 # Methods, templates -> face. The first that matches counts; what matches none is carried out.
 FACES: tuple[tuple[str, str, Face], ...] = (

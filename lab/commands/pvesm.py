@@ -20,7 +20,6 @@ API_VERSION, API_AGE = 15, 6
 NODE = "/nodes/{node}"
 STORAGES = NODE + "/storage"
 CONTENT = STORAGES + "/{storage}/content"
-PRUNED = STORAGES + "/{storage}/prunebackups"
 VOLUME = {"type": "string", "format": "pve-volume-id"}
 TEXT, TEXT_OR_NOT = {"type": "string"}, {"type": "string", "optional": 1}
 FLAG = {"type": "boolean", "optional": 1}

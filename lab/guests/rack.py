@@ -12,6 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from lab.background import Background
 from lab.guests import agent, host, node, volume
 from lab.guests.driver import GuestError, GuestSpec
 from lab.guests.host import Host
@@ -38,7 +39,7 @@ class Rack:
         """``specs``: how each is booted; ``shared``: the folder of what all of them see."""
         self._specs, self._library = dict(specs), library
         self._machines: dict[str, NodeMachine] = {}
-        self._watches: set[asyncio.Task[None]] = set()
+        self._watches = Background()
         self.shared = shared
         self.fell: Fell | None = None
 
@@ -49,9 +50,7 @@ class Rack:
         machine = NodeMachine(self._specs[name], self._library, lambda _vmid: None)
         await machine.boot()
         self._machines[name] = machine
-        watch = asyncio.create_task(self._watch(name, machine), name=f"node {name}")
-        self._watches.add(watch)
-        watch.add_done_callback(self._watches.discard)
+        self._watches.start(self._watch(name, machine), name=f"node {name}")
 
     async def _watch(self, name: str, machine: NodeMachine) -> None:
         """Wait for a node's end; one that nobody asked for is told."""
