@@ -13,14 +13,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Plan, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
     ConfigError,
-    ConnectionError,
     FindingsError,
     HomelabPveError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
-from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 from ansible_collections.homelab.pve.plugins.module_utils.resources.removal import OUR_TAG, REMOVAL
 
 OPTIONS: Options = {
@@ -78,8 +76,13 @@ def destroy(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     _check(params)
     entries = params["vms"]
     findings = Findings()
-    tried = together(lambda entry: _tried(client, params, entry, dry_run), entries, params["max_parallel"])
-    for entry, outcome in zip(entries, tried, strict=True):
+
+    def removed(entry: Values) -> Plan:
+        wish = {**params, "vmid": entry["vmid"], "name": entry.get("name")}
+        return reconcile(REMOVAL, wish, client, dry_run=dry_run, timeout=TASK_TIMEOUT).plan
+
+    outcomes = together(lambda entry: tried(lambda: removed(entry)), entries, params["max_parallel"])
+    for entry, outcome in zip(entries, outcomes, strict=True):
         findings.add({"vmid": entry["vmid"], "name": entry.get("name")}, outcome)
     if findings.failed:
         raise FindingsError(_message(findings.failed, entries), findings.result())
@@ -92,17 +95,6 @@ def _check(params: Values) -> None:
             raise ConfigError(f"Option '{option}': {params[option]} is less than {least}.")
     if not params["tag"]:
         raise ConfigError("Option 'tag' is empty. Set adopt to remove guests whatever their tags.")
-
-
-def _tried(client: Client, params: Values, entry: Values, dry_run: bool) -> Plan | HomelabPveError:
-    """The plan that was carried out, or why it could not be."""
-    wish = {**params, "vmid": entry["vmid"], "name": entry.get("name")}
-    try:
-        return reconcile(REMOVAL, wish, client, dry_run=dry_run, timeout=TASK_TIMEOUT).plan
-    except (ConnectionError, AuthenticationError):
-        raise  # it would be the same for all others
-    except HomelabPveError as error:
-        return error
 
 
 def _message(failed: Sequence[Values], vms: Sequence[Values]) -> str:

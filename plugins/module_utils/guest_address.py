@@ -84,10 +84,8 @@ class AddressWait:
         return pick(interfaces, self._want)
 
     def _interfaces(self) -> list[Json]:
-        if self.guest.type == "lxc":
-            return [as_agent(row) for row in self._read.get(self.guest.path("interfaces")) or ()]
-        path = self.guest.path("agent", "network-get-interfaces")
-        return agents_result("GET", path, self._read.get(path)) or []
+        asked = containers_interfaces if self.guest.type == "lxc" else agents_interfaces
+        return asked(self._read, self.guest)
 
     def _bear(self, error: PveError) -> None:
         """Remember what went wrong; look for a guest that moved."""
@@ -98,15 +96,21 @@ class AddressWait:
         self.seen, self.hint = error.said.rstrip("."), advice(error) or HINTS[self.guest.type]
 
 
-def agents_result(method: str, path: str, answer: Json) -> Json:
-    """What an agent answered. Raises PveError for its error, which PVE passes on as if it were a result."""
-    found = (answer or {}).get("result")
+def agents_interfaces(read: Reader, guest: Guest) -> list[Json]:
+    """What a VM's agent says of its interfaces. Raises PveError for its error, which PVE passes on as a result."""
+    path = guest.path("agent", "network-get-interfaces")
+    found = (read.get(path) or {}).get("result")
     if isinstance(found, dict) and found.get("error"):
-        raise PveError(method, path, 500, f"Agent error: {found['error'].get('desc')}")
-    return found
+        raise PveError("GET", path, 500, f"Agent error: {found['error'].get('desc')}")
+    return found or []
 
 
-def as_agent(row: Values) -> dict[str, Json]:
+def containers_interfaces(read: Reader, guest: Guest) -> list[Json]:
+    """What Proxmox VE says of a container's interfaces, in the form of an agent's answer."""
+    return [_as_agent(row) for row in read.get(guest.path("interfaces")) or ()]
+
+
+def _as_agent(row: Values) -> dict[str, Json]:
     """A row of a container's ``interfaces`` in the form of the agent's answer; before PVE 9 it has one of a family."""
     listed = row.get("ip-addresses")
     if listed is None:

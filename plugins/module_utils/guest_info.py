@@ -14,6 +14,10 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import LOST_ANSWER
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import OutcomeUnknownError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.guest_address import (
+    agents_interfaces,
+    containers_interfaces,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     DISCOVER_OPTIONS,
@@ -58,7 +62,7 @@ def _agent(read: Reader, guest: Guest) -> Json:
     if guest.status == "stopped":
         return None
     try:
-        rows = read.get(guest.path("agent", "network-get-interfaces"))["result"]
+        rows = agents_interfaces(read, guest)
     except PveError as error:
         if NO_AGENT.search(error.message):
             return None
@@ -80,16 +84,16 @@ def _asked(read: Reader, guest: Guest, question: str) -> Mapping[str, Json]:
 
 
 def _interfaces(read: Reader, guest: Guest) -> Json:
-    return None if guest.status == "stopped" else [interface(row) for row in read.get(guest.path("interfaces")) or []]
+    return None if guest.status == "stopped" else [interface(row) for row in containers_interfaces(read, guest)]
 
 
 def interface(row: Values) -> dict[str, Json]:
-    """A network interface as a VM's agent tells it, or a container (before Proxmox VE 9 without ``ip-addresses``)."""
-    told = [f"{entry['ip-address']}/{entry.get('prefix', '')}".rstrip("/") for entry in row.get("ip-addresses") or ()]
+    """A network interface as a VM's agent tells it, for people."""
+    told = row.get("ip-addresses") or ()
     return {
         "name": str(row.get("name") or ""),
-        "mac": str(row.get("hardware-address") or row.get("hwaddr") or "").upper() or None,
-        "addresses": told or [str(row[key]) for key in ("inet", "inet6") if row.get(key)],
+        "mac": str(row.get("hardware-address") or "").upper() or None,
+        "addresses": [f"{entry['ip-address']}/{entry.get('prefix', '')}".rstrip("/") for entry in told],
     }
 
 

@@ -35,7 +35,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     OutcomeUnknownError,
     StepFailedError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 
 T = TypeVar("T")
 
@@ -96,12 +96,7 @@ def look_at_all(resource: Resource, wishes: Sequence[Values], client: Client, pa
 
 
 def _seen(resource: Resource, wish: Values, reads: Reader) -> Verdict:
-    try:
-        return look(resource, wish, reads)
-    except (ConnectionError, AuthenticationError):
-        raise
-    except HomelabPveError as error:
-        return error
+    return tried(lambda: look(resource, wish, reads))
 
 
 def claims(verdict: Verdict) -> tuple[Claim, ...]:

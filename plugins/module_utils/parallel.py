@@ -11,6 +11,12 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    ConnectionError,
+    HomelabPveError,
+)
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -38,3 +44,13 @@ def together(work: Callable[[T], R], items: Sequence[T], bound: int) -> list[R]:
         return list(pool.map(guarded, items))
     finally:
         pool.shutdown(wait=not isinstance(sys.exception(), KeyboardInterrupt), cancel_futures=True)
+
+
+def tried(work: Callable[[], R]) -> R | HomelabPveError:
+    """What the work gives, or the error that is its own; one that would be the same for all others is raised."""
+    try:
+        return work()
+    except (ConnectionError, AuthenticationError):
+        raise
+    except HomelabPveError as error:
+        return error

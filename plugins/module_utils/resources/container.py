@@ -86,7 +86,6 @@ LXC = Kind(
     type="lxc",
     title="container",
     name_key="hostname",
-    ha_type="ct",
     config=container_config.CONFIG,
     volumes=VOLUMES,
     transitions=TRANSITIONS,

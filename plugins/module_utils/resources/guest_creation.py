@@ -38,8 +38,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_settin
     volume_steps,
     volume_view,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import TOOLS, Source, View, is_half_made
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, is_half_made
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, TOOLS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
 
 

@@ -70,9 +70,6 @@ class Kind:
     ingredients: Callable[[Reader, Values, str], Ingredients] = nothing_else
     """Reads what a new guest on a node is made of. Raises ConfigError and RefusedError for what can't be made."""
 
-    ha_type: str = "vm"
-    """The HA manager's word for it."""
-
     motion: Motion | None = None
     """How it is moved to another node."""
 

@@ -97,7 +97,7 @@ def _plan_present(kind: Kind, wish: Values, view: View, found: Guest) -> Plan:
     waiting = () if power.renews else unseen(kind, awake, changes, volumes)
     restart = restart_for(wish, power.after, guest, waiting, changed=bool(steps) and not power.renews)
     # Last: what is started or stopped here is not the manager's to undo.
-    ha = guest_ha.bind(wish, view.ha, f"{kind.ha_type}:{guest.vmid}", guest.label, runs=power.after in RUNNING)
+    ha = guest_ha.bind(wish, view.ha, guest.ha_id, guest.label, runs=power.after in RUNNING)
     (before, after), (before_else, after_else) = views(changes), _sides(wish, view, found, guest, power)
     return Plan(
         (*steps, *restart.steps, *ha.steps),

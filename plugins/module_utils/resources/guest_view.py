@@ -47,9 +47,6 @@ KNOWN = frozenset({"running", "stopped", "paused", "suspended"})
 HALF_MADE = frozenset({"lock", "digest"})
 """All that is in the configuration of a guest whose creation ended before it began."""
 
-TOOLS = {"qemu": "qm", "lxc": "pct"}
-"""PVE's commands for the kinds of guests."""
-
 
 @dataclass(frozen=True)
 class Source:
@@ -187,7 +184,7 @@ def _present(kind: Kind, read: Reader, wish: Values, guest: Guest, *, fresh: boo
     template = bool(int(config.get("template") or 0))
     known = replace(guest, name=name, template=template, status=status, managed=managed)
     motion = preconditions(read, known, wish["node"]) if kind.motion and elsewhere(wish, known) else {}
-    ha = read_ha(read, wish, f"{kind.ha_type}:{guest.vmid}")
+    ha = read_ha(read, wish, guest.ha_id)
     return View(known, config, status, _pending(rows), running, motion, ha)
 
 
@@ -225,11 +222,10 @@ def is_half_made(config: Values) -> bool:
 
 def half_made(guest: Guest) -> RefusedError:
     """A guest of which there is nothing but the lock of its creation."""
-    tool = TOOLS[guest.type]
     return RefusedError(
         f"There is nothing of {guest.label} on {guest.node} but the lock of its creation. If nobody is creating it at "
         f"the moment, Proxmox VE gave up half-way: remove it on {guest.node} with "
-        f"'{tool} unlock {guest.vmid} && {tool} destroy {guest.vmid}'."
+        f"'{guest.tool} unlock {guest.vmid} && {guest.tool} destroy {guest.vmid}'."
     )
 
 

@@ -18,6 +18,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 KINDS = {"qemu": "vm", "lxc": "container"}
 """The API's word and ours."""
 
+TOOLS = {"qemu": "qm", "lxc": "pct"}
+"""The API's word and the command on a node."""
+
+HA_TYPES = {"qemu": "vm", "lxc": "ct"}
+"""The API's word and the HA manager's (format pve-ha-resource-id)."""
+
 LOWEST_VMID, HIGHEST_VMID = 100, 999_999_999
 """From the API schema (format pve-vmid)."""
 
@@ -57,6 +63,16 @@ class Guest:
     def label(self) -> str:
         """For messages: ``vm 104 (web)``."""
         return f"{KINDS[self.type]} {self.vmid}" + (f" ({self.name})" if self.name else "")
+
+    @property
+    def tool(self) -> str:
+        """PVE's command for it on its node."""
+        return TOOLS[self.type]
+
+    @property
+    def ha_id(self) -> str:
+        """Its id as a resource of the HA manager, ``vm:104``."""
+        return f"{HA_TYPES[self.type]}:{self.vmid}"
 
     def path(self, *rest: object) -> str:
         """Its path in the API."""

@@ -23,9 +23,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
 OUR_TAG = "homelab-pve"
 """The tag of the guests this collection's scenarios made."""
 
-HA_TYPES = {"qemu": "vm", "lxc": "ct"}
-"""How HA names guests: ``vm:104`` (format pve-ha-resource-id)."""
-
 
 @dataclass(frozen=True)
 class Doomed:
@@ -87,7 +84,7 @@ def _release(have: Doomed) -> tuple[Step, ...]:
     """HA would only note the wish to stop its guest, and PVE doesn't destroy one that runs."""
     if not have.guest.managed:
         return ()
-    path = url("/cluster/ha/resources/{}", f"{HA_TYPES[have.guest.type]}:{have.guest.vmid}")
+    path = url("/cluster/ha/resources/{}", have.guest.ha_id)
     return (Step("DELETE", path, {}, f"take {have.guest.label} out of HA"),)
 
 

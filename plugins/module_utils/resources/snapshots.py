@@ -40,8 +40,6 @@ NOW = "current"
 RESERVED = {"qemu": (NOW, "pending"), "lxc": (NOW, "vzdump")}
 """Names PVE keeps for itself (PVE::API2::Qemu and PVE::API2::LXC::Snapshot)."""
 
-UNLOCK = {"qemu": "qm unlock", "lxc": "pct unlock"}
-
 COMMENT = Field("description", DESCRIPTION)
 
 APPLIES = {
@@ -225,7 +223,7 @@ def _lock_advice(guest: Guest) -> dict[str, str]:
     return {
         r"is locked \((?:snapshot|snapshot-delete|rollback)\)": (
             "Another task works on its snapshots. When there is none any more, one was interrupted: look at the guest, "
-            f"then run {UNLOCK[guest.type]} {guest.vmid} on {guest.node}."
+            f"then run {guest.tool} unlock {guest.vmid} on {guest.node}."
         )
     }
 

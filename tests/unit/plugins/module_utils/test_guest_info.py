@@ -102,12 +102,26 @@ def test_other_kinds_are_left_out_and_told_missing() -> None:
             ]},
             {"name": "eth0", "mac": "BC:24:11:00:00:01", "addresses": ["192.0.2.5/24", "fe80::1"]},
         ),
-        (
-            {"name": "eth0", "hwaddr": "bc:24:11:00:00:01", "inet": "192.0.2.5/24", "inet6": "fe80::1/64"},
-            {"name": "eth0", "mac": "BC:24:11:00:00:01", "addresses": ["192.0.2.5/24", "fe80::1/64"]},
-        ),
         ({"name": "tun0"}, {"name": "tun0", "mac": None, "addresses": []}),
     ],
 )  # fmt: skip
 def test_interfaces(told: dict[str, Any], shown: dict[str, Any]) -> None:
     assert interface(told) == shown
+
+
+def test_interfaces_of_a_container_before_proxmox_ve_9() -> None:
+    told = {"name": "eth0", "hwaddr": "bc:24:11:00:00:01", "inet": "192.0.2.5/24", "inet6": "fe80::1/64"}
+    node = Node({"/nodes/father/lxc/200/interfaces": [told]}, [row(200, "ct", type="lxc", status="running")])
+    (found,) = info("lxc", "containers", CONTAINER_PARTS)(node, {**WISH, "gather": ["interfaces"]})["containers"]
+    assert found["interfaces"] == [
+        {"name": "eth0", "mac": "BC:24:11:00:00:01", "addresses": ["192.0.2.5/24", "fe80::1/64"]}
+    ]
+
+
+def test_an_agents_error_that_comes_as_a_result_is_told() -> None:
+    """PVE passes on what the agent says, with status 200."""
+    path = "/nodes/father/qemu/104/agent/network-get-interfaces"
+    error = {"result": {"error": {"class": "GenericError", "desc": "no such luck"}}}
+    node = Node({path: error}, [row(104, "web", status="running")])
+    (found,) = info("qemu", "vms", VM_PARTS)(node, {**WISH, "gather": ["agent"]})["vms"]
+    assert (found["agent"], "Agent error: no such luck" in found["error"]) == (None, True)
