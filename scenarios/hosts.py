@@ -2,105 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
-    CommandError,
-    ConfigError,
-    HomelabPveError,
-    HostNotFoundError,
-    PVENotFoundError,
-)
+from ansible_collections.homelab.pve.plugins.module_utils import host_checks, host_entries
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HostNotFoundError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandExecutor, LocalExecutor, SSHExecutor
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import NAME, Host, SSHConfigParser
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import keys_of, take_over
+from ansible_collections.homelab.pve.plugins.module_utils.host_checks import Check
+from ansible_collections.homelab.pve.plugins.module_utils.host_entries import Entry
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host, SSHConfigParser
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_resolve import Resolved, executor_for, resolve
 
-from scenarios import pins
 from scenarios.settings import Settings
-from scenarios.values import Json
 
 DEFAULT_HOST = "default_host"
 LOOKED_AT_ONCE = 16
 CONNECT_SECONDS = 5.0
-COMMAND_SECONDS = 30.0
 LOCAL_TOOL = "pveversion"
-OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADVICE = (
     "No host was named, and there is none to be used by default. Name one with --host, or add one: "
     "./run.sh host add NAME --hostname ADDRESS, then ./run.sh host set-default NAME."
-)
-PRIVILEGES = ("Sys.Audit", "Sys.Modify", "VM.Allocate", "VM.Config.Options", "VM.PowerMgmt", "Datastore.AllocateSpace")
-"""What the playbooks and commands of this project need on /."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one look at a host found.
-
-    Attributes:
-        remedy: what to do about it.
-    """
-
-    name: str
-    status: str
-    found: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A question to a host: a command, and what its output must be like.
-
-    Attributes:
-        read: gives what was found from the output, or raises ValueError with what is wrong.
-    """
-
-    name: str
-    cmd: Sequence[str]
-    read: Callable[[str], str]
-    remedy: str
-
-
-def _is_version(output: str) -> str:
-    if not output.startswith("pve-manager/"):
-        raise ValueError(f"it said: {output.strip()[:80] or 'nothing'}")
-    return output.strip()
-
-
-def _api_version(output: str) -> str:
-    return f"Proxmox VE {json.loads(output)['version']}"
-
-
-def _privileges(output: str) -> str:
-    held = json.loads(output).get("/", {})
-    missing = [name for name in PRIVILEGES if name not in held]
-    if missing:
-        raise ValueError(f"missing on /: {', '.join(missing)}")
-    return f"all of {len(PRIVILEGES)} needed on /"
-
-
-JSON = ("--output-format", "json")
-PROBES = (
-    Probe("pveversion", ("pveversion",), _is_version, "Install Proxmox VE there, or add another host."),
-    Probe("node name", ("hostname", "--short"), str.strip, "Look at /etc/hostname there."),
-    Probe("API", ("pvesh", "get", "/version", *JSON), _api_version, "Look at 'systemctl status pvedaemon pveproxy'."),
-    Probe(
-        "privileges",
-        ("pvesh", "get", "/access/permissions", *JSON, "--path", "/"),
-        _privileges,
-        "Log in as root: pvesh works for root only.",
-    ),
-)
-REMEDIES: tuple[tuple[type[HomelabPveError], str], ...] = (
-    (AuthenticationError, "Put your public key there: ssh-copy-id NAME"),
-    (PVENotFoundError, "Install Proxmox VE there, or add another host."),
 )
 
 
@@ -133,28 +56,13 @@ class HostManager:
         Raises:
             ConfigError: it can't be added; nothing was written.
         """
-        resolve(NAME.checked(name), self.ssh_config.config_path)  # a file that ssh can't read is not edited
-        if known_hosts:
-            keys_of(known_hosts, hostname, port)
-        self.ssh_config.add_host(
-            name,
-            hostname,
-            user,
-            port,
-            identity_file,
-            proxy_jump=proxy_jump,
-            known_hosts=pins.host_keys(name),
-            strict=strict,
-        )
-        pins.host_keys(name).unlink(missing_ok=True)  # a host of that name whose block was removed by hand
-        if known_hosts:
-            take_over(known_hosts, pins.host_keys(name), hostname, port)
+        entry = Entry(name, hostname, user, port, identity_file, proxy_jump, strict)
+        host_entries.add(self.ssh_config, entry, known_hosts)
 
     def remove(self, name: str) -> None:
         """Remove a host, what was pinned of it, and its being the default; HostNotFoundError when there is none."""
-        if not self.ssh_config.remove_host(name):
+        if not host_entries.remove(self.ssh_config, name):
             raise self._unknown(name)
-        pins.host_keys(name).unlink(missing_ok=True)
         if self.default() == name:
             self.app_config.set(DEFAULT_HOST, None)
 
@@ -204,12 +112,7 @@ class HostManager:
 
         After the first failure the rest is skipped: it would only say the same in other words.
         """
-        executor = self._executor(name)
-        checks = [_connection(executor)]
-        for probe in PROBES:
-            failed = checks[-1].status != OK
-            checks.append(Check(probe.name, SKIPPED, "") if failed else _probed(executor, probe))
-        return checks
+        return host_checks.look(self._executor(name))
 
     def test_all(self, names: Sequence[str]) -> dict[str, Sequence[Check]]:
         """Look at several hosts at once."""
@@ -234,44 +137,3 @@ class HostManager:
 
     def _unknown(self, name: str) -> HostNotFoundError:
         return HostNotFoundError(name, self.names())
-
-
-def _connection(executor: SSHExecutor) -> Check:
-    try:
-        executor.connect()
-    except HomelabPveError as error:
-        return _failure("SSH", executor.name, error)
-    pinned = executor.newly_pinned
-    what = f"; its key {pinned} is pinned from now on" if pinned else ""
-    remedy = "Compare: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host" if pinned else ""
-    return Check("SSH", OK, f"{executor.user}@{executor.host} port {executor.port}{what}", remedy)
-
-
-def _probed(executor: CommandExecutor, probe: Probe) -> Check:
-    try:
-        said = executor.run(list(probe.cmd), timeout=COMMAND_SECONDS).stdout
-        return Check(probe.name, OK, probe.read(said))
-    except CommandError as error:
-        return Check(probe.name, FAILED, str(error), probe.remedy)
-    except HomelabPveError as error:
-        return _failure(probe.name, executor.name, error)
-    except (ValueError, KeyError, AttributeError) as error:
-        return Check(probe.name, FAILED, str(error), probe.remedy)
-
-
-def _failure(check: str, name: str, error: HomelabPveError) -> Check:
-    remedy = next((text for kind, text in REMEDIES if isinstance(error, kind)), "")  # most messages say it
-    return Check(check, FAILED, str(error), remedy.replace("NAME", name))
-
-
-def as_json(checks: Sequence[Check]) -> list[Json]:
-    """Checks as a JSON document."""
-    return [{"name": each.name, "status": each.status, "message": each.found, "remedy": each.remedy} for each in checks]
-
-
-def identity(path: Path | None) -> str | None:
-    """A key's path as it goes into the SSH configuration: below the home directory it is written with a tilde."""
-    if path is None:
-        return None
-    full, home = path.expanduser().absolute(), Path.home()
-    return f"~/{full.relative_to(home)}" if full.is_relative_to(home) else str(full)

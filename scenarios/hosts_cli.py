@@ -16,11 +16,22 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     PVENotFoundError,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.host_checks import (
+    FAILED,
+    LOGIN,
+    NODE,
+    OK,
+    VERSION,
+    Check,
+    found,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.host_entries import identity
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles, pinned_name
 
 from scenarios.errors import DriverError, NotReadyError, UsageError
-from scenarios.hosts import FAILED, OK, Check, HostManager, as_json, identity
+from scenarios.hosts import HostManager
+from scenarios.tables import cell, print_table
 from scenarios.values import Json
 
 STYLES = {OK: "green", FAILED: "bold red", "skipped": "dim"}
@@ -125,10 +136,10 @@ def test(manager: HostManager, name: str | None, json_output: bool) -> None:
         raise UsageError(f"Which host? Known: {', '.join(manager.names()) or 'none'}. None of them is the default.")
     checks = manager.test(chosen)
     if json_output:
-        click.echo(json.dumps({"host": chosen, "checks": as_json(checks)}, indent=2))
+        click.echo(json.dumps({"host": chosen, "checks": [each.shown() for each in checks]}, indent=2))
     else:
         cells = [[each.name, each.status, each.found, each.remedy] for each in checks]
-        _table(["check", "status", "what was found", "what to do"], cells)
+        print_table(["check", "status", "what was found", "what to do"], cells, STYLES)
     if any(each.status == FAILED for each in checks):
         sys.exit(NotReadyError.exit_code)
 
@@ -173,7 +184,7 @@ def show(manager: HostManager, name: str, json_output: bool) -> None:
     if json_output:
         click.echo(json.dumps(document, indent=2))
         return
-    _table(["", ""], [[key, _cell(value)] for key, value in document.items()], heading=False)
+    print_table(["", ""], [[key, cell(value)] for key, value in document.items()], STYLES, heading=False)
 
 
 def _row(manager: HostManager, entry: Host) -> dict[str, Json]:
@@ -189,33 +200,19 @@ def _row(manager: HostManager, entry: Host) -> dict[str, Json]:
 
 def _reached(checks: Sequence[Check]) -> dict[str, Json]:
     """Node name and version of a host, or the first thing that is wrong with it."""
-    found = {each.name: each.found for each in checks if each.status == OK}
     wrong = next((each.found for each in checks if each.status == FAILED), "")
-    node, version = found.get("node name", ""), found.get("pveversion", "")
-    return {"reachable": "SSH" in found, "node": node, "version": version, "problem": wrong}
+    return {
+        "reachable": found(checks, LOGIN) is not None,
+        "node": found(checks, NODE) or "",
+        "version": found(checks, VERSION) or "",
+        "problem": wrong,
+    }
 
 
 def _print_list(rows: Sequence[Mapping[str, Json]]) -> None:
     """A table, and below it a line for each host that has a problem: it would be too long for a column."""
     shown = [{key: value for key, value in row.items() if key != "problem"} for row in rows]
-    _table(list(shown[0]), [[_cell(value) for value in row.values()] for row in shown])
+    print_table(list(shown[0]), [[cell(value) for value in row.values()] for row in shown], STYLES)
     for row in rows:
         if row.get("problem"):
             click.echo(f"{row['name']}: {row['problem']}")
-
-
-def _cell(value: Json) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(*columns, box=None, padding=(0, 2, 0, 0), show_header=heading)
-    for row in rows:
-        table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in row))
-    Console().print(table)

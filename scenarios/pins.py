@@ -26,11 +26,6 @@ def known_hosts(host: str, estate: str) -> Path:
     return paths.state() / "pins" / host / estate / "known_hosts"
 
 
-def host_keys(host: str) -> Path:
-    """The file that pins the key of a Proxmox VE host which was added by ``host add``."""
-    return paths.state() / "pins" / host / "known_hosts"
-
-
 def ssh_arguments(host: str, estate: str) -> str:
     """Arguments of ssh for an estate's guests."""
     path = known_hosts(host, estate)

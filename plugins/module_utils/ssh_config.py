@@ -198,13 +198,14 @@ def top(lines: Sequence[str]) -> int:
 
 
 def with_host(text: str, name: str, options: Mapping[str, str]) -> str:
-    """A text with a block of ours added."""
+    """A text with a block of ours: in the place of the former one, or first."""
     end = "\r\n" if "\r\n" in text else "\n"
     said = [f"    {keyword} {value}" for keyword, value in options.items()]
     block = [f"{MARK} {name}", f"Host {name}", *said, "Match all", f"{END} {name}"]
     lines = split_lines(text)
-    position = top(lines)
-    return "".join([*lines[:position], *(line + end for line in block), *lines[position:]])
+    place = own_lines(lines, name) or slice(top(lines), top(lines))
+    lines[place] = [line + end for line in block]
+    return "".join(lines)
 
 
 def without_host(text: str, name: str) -> str:
@@ -252,7 +253,7 @@ class SSHConfigParser:
         :param strict: never connect to the host before its key is pinned
         :raises ConfigError: a value can't be used, the name is taken, or the file can't be read; nothing was written
         """
-        options = _options(
+        options = host_options(
             hostname=hostname,
             user=user,
             port=port,
@@ -261,13 +262,35 @@ class SSHConfigParser:
             known_hosts=known_hosts,
             strict=strict,
         )
-        NAME.checked(name)
+        self.write_host(NAME.checked(name), options, replace=False)
+
+    def write_host(self, name: str, options: Mapping[str, str], *, replace: bool) -> None:
+        """Write a block of ours with these keywords, where the former one stood if there was one.
+
+        :param options: as ``host_options`` makes them
+        :param replace: whether a block of ours with this name may be there already
+        :raises ConfigError: the name is taken, or the file can't be read; nothing was written
+        """
         with locked(self.config_path):
-            taken = next((block for block in self.blocks() if name in block.literal()), None)
-            if taken:
-                raise ConfigError(f"there is a host '{name}' already", str(taken.file), taken.line)
             text = read_text(self.config_path)
+            if not (replace and own_lines(split_lines(text), name)):
+                self._refuse_taken(name)
             self._write(text, with_host(text, name, options))
+
+    def own_options(self, name: str) -> dict[str, str] | None:
+        """Keywords of the block that ``add_host`` made, with their values as they stand there; None without one.
+
+        :raises ConfigError: there is a block of this name that is not ours
+        """
+        lines = split_lines(read_text(self.config_path))
+        own = own_lines(lines, name)
+        if own is None:
+            self._refuse_foreign(name)
+            return None
+        said = [
+            line.strip().split(None, 1) for line in lines[own] if line.strip() and not line.lstrip().startswith("#")
+        ]
+        return {words[0]: words[-1] for words in said if words[0] not in ("Host", "Match")}
 
     def remove_host(self, name: str) -> bool:
         """Remove the block that ``add_host`` made; False when there is no such host.
@@ -282,6 +305,11 @@ class SSHConfigParser:
                 return False
             self._write(text, changed)
         return True
+
+    def _refuse_taken(self, name: str) -> None:
+        for block in self.blocks():
+            if name in block.literal():
+                raise ConfigError(f"there is a host '{name}' already", str(block.file), block.line)
 
     def _refuse_foreign(self, name: str) -> None:
         for block in self.blocks():
@@ -317,7 +345,7 @@ def _host(name: str, block: Block) -> Host:
     return host
 
 
-def _options(
+def host_options(
     *,
     hostname: str,
     user: str,

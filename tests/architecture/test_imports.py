@@ -40,7 +40,9 @@ ROOMS = (
         (
             "scenarios",
             *(f"{UTILS}.{name}" for name in ("executor", "errors")),
-            # `./run.sh host` and the inventory plugin ssh_hosts read the same files, so they share what reads them.
+            # `./run.sh host`, the modules ssh_host and ssh_host_test and the inventory plugin ssh_hosts keep the same
+            # files and ask the same questions, so they share what does it.
+            *(f"{UTILS}.{name}" for name in ("host_checks", "host_entries")),
             *(f"{UTILS}.{name}" for name in ("ssh_config", "ssh_resolve", "ssh_host_keys", "whole_files")),
             "lab.control",
             # The command group `./run.sh lab ...`, which the driver's command line mounts.

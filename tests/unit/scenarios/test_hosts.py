@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HostNotFoundError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import LocalExecutor, SSHExecutor
+from ansible_collections.homelab.pve.plugins.module_utils.host_entries import pins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios import pins
 from scenarios.cli import main
 from scenarios.hosts import ADVICE, HostManager
 
@@ -97,7 +97,7 @@ def test_a_known_key_is_pinned_and_forgotten_with_the_host(capsys: pytest.Captur
     known.write_text(f"other {KEY}\n[192.0.2.10]:2222 {KEY} comment\n")
     words = ("add", "pve1", "--hostname", "192.0.2.10", "--port", "2222", "--known-hosts", str(known))
     assert host(capsys, *words)[0] == 0
-    pinned = pins.host_keys("pve1")
+    pinned = pins("pve1")
     assert pinned.read_text() == f"[192.0.2.10]:2222 {KEY}\n"
     (line,) = json.loads(host(capsys, "show", "pve1", "--json")[1])["pinned"]
     assert line.endswith(f"is pinned in {pinned} line 1")
