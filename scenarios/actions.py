@@ -12,7 +12,8 @@ from scenarios.context import Context
 from scenarios.errors import DriverError
 from scenarios.runner import FAILED, STOPPED, SUCCESSFUL, TIMED_OUT, PlayRequest, PlayResult
 from scenarios.values import KINDS, Json
-from scenarios.verbs import BY_NAME, Verb
+from scenarios.verb import Verb
+from scenarios.verbs import BY_NAME
 
 DEFAULT_TIMEOUT = 600.0
 

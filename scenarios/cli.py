@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scenarios import __version__, given
-from scenarios.actions import AnsiblePlaybookAction
+from scenarios import __version__, verb_cli
 from scenarios.catalog import CATALOG, Catalog, find
 from scenarios.errors import DriverError, RunInterruptedError, UsageError, unknown
 from scenarios.flags import Flags, change_options, look_options
-from scenarios.scenario import Phase, Scenario, select
-from scenarios.values import KINDS, Json, read
-from scenarios.verbs import VERBS, Input, Verb
+from scenarios.launch import refusals_as_json, run_scenario
+from scenarios.scenario import Scenario
+from scenarios.verbs import VERBS
 
 # Commands with a file of their own, imported when they are asked for: command -> (module, attribute, help).
 LAZY = {
@@ -49,9 +46,11 @@ class Vocabulary(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """List the commands without importing their files."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_module, _attribute, text) in sorted(LAZY.items())])
+            lazy = {name: text for name, (_module, _attribute, text) in LAZY.items()}
+            grouped = {name: verb_cli.summary(verbs) for name, verbs in verb_cli.groups().items()}
+            formatter.write_dl(sorted((lazy | grouped).items()))
         with formatter.section("Playbooks by name (each: --host H, its inputs, --help)"):
-            formatter.write_dl([(verb.name, verb.help) for verb in VERBS])
+            formatter.write_dl([(verb.name, verb.help) for verb in VERBS if not verb.group and not verb.hidden])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -102,8 +101,8 @@ def build(catalog: Catalog) -> click.Group:
         if options["scenario"]:
             raise click.UsageError(f"--scenario and the command '{ctx.invoked_subcommand}' exclude each other.", ctx)
 
-    for verb in VERBS:
-        main.add_command(_verb_command(verb))
+    for command in verb_cli.commands():
+        main.add_command(command)
     return main
 
 
@@ -121,19 +120,6 @@ def _scenario_command(ctx: click.Context, catalog: Catalog, options: Mapping[str
         return _print_phases(scenario) if options["list_phases"] else run_scenario(scenario, flags)
 
 
-@contextmanager
-def refusals_as_json(name: str, flags: Flags) -> Iterator[None]:
-    """Where a JSON document was asked for, stdout gets one also when nothing was started."""
-    try:
-        yield
-    except DriverError as error:
-        if flags.json_output:
-            from scenarios import report  # noqa: PLC0415
-
-            click.echo(json.dumps(report.document(report.refused(name, flags.host, error)), indent=2))
-        raise
-
-
 def _print_scenarios(catalog: Catalog) -> int:
     width = max(map(len, catalog))
     for scenario in catalog.values():
@@ -146,65 +132,6 @@ def _print_phases(scenario: Scenario) -> int:
     for phase in scenario.phases:
         click.echo(f"{phase.name:{width}}  {phase.description}")
     return 0
-
-
-def run_scenario(scenario: Scenario, flags: Flags) -> int:
-    """Run a scenario as the flags say; returns the exit code."""
-    from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
-
-    selected = select(scenario, flags.only, flags.start, flags.skip)
-    inputs = given.collect(scenario, flags.extra_vars)
-    inputs |= {"adopt": True} if flags.adopt else {}
-    return session.start(scenario, selected, inputs, flags)
-
-
-class Typed(click.ParamType[Json]):
-    """An input's declared kind as a click type."""
-
-    def __init__(self, kind: str) -> None:
-        """Take a key of KINDS."""
-        self.kind = kind
-        self.name = kind
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Json:
-        """Read the text; a wrong one is a usage error."""
-        try:
-            return read(self.kind, value)
-        except ValueError as error:
-            return self.fail(str(error), param, ctx)
-
-
-def _input_option(each: Input) -> click.Option:
-    default = "" if each.default is None else f" [default: {json.dumps(each.default)}]"
-    kind = click.Choice(each.choices) if each.choices else Typed(each.kind)
-    flag = f"--{each.name.replace('_', '-')}"
-    return click.Option(
-        [flag, f"input_{each.name}"],
-        type=kind,
-        required=each.required,
-        metavar=each.kind.upper(),
-        help=f"{each.help}, {KINDS[each.kind].phrase}{default}",
-    )
-
-
-def _verb_command(verb: Verb) -> click.Command:
-    """The command that runs one playbook: a scenario of a single phase."""
-
-    def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
-        inputs: dict[str, Any] = {each.name: options.pop(f"input_{each.name}") for each in verb.inputs}
-        inputs = {name: value for name, value in inputs.items() if value is not None}
-        outputs = {output.name: output.name for output in verb.outputs}
-        action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
-        phase = Phase(verb.name, action, verb.help)
-        scenario = Scenario(verb.name, verb.help, "", (phase,), destructive=verb.destructive)
-        flags = Flags.of(options)
-        with refusals_as_json(verb.name, flags):
-            sys.exit(run_scenario(scenario, flags))
-
-    command = click.Command(verb.name, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.")
-    command.params = [click.Option(["--host"], default="", metavar="HOST", help="The inventory host; see 'host'.")]
-    command.params += [_input_option(each) for each in verb.inputs]
-    return look_options(change_options(command))
 
 
 def main(argv: Sequence[str] | None = None, catalog: Catalog = CATALOG) -> int:

@@ -102,6 +102,24 @@ class PlainDisplay:
         self.note(summary(report))
 
 
+class QuietDisplay(PlainDisplay):
+    """Only what went wrong, and notes; for commands that print what they found."""
+
+    def begin(self, report: RunReport) -> None:
+        """Nothing."""
+
+    def phase_started(self, phase: PhaseReport) -> None:
+        """Nothing."""
+
+    def phase_finished(self, phase: PhaseReport) -> None:
+        """Say why the phase failed, if it did."""
+        if phase.status == FAILED:
+            self.note(f"Error: {phase.name}: {phase.message}")
+
+    def end(self, report: RunReport) -> None:
+        """Nothing."""
+
+
 class LiveDisplay:
     """The phases as a table that updates, with the running task's name and the elapsed time."""
 
@@ -190,10 +208,12 @@ COLUMNS: tuple[tuple[str, dict[str, object]], ...] = (
 )
 
 
-def choose(verbose: bool, json_output: bool) -> Display:
-    """The display for this run: stdout belongs to the JSON document alone when one is asked for."""
+def choose(verbose: bool, json_output: bool, quiet: bool = False) -> Display:
+    """The display for this run: stdout belongs to the JSON document, or to what was found, alone."""
     import sys  # noqa: PLC0415
 
+    if quiet:
+        return QuietDisplay(sys.stderr, verbose)
     stream = sys.stderr if json_output else sys.stdout
     if not stream.isatty():
         return PlainDisplay(stream, verbose)

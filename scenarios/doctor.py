@@ -9,9 +9,9 @@ from typing import Any, cast
 import click
 
 from scenarios import report, session
-from scenarios.cli import refusals_as_json
 from scenarios.display import PlainDisplay
 from scenarios.flags import Flags, look_options
+from scenarios.launch import refusals_as_json
 from scenarios.nested_pve import ESTATE
 from scenarios.run import execute
 from scenarios.scenario import PREFLIGHT, Scenario

@@ -18,6 +18,7 @@ class Flags:
         start: the phase given with --from.
         timeout: seconds for the whole run.
         verbose: how many times -v was given.
+        quiet: whether only what went wrong is told of the run itself; what it found is printed instead.
     """
 
     host: str = ""
@@ -35,6 +36,7 @@ class Flags:
     timeout: float | None = None
     yes: bool = False
     dry_run: bool = False
+    quiet: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Flags:

@@ -20,13 +20,20 @@ from scenarios.scenario import Scenario
 from scenarios.values import Json
 
 
-def start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> int:
+def start(
+    scenario: Scenario,
+    selected: frozenset[str],
+    given: Mapping[str, Json],
+    flags: Flags,
+    show: Callable[[RunReport], None] | None = None,
+) -> int:
     """Run a scenario, show it, report it.
 
     Args:
         selected: the phases that shall run.
         given: inputs from the command line.
         flags: the command line's other options.
+        show: tells a person what came out of a run that passed.
 
     Returns:
         The exit code.
@@ -38,9 +45,11 @@ def start(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json
     if flags.dry_run:
         return _show_plan(scenario, host, options, flags.json_output)
     _confirm(scenario, host, flags)
-    display = choose(flags.verbose > 0, flags.json_output)
+    display = choose(flags.verbose > 0, flags.json_output, flags.quiet)
     outcome = execute(scenario, host, options, display, bring_up_lab)
     _finish(scenario, outcome, display, flags)
+    if show and outcome.success and not flags.json_output:
+        show(outcome)
     return outcome.exit_code
 
 

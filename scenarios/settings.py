@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -12,9 +13,27 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.whole_files import locked, private_directory, replacing
 
 from scenarios.paths import APP
-from scenarios.values import Json
+from scenarios.values import Json, read
 
 LINE = r"(?m)^{key}[ \t]*:.*(?:\n|\Z)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value in a section of a file."""
+
+    file: Path
+    line: int
+    section: str
+    key: str
+    value: Json
+
+    def read(self, kind: str) -> Json:
+        """The value as one of this kind; ConfigError when it is none."""
+        try:
+            return read(kind, self.value)
+        except ValueError as error:
+            raise ConfigError(f"{self.key}: {error}", str(self.file), self.line) from error
 
 
 class Settings:
@@ -39,6 +58,23 @@ class Settings:
         own = _parsed(_text(self.path), self.path)
         return own[key] if key in own else _parsed(_text(self.former), self.former).get(key)
 
+    def typed(self, kinds: Mapping[str, str]) -> dict[str, Json]:
+        """Values of sections, by the keys of ``kinds`` such as "container.cores", where the files have them.
+
+        Args:
+            kinds: key -> kind of its value, for every key there is.
+
+        Raises:
+            ConfigError: a value is of another kind, or our own file has a key in such a section that nobody knows.
+        """
+        former = _sections(_text(self.former), self.former, kinds)
+        own = _sections(_text(self.path), self.path, kinds)
+        unknown = [each for each in own if each.key not in kinds]
+        if unknown:
+            known = ", ".join(sorted(key.partition(".")[2] for key in kinds if key.startswith(unknown[0].section)))
+            raise ConfigError(f"'{unknown[0].key}' is no setting. Known: {known}.", str(self.path), unknown[0].line)
+        return {each.key: each.read(kinds[each.key]) for each in (*former, *own) if each.key in kinds}
+
     def set(self, key: str, value: str | None) -> None:
         """Set a value; None hides what the former file says as well.
 
@@ -55,6 +91,32 @@ class Settings:
                 raise ConfigError(problem, str(self.path))
             with replacing(self.path) as file:
                 file.write(after.encode())
+
+
+def _sections(text: str, path: Path, kinds: Mapping[str, str]) -> list[Entry]:
+    """What a file says in the sections that ``kinds`` names; keys without a value say nothing."""
+    content, lines = _parsed(text, path), _lines(text)
+    found = []
+    for name in sorted({key.partition(".")[0] for key in kinds} & set(content)):
+        section = content[name] if content[name] is not None else {}
+        if not isinstance(section, dict):
+            raise ConfigError(f"'{name}' does not hold settings as 'name: value'", str(path), lines[name])
+        keys = {f"{name}.{key}": value for key, value in section.items() if value is not None}
+        found += [Entry(path, lines[key], name, key, value) for key, value in keys.items()]
+    return found
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The lines, from 1, of a file's keys and of the keys below them, as "section.key"."""
+    found: dict[str, int] = {}
+    for name, section in _pairs(yaml.compose(text, Loader=yaml.SafeLoader)):
+        found[name.value] = name.start_mark.line + 1
+        found |= {f"{name.value}.{key.value}": key.start_mark.line + 1 for key, _value in _pairs(section)}
+    return found
+
+
+def _pairs(node: yaml.Node | None) -> Sequence[tuple[yaml.ScalarNode, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
 
 
 def _with(text: str, key: str, value: str | None) -> str:

@@ -6,68 +6,9 @@ playbook's outputs are what it publishes with ``ansible.builtin.set_stats``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from scenarios.errors import unknown
-from scenarios.values import Json
-
-
-@dataclass(frozen=True)
-class Input:
-    """One declared input of a playbook, passed as an extra variable.
-
-    Attributes:
-        kind: a key of scenarios.values.KINDS.
-        default: what the playbook uses when the input is not given; shown, never passed.
-    """
-
-    name: str
-    kind: str
-    help: str
-    default: Json = None
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Output:
-    """One value a playbook publishes."""
-
-    name: str
-    kind: str
-    help: str
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A playbook somebody may ask for by name.
-
-    Attributes:
-        builds: whether it makes guests.
-        destructive: whether it removes guests, so that a person at a terminal is asked first.
-        file: the playbook's path, where it is not ``playbooks/<name>.yml`` of this repository.
-    """
-
-    name: str
-    help: str
-    inputs: tuple[Input, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    builds: bool = False
-    destructive: bool = False
-    file: str = ""
-
-    @property
-    def playbook(self) -> str:
-        """The playbook's path, relative to the repository or absolute."""
-        return self.file or f"playbooks/{self.name}.yml"
-
-    def input(self, name: str) -> Input:
-        """The declared input of that name; UsageError when the playbook has none."""
-        for declared in self.inputs:
-            if declared.name == name:
-                return declared
-        raise unknown(f"input of {self.name}", name, [declared.name for declared in self.inputs])
-
+from scenarios.container_verbs import CONTAINER_VERBS
+from scenarios.host_verbs import HOST_VERBS
+from scenarios.verb import Input, Output, Verb
 
 VM_ID = Input("vm_id", "int", "VMID of the guest", required=True)
 INNER_IP = Input("inner_ip", "str", "address of the nested Proxmox VE node", required=True)
@@ -77,7 +18,7 @@ DISCOVERED_VMS = Input("discovered_vms", "list", "guests as vm-discover lists th
 TEST_VM_NAME = Input("test_vm_name", "str", "name of the leaf guest", default="nested-pve-test")
 TEST_VM_ID = Input("test_vm_id", "int", "VMID of the leaf guest", required=True)
 
-VERBS: tuple[Verb, ...] = (
+ESTATE_VERBS: tuple[Verb, ...] = (
     Verb(
         "preflight",
         "Check that a host is ready: name, ports, TLS, login, privileges, storage, template, nesting, keys",
@@ -227,4 +168,5 @@ VERBS: tuple[Verb, ...] = (
     ),
 )
 
+VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS)
 BY_NAME = {verb.name: verb for verb in VERBS}

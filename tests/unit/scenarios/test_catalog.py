@@ -13,7 +13,8 @@ import yaml
 from scenarios.catalog import CATALOG
 from scenarios.paths import repository
 from scenarios.scenario import Phase, Scenario, check_inputs
-from scenarios.verbs import VERBS, Verb
+from scenarios.verb import Verb
+from scenarios.verbs import VERBS
 
 NESTED = [
     "provision", "start_vm", "wait_ip", "ensure_pve", "setup_network", "setup_ssh", "setup_repos",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scenarios.actions import AnsiblePlaybookAction, Ref
 from scenarios.scenario import PREFLIGHT, Phase, Scenario
-from scenarios.verbs import Input, Output, Verb
+from scenarios.verb import Input, Output, Verb
 
 MAKE = Verb(
     "make",

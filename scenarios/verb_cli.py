@@ -1,0 +1,163 @@
+"""The commands of the table VERBS: each runs one playbook, a scenario of a single phase."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+
+from scenarios.actions import AnsiblePlaybookAction
+from scenarios.errors import UsageError, unknown
+from scenarios.flags import Flags, change_options, look_options
+from scenarios.launch import refusals_as_json, run_scenario
+from scenarios.scenario import Phase, Scenario
+from scenarios.tables import cell, print_table
+from scenarios.values import KINDS, Json, read
+from scenarios.verb import Input, Table, Verb
+from scenarios.verbs import VERBS
+
+if TYPE_CHECKING:
+    from scenarios.report import RunReport
+
+
+class Typed(click.ParamType[Json]):
+    """An input's declared kind as a click type."""
+
+    def __init__(self, kind: str) -> None:
+        """Take a key of KINDS."""
+        self.kind = kind
+        self.name = kind
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        """Read the text; a wrong one is a usage error."""
+        try:
+            return read(self.kind, value)
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def groups() -> dict[str, list[Verb]]:
+    """The verbs that stand below a command of their own, by that command."""
+    found: dict[str, list[Verb]] = {}
+    for verb in VERBS:
+        if verb.group:
+            found.setdefault(verb.group, []).append(verb)
+    return found
+
+
+def summary(verbs: Sequence[Verb]) -> str:
+    """A group in one line: what can be done below it."""
+    return f"{verbs[0].group.capitalize()}s: {', '.join(verb.command for verb in verbs if not verb.hidden)}."
+
+
+def commands() -> list[click.Command]:
+    """A command for each verb without a group, and one for each group."""
+    single = [command(verb) for verb in VERBS if not verb.group]
+    return [*single, *(_group(name, verbs) for name, verbs in groups().items())]
+
+
+def _group(name: str, verbs: Sequence[Verb]) -> click.Group:
+    known = sorted((command(verb) for verb in verbs), key=lambda each: str(each.name))
+    return VerbGroup(name, {str(each.name): each for each in known}, help=summary(verbs))
+
+
+class VerbGroup(click.Group):
+    """A group that offers the closest name for an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a usage error with the known ones when there is none."""
+        known = self.list_commands(ctx)
+        if args[0] not in known:
+            raise click.UsageError(str(unknown(f"command of '{self.name}'", args[0], known)), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def command(verb: Verb) -> click.Command:
+    """The command that runs one playbook: a scenario of a single phase."""
+
+    def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
+        given: dict[str, Json] = {each.name: options.pop(f"input_{each.name}") for each in verb.inputs}
+        as_json = bool(options.pop("rows_as_json", False))
+        flags = replace(Flags.of(options), quiet=verb.table is not None)
+        with refusals_as_json(verb.name, flags):
+            inputs = _with_settings(verb, {name: value for name, value in given.items() if value is not None})
+            sys.exit(run_scenario(_scenario(verb, inputs), flags, _shown(verb, as_json)))
+
+    made = click.Command(verb.command, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.", hidden=verb.hidden)
+    made.params = [_parameter(verb, each) for each in verb.inputs]
+    made.params.append(click.Option(["--host"], default="", metavar="HOST", help="The inventory host; see 'host'."))
+    if verb.table:
+        made.params.append(click.Option(["--json", "rows_as_json"], is_flag=True, help="The rows as JSON."))
+    return look_options(change_options(made))
+
+
+def _scenario(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
+    outputs = {output.name: output.name for output in verb.outputs}
+    action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
+    return Scenario(verb.name, verb.help, "", (Phase(verb.name, action, verb.help),), destructive=verb.destructive)
+
+
+def _parameter(verb: Verb, each: Input) -> click.Parameter:
+    variable, flag = f"input_{each.name}", verb.flag(each)
+    kind = click.Choice(each.choices) if each.choices else Typed(each.kind)
+    if each.positional:
+        return click.Argument([variable], type=kind, required=each.required, metavar=flag.upper())
+    if each.kind == "bool":
+        return click.Option([f"--{flag}/--no-{flag}", variable], default=None, help=f"{each.help}{_default(each)}")
+    return click.Option(
+        [f"--{flag}", variable],
+        type=kind,
+        required=each.required,
+        metavar=each.kind.upper(),
+        help=f"{each.help}, {KINDS[each.kind].phrase}{_default(each)}",
+    )
+
+
+def _default(each: Input) -> str:
+    known = [] if each.default is None else [f"default: {json.dumps(each.default)}"]
+    known += [f"setting: {each.setting}"] if each.setting else []
+    return f" [{'; '.join(known)}]" if known else ""
+
+
+def _with_settings(verb: Verb, given: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs, those from the user's config.yaml where the command line has none."""
+    wanted = {each.name: each.setting for each in verb.inputs if each.setting}
+    if not wanted:
+        return dict(given)
+    from scenarios.settings import Settings  # noqa: PLC0415 - only these verbs need it
+
+    kinds = {each.setting: each.kind for other in VERBS for each in other.inputs if each.setting}
+    try:
+        settings = Settings().typed(kinds)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    return {name: settings[key] for name, key in wanted.items() if key in settings} | dict(given)
+
+
+def _shown(verb: Verb, as_json: bool) -> Callable[[RunReport], None]:
+    """Tells what a verb found, or did."""
+
+    def show(report: RunReport) -> None:
+        outputs = report.phases[0].outputs
+        if verb.table:
+            _print_rows(verb.table, cast("list[dict[str, Json]]", outputs[verb.table.output]), as_json)
+        elif verb.result:
+            click.echo(verb.result.format_map({name: cell(value, ", ") for name, value in outputs.items()}).rstrip())
+
+    return show
+
+
+def _print_rows(table: Table, rows: Sequence[Mapping[str, Json]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif rows:
+        print_table(table.columns, [[cell(row.get(name), ", ") for name in table.columns] for row in rows])
+    else:
+        click.echo(table.empty)
