@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -21,8 +21,9 @@ KEPT = 65_536
 GRACE = 2.0
 """Seconds a command that is told to end may take before it is killed."""
 
+STREAMS = ("stdout", "stderr")
 OnOutput = Callable[[str, str], None]
-"""Called with ``stdout`` or ``stderr`` and the text that just arrived, from a thread of that stream."""
+"""Called with one of STREAMS and the text that just arrived, from a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,11 @@ class CommandResult:
 class Running(Protocol):
     """A command that runs."""
 
-    def read(self, stream: str, size: int) -> bytes:
-        """The next bytes of ``stdout`` or ``stderr``; nothing at its end."""
+    def arrived(self, timeout: float | None) -> Sequence[tuple[str, bytes]] | None:
+        """What is there of each stream, waiting for something at most ``timeout`` seconds; None when they were over.
+
+        Nothing at the end of both streams.
+        """
 
     def feed(self, data: bytes) -> None:
         """Write the whole standard input and close it; a command need not read it."""
@@ -110,7 +114,7 @@ class Output:
 class _Worker(Thread):
     """Work beside the waiting caller; what it raised is raised by ``finish``."""
 
-    def __init__(self, work: Callable[[], None], failed: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], object], failed: Callable[[], None]) -> None:
         super().__init__(daemon=True)
         self._work, self._failed = work, failed
         self._error: BaseException | None = None
@@ -136,32 +140,46 @@ def collect(
 ) -> CommandResult | None:
     """Feed and read a command until it ends; None when it was stopped after ``timeout`` seconds.
 
-    Both streams are read while the command runs: a full pipe or window would block it before it can end.
+    Both streams are read while the command runs: a full pipe or window would block it before it can end. That needs no
+    thread; feeding it does, and so does a listener, who may take any time.
     """
-    out, err = Output("stdout", on_output, marker), Output("stderr", on_output, marker)
+    outputs = {stream: Output(stream, on_output, marker) for stream in STREAMS}
     deadline = None if timeout is None else time.monotonic() + timeout
 
     def stop() -> None:
-        running.stop(out.pid)
+        running.stop(outputs["stdout"].pid)
 
     try:
-        works = (partial(_read, running, out), partial(_read, running, err), partial(running.feed, stdin))
-        workers = [_Worker(work, stop) for work in works]
-        finished = [worker.finish(_left(deadline)) for worker in workers]
-        code = running.wait(_left(deadline)) if all(finished) else None
+        feeder = _Worker(partial(running.feed, stdin), stop) if stdin else None
+        read = _read_beside if on_output else _read
+        ended = read(running, outputs, deadline, stop) and (feeder is None or feeder.finish(_left(deadline)))
+        code = running.wait(_left(deadline)) if ended else None
     except BaseException:
         stop()
         raise
     if code is None:
         stop()
         return None
-    return CommandResult(code, out.text(), err.text())
+    return CommandResult(code, outputs["stdout"].text(), outputs["stderr"].text())
 
 
-def _read(running: Running, output: Output) -> None:
-    while data := running.read(output.stream, CHUNK):
-        output.add(data)
-    output.end()
+def _read_beside(
+    running: Running, outputs: Mapping[str, Output], deadline: float | None, stop: Callable[[], None]
+) -> bool:
+    reader = _Worker(lambda: _read(running, outputs, None), stop)
+    return reader.finish(_left(deadline))
+
+
+def _read(running: Running, outputs: Mapping[str, Output], deadline: float | None, *_: object) -> bool:
+    """Whether both streams ended in time."""
+    while arrived := running.arrived(_left(deadline)):
+        for stream, data in arrived:
+            outputs[stream].add(data)
+    if arrived is None:
+        return False
+    for output in outputs.values():
+        output.end()
+    return True
 
 
 def _left(deadline: float | None) -> float | None:

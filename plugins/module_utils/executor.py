@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import selectors
 import shlex
 import shutil
 import signal
@@ -21,7 +22,9 @@ from threading import RLock
 from typing import IO, TYPE_CHECKING, cast
 
 from ansible_collections.homelab.pve.plugins.module_utils.command_output import (
+    CHUNK,
     GRACE,
+    STREAMS,
     CommandResult,
     OnOutput,
     collect,
@@ -126,7 +129,7 @@ class LocalExecutor(CommandExecutor):
     ) -> CommandResult:
         """See CommandExecutor.run."""
         try:
-            running = _LocalCommand(cmd)
+            running = _LocalCommand(cmd, bool(stdin))
         except OSError as error:
             code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
             return self._checked(cmd, CommandResult(code, "", f"{cmd[0]}: {error.strerror}"), check, timeout)
@@ -256,13 +259,29 @@ class SSHExecutor(CommandExecutor):
 class _LocalCommand:
     """A child process in a process group of its own."""
 
-    def __init__(self, cmd: list[str]) -> None:
+    def __init__(self, cmd: list[str], fed: bool) -> None:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(cmd, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
+        stdin = pipe if fed else subprocess.DEVNULL
+        self._process = subprocess.Popen(cmd, stdin=stdin, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
+        self._open = selectors.PollSelector()
+        for stream in STREAMS:
+            self._open.register(getattr(self._process, stream), selectors.EVENT_READ, stream)
 
-    def read(self, stream: str, size: int) -> bytes:
-        """See Running.read."""
-        data: bytes = getattr(self._process, stream).read(size)
+    def arrived(self, timeout: float | None) -> list[tuple[str, bytes]] | None:
+        """See Running.arrived."""
+        while self._open.get_map():
+            ready = [(key.data, cast(IO[bytes], key.fileobj)) for key, _ in self._open.select(timeout)]
+            if not ready:
+                return None
+            if found := [(stream, data) for stream, pipe in ready if (data := self._read(pipe))]:
+                return found
+        return []
+
+    def _read(self, pipe: IO[bytes]) -> bytes:
+        data = pipe.read(CHUNK)
+        if not data:
+            self._open.unregister(pipe)
+            pipe.close()
         return data
 
     def feed(self, data: bytes) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore, RLock
 
-from ansible_collections.homelab.pve.plugins.module_utils.command_output import GRACE
+from ansible_collections.homelab.pve.plugins.module_utils.command_output import CHUNK, GRACE
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
     ConnectionError,
@@ -102,9 +103,17 @@ class SSHConnection:
     def command(self, line: bytes) -> Iterator[SSHCommand]:
         """Run a command line of the login shell; its channel is closed at the end of the block."""
         with self._commands, self._session() as channel:
+            self._start(channel, line)
+            yield SSHCommand(channel, self.host, self.port)
+
+    def _start(self, channel: paramiko.Channel, line: bytes) -> None:
+        try:
             with translated(self.host, self.port):
                 channel.exec_command(line)
-            yield SSHCommand(channel, self.host, self.port)
+        except ConnectionError as error:
+            if channel.get_transport().is_active():  # it refused
+                raise
+            raise _outcome_unknown(self.host, self.port) from error
 
     @contextmanager
     def sftp(self, timeout: float | None) -> Iterator[paramiko.SFTPClient]:
@@ -197,10 +206,20 @@ class SSHCommand:
 
     def __init__(self, channel: paramiko.Channel, host: str, port: int) -> None:
         self._channel, self._host, self._port = channel, host, port
+        self._woken = select.poll()
+        self._woken.register(channel.fileno(), select.POLLIN)
 
-    def read(self, stream: str, size: int) -> bytes:
-        """See Running.read."""
-        return self._channel.recv(size) if stream == "stdout" else self._channel.recv_stderr(size)
+    def arrived(self, timeout: float | None) -> list[tuple[str, bytes]] | None:
+        """See Running.arrived. Readiness is looked at before each wait: only what comes later wakes us."""
+        channel = self._channel
+        while True:
+            ended = channel.eof_received or channel.closed  # before the last look, or what came with it would be lost
+            found = [("stdout", channel.recv(CHUNK))] if channel.recv_ready() else []
+            found += [("stderr", channel.recv_stderr(CHUNK))] if channel.recv_stderr_ready() else []
+            if found or ended:
+                return found
+            if not self._woken.poll(None if timeout is None else timeout * 1000):
+                return None
 
     def feed(self, data: bytes) -> None:
         """See Running.feed."""
@@ -215,11 +234,7 @@ class SSHCommand:
             return None
         code = self._channel.recv_exit_status()
         if code < 0:
-            reason, remedy = (
-                "the connection broke while a command ran",
-                "The command may or may not have done its work.",
-            )
-            raise OutcomeUnknownError(self._host, self._port, reason, remedy)
+            raise _outcome_unknown(self._host, self._port)
         return code
 
     def stop(self, pid: str) -> None:
@@ -232,6 +247,11 @@ class SSHCommand:
                 self._channel.status_event.wait(GRACE * 2)
                 other.close()
         self._channel.close()
+
+
+def _outcome_unknown(host: str, port: int) -> OutcomeUnknownError:
+    reason, remedy = "the connection broke while a command ran", "The command may or may not have done its work."
+    return OutcomeUnknownError(host, port, reason, remedy)
 
 
 def open_socket(host: str, port: int, timeout: float) -> socket.socket:
@@ -269,6 +289,8 @@ def _prepare(transport: paramiko.Transport, known: Sequence[str], timeout: float
     options = transport.get_security_options()
     offered = list(options.key_types)
     options.key_types = sorted(offered, key=lambda name: _signs_for(name) not in known)
+    # One pass over each packet instead of two: a third more throughput, and less time for each command.
+    options.ciphers = sorted(options.ciphers, key=lambda name: "gcm" not in name)
 
 
 def _signs_for(algorithm: str) -> str:
