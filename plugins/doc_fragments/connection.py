@@ -82,33 +82,41 @@ options:
     description:
       - How the API is reached. V(https) talks to port O(port), V(ssh) runs C(pvesh) on O(host), V(local) runs
         C(pvesh) on this machine.
+      - With V(ssh), O(host) may be a name in the user's SSH configuration. Its address, user, port, keys, jump hosts
+        and files with pinned host keys are taken from there, as C(ssh -G) tells them. A C(ProxyCommand) is not
+        supported.
       - C(pvesh) takes its parameters as arguments, so with V(ssh) and V(local) a secret set on a guest can be seen
         in the node's process list while the call runs.
       - If not set, the environment variable E(PVE_TRANSPORT) is used.
     type: str
     choices: [https, ssh, local]
     default: https
+  ssh_config:
+    description: SSH configuration for the transport V(ssh). Without it the user's own is read, C(~/.ssh/config).
+    type: path
   ssh_user:
-    description: User for the transport V(ssh).
+    description:
+      - User for the transport V(ssh). Without it the one of the SSH configuration, else V(root), who alone may run
+        C(pvesh).
     type: str
-    default: root
   ssh_port:
-    description: Port for the transport V(ssh).
+    description: Port for the transport V(ssh). Without it the one of the SSH configuration, else V(22).
     type: int
-    default: 22
   ssh_key_path:
-    description: Private key for the transport V(ssh). Without it the SSH agent and the user's default keys are tried.
+    description:
+      - Private key for the transport V(ssh). Without it those of the SSH configuration, the SSH agent's and the user's
+        default keys are tried.
     type: path
   ssh_known_hosts:
     description:
-      - File with the pinned host key of O(host). Without it the user's C(~/.ssh/known_hosts) is read. An unknown or a
-        changed key is refused.
+      - File with the pinned host key of O(host). Without it the files of the SSH configuration are read, by default
+        C(~/.ssh/known_hosts). An unknown or a changed key is refused, whatever the configuration says.
     type: path
 requirements:
   - python >= 3.11
   - proxmoxer >= 2.3
   - requests
-  - paramiko (for the transport V(ssh))
+  - paramiko and OpenSSH's client (for the transport V(ssh))
 notes:
   - Runs on the controller. Delegate it to localhost, or use C(connection=local) with C(ansible_python_interpreter) set
     to C({{ ansible_playbook_python }}).

@@ -14,8 +14,8 @@ description:
   - "Lists the hosts that C(./run.sh host add) wrote to the SSH configuration, and those a comment
     C(# homelab.pve: Proxmox VE host) in or above their C(Host) line marks as Proxmox VE hosts."
   - A host keeps its name, so that ssh reads everything about it from its own configuration - keys, jump hosts, pinned
-    host keys. Only what playbooks may want to know is set as a variable - C(pve_host), C(ansible_user) and
-    C(ansible_port).
+    host keys. Only what playbooks may want to know is set as a variable - C(pve_host) is its address,
+    C(pve_ssh_host) its name for the modules' transport V(ssh), and there are C(ansible_user) and C(ansible_port).
   - No host is connected to.
 options:
   plugin:
@@ -67,7 +67,7 @@ VARIABLES = {"user": "ansible_user", "port": "ansible_port"}
 def variables(host: Host) -> dict[str, Any]:
     """Variables of a host."""
     known = {name: host[keyword] for keyword, name in VARIABLES.items() if keyword in host}
-    return {"pve_host": host.get("hostname", host["name"]), **known}
+    return {"pve_host": host.get("hostname", host["name"]), "pve_ssh_host": host["name"], **known}
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]  # ansible publishes no types
@@ -103,5 +103,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
 
 
 def _elsewhere(config: Path) -> dict[str, str]:
-    """What makes ssh read a configuration that is not the user's own."""
-    return {} if is_users_own(config) else {"ansible_ssh_common_args": f"-F '{config}'"}
+    """What makes ssh, and the modules, read a configuration that is not the user's own."""
+    if is_users_own(config):
+        return {}
+    return {"ansible_ssh_common_args": f"-F '{config}'", "pve_ssh_config": str(config)}

@@ -78,8 +78,9 @@ class Connection:
     connect_timeout: float = 5.0
     retries: int = 3
     transport: str = "https"
-    ssh_user: str = "root"
-    ssh_port: int = 22
+    ssh_config: str | None = None
+    ssh_user: str | None = None
+    ssh_port: int | None = None
     ssh_key_path: str | None = None
     ssh_known_hosts: str | None = None
 
@@ -105,7 +106,7 @@ class Connection:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} {getattr(self, name):g} is no time to wait. Give seconds, more than 0.")
         for name in ("port", "ssh_port"):
-            if not 1 <= getattr(self, name) <= HIGHEST_PORT:
+            if getattr(self, name) is not None and not 1 <= getattr(self, name) <= HIGHEST_PORT:
                 raise ConfigError(f"{name} {getattr(self, name)} is no port. Give one from 1 to {HIGHEST_PORT}.")
         if self.retries < 0:
             raise ConfigError(f"retries {self.retries} is less than 0.")

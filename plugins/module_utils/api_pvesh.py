@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params, printed
@@ -17,6 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.executor import (
     LocalExecutor,
     SSHExecutor,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_resolve import executor_for
 
 MISSING: ImportError | None = None
 """Which library is missing; told when a connection is made, so that the documentation can be read without it."""
@@ -71,13 +73,28 @@ def pvesh_session(connection: Connection) -> PveshSession:
 
 
 def _executor(connection: Connection) -> CommandExecutor:
-    if connection.transport == "local":
-        return LocalExecutor()
-    return SSHExecutor(
-        connection.host,
-        connection.ssh_user,
-        connection.ssh_port,
-        key_path=Path(connection.ssh_key_path) if connection.ssh_key_path else None,
-        known_hosts=Path(connection.ssh_known_hosts) if connection.ssh_known_hosts else None,
-        connect_timeout=connection.connect_timeout,
-    )
+    return LocalExecutor() if connection.transport == "local" else ssh_executor(connection)
+
+
+def ssh_executor(connection: Connection) -> SSHExecutor:
+    """What the SSH configuration says of the host, with the options given here in its stead. Connects later.
+
+    A module can't ask anybody whether a host key is the right one, so an unknown one is refused, of jump hosts too.
+    """
+    config = Path(connection.ssh_config).expanduser() if connection.ssh_config else Path.home() / ".ssh" / "config"
+    executor = executor_for(connection.host, config, connection.connect_timeout)
+    executor.user = connection.ssh_user or _login(executor.user)
+    executor.port = connection.ssh_port or executor.port
+    if connection.ssh_key_path:
+        executor.key_paths = [Path(connection.ssh_key_path)]
+    if connection.ssh_known_hosts:
+        executor.known_hosts = [Path(connection.ssh_known_hosts)]
+    hop: SSHExecutor | None = executor
+    while hop:
+        hop.strict, hop = True, hop.jump
+    return executor
+
+
+def _login(configured: str) -> str:
+    """Root, unless another user is configured: ssh names the user of this machine where nothing is."""
+    return "root" if configured == getpass.getuser() else configured

@@ -53,8 +53,9 @@ CONNECTION_OPTIONS: Options = {
         "choices": ["https", "ssh", "local"],
         **_env("PVE_TRANSPORT"),
     },
-    "ssh_user": {"type": "str", "default": "root"},
-    "ssh_port": {"type": "int", "default": 22},
+    "ssh_config": {"type": "path"},
+    "ssh_user": {"type": "str"},
+    "ssh_port": {"type": "int"},
     "ssh_key_path": {"type": "path", "no_log": False},
     "ssh_known_hosts": {"type": "path"},
 }
@@ -63,6 +64,10 @@ ENTRY_RULES = ("mutually_exclusive", "required_together", "required_one_of", "re
 
 Work: TypeAlias = Callable[[Client, Values, bool], dict[str, Json]]
 """What a module does: client, parameters, whether it is a dry run -> the module's result."""
+
+
+WorkHere: TypeAlias = Callable[[Values, bool], dict[str, Json]]
+"""The same for a module that uses no Proxmox VE API: parameters, whether it is a dry run -> the module's result."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +95,23 @@ def ask(question: Question) -> None:
 
 
 def run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
-    """Main function of any module: ends the process with the module's result or its failure."""
-    spec = {**CONNECTION_OPTIONS, **options}
-    module = _Module(argument_spec=spec, supports_check_mode=True, **(rules or {}))
-    with _failures_reported(module):
-        client = connect(Connection.from_params(module.params))
+    """Main function of any module that uses the API: ends the process with the module's result or its failure."""
+
+    def connected(params: Values, dry_run: bool) -> dict[str, Json]:
+        client = connect(Connection.from_params(params))
         try:
-            answer = work(client, module.params, module.check_mode)
+            return work(client, params, dry_run)
         finally:
             client.close()
+
+    run_here({**CONNECTION_OPTIONS, **options}, connected, rules)
+
+
+def run_here(options: Options, work: WorkHere, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
+    """Main function of a module that uses no API: the same ending, without the options of a connection."""
+    module = _Module(argument_spec=options, supports_check_mode=True, **(rules or {}))
+    with _failures_reported(module):
+        answer = work(module.params, module.check_mode)
     module.exit_json(**answer)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.host_checks import VERSION
 
 from lab import control, father
 from scenarios.cli import main
+from scenarios.hosts import HostManager
 
 from .conftest import Stand
 from .tcp_tap import Tap
@@ -49,7 +51,17 @@ def checks(host: Host, name: str) -> tuple[int, list[dict[str, str]]]:
     return code, json.loads(out)["checks"]
 
 
-def test_a_host_is_added_tested_listed_and_removed(host: Host, key: Path) -> None:
+def seen_by_python(name: str) -> tuple[bool, str | None]:
+    """What Python is told of a host."""
+    manager = HostManager()
+    try:
+        found = manager.test(name)
+    finally:
+        manager.close()
+    return found["connected"], found["pve_version"]
+
+
+def test_a_host_is_added_tested_listed_and_removed(host: Host, key: Path, stand: Stand) -> None:
     assert host("add", "pve1", "--hostname", FATHER, "--key", str(key))[0] == 0
     code, first = checks(host, "pve1")
     assert code == 0, first
@@ -58,6 +70,7 @@ def test_a_host_is_added_tested_listed_and_removed(host: Host, key: Path) -> Non
     ]  # fmt: skip
     assert "is pinned from now on" in first[0]["message"]
     assert "is pinned" not in checks(host, "pve1")[1][0]["message"]
+    assert stand.in_lab(seen_by_python, "pve1") == (True, next(each["message"] for each in first if each["name"] == VERSION))
     (listed,) = json.loads(host("list", "--verbose", "--json")[1])
     assert listed.pop("version").startswith("pve-manager/9.")
     assert listed == {
@@ -115,6 +128,7 @@ def test_a_host_without_proxmox_ve(host: Host, key: Path, stand: Stand) -> None:
     try:
         host("add", "pve1", "--hostname", FATHER, "--key", str(key))
         code, found = checks(host, "pve1")
+        assert stand.in_lab(seen_by_python, "pve1") == (True, None)
     finally:
         stand.ssh("father", f"mv {place}.away {place}")
     assert code == 3
@@ -167,3 +181,16 @@ def test_the_driver_works_on_the_same_hosts(
     done = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (json.loads(done.stdout)["host"], "WARNING" in done.stderr) == ("pve1", False)
+
+
+def test_no_token_is_needed(host: Host, key: Path, tmp_path: Path) -> None:
+    """Modules go through the SSH configuration then, with its jump host, and with what `host test` pinned."""
+    host("add", "door", "--hostname", FATHER, "--key", str(key))
+    host("add", "inner", "--hostname", "127.0.0.1", "--key", str(key), "--jump", "door")
+    words = [sys.executable, "-P", "-m", "scenarios", "vm-discover", "--host", "inner", "--name-pattern", "*"]
+    words += ["--vmid-range", "100-99999", "--json-output"]
+    refused = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "its host key SHA256:" in json.loads(refused.stdout)["phases"][0]["message"], refused.stderr
+    assert checks(host, "inner")[0] == 0
+    done = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["success"]) == (0, True), done.stdout + done.stderr

@@ -46,10 +46,12 @@ def test_the_hosts_of_the_user(tmp_path: Path, source: Path) -> None:
     found, warnings = listed(source, home=tmp_path)
     assert found["pve"] == {"hosts": ["pve1", "pve2"]}
     # ssh does not look at $HOME, so it has to be told of this home directory's file.
-    told = {"ansible_ssh_common_args": f"-F '{parser.config_path}'"}
+    config = str(parser.config_path)
+    told = {"ansible_ssh_common_args": f"-F '{config}'", "pve_ssh_config": config}
+    pve1 = {"pve_host": "192.0.2.10", "pve_ssh_host": "pve1", "ansible_user": "joe", "ansible_port": 2222}
     assert found["_meta"]["hostvars"] == {
-        "pve1": {"pve_host": "192.0.2.10", "ansible_user": "joe", "ansible_port": 2222, **told},
-        "pve2": {"pve_host": "pve2", **told},
+        "pve1": {**pve1, **told},
+        "pve2": {"pve_host": "pve2", "pve_ssh_host": "pve2", **told},
     }
     assert "WARNING" not in warnings
 
@@ -65,10 +67,12 @@ def test_another_file_and_groups(tmp_path: Path, source: Path) -> None:
     assert (found["nodes"], found["tests"]) == ({"hosts": ["test-one"]}, {"hosts": ["test-one"]})
     assert found["_meta"]["hostvars"]["test-one"] == {
         "pve_host": "192.0.2.10",
+        "pve_ssh_host": "test-one",
         "ansible_host": "192.0.2.10",
         "ansible_user": "root",
         "ansible_port": 22,
         "ansible_ssh_common_args": f"-F '{config}'",
+        "pve_ssh_config": str(config),
     }
 
 
