@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypedDict
 
 from ansible_collections.homelab.pve.plugins.module_utils import host_checks, host_entries
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HostNotFoundError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandExecutor, LocalExecutor, SSHExecutor
-from ansible_collections.homelab.pve.plugins.module_utils.host_checks import Check
+from ansible_collections.homelab.pve.plugins.module_utils.host_checks import LOGIN, VERSION, Check, found
 from ansible_collections.homelab.pve.plugins.module_utils.host_entries import Entry
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host, SSHConfigParser
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_resolve import Resolved, executor_for, resolve
@@ -25,6 +26,14 @@ ADVICE = (
     "No host was named, and there is none to be used by default. Name one with --host, or add one: "
     "./run.sh host add NAME --hostname ADDRESS, then ./run.sh host set-default NAME."
 )
+
+
+class Tested(TypedDict):
+    """What a look at a host found: whether the login works, what ``pveversion`` says there, and each check."""
+
+    connected: bool
+    pve_version: str | None
+    checks: Sequence[Check]
 
 
 class HostManager:
@@ -107,14 +116,16 @@ class HostManager:
             return LocalExecutor()
         raise ConfigError(ADVICE)
 
-    def test(self, name: str) -> Sequence[Check]:
+    def test(self, name: str) -> Tested:
         """Look whether a host can be worked on: SSH, Proxmox VE's tools, its API, our privileges.
 
         After the first failure the rest is skipped: it would only say the same in other words.
         """
-        return host_checks.look(self._executor(name))
+        checks = host_checks.look(self._executor(name))
+        connected = found(checks, LOGIN) is not None
+        return {"connected": connected, "pve_version": found(checks, VERSION), "checks": checks}
 
-    def test_all(self, names: Sequence[str]) -> dict[str, Sequence[Check]]:
+    def test_all(self, names: Sequence[str]) -> dict[str, Tested]:
         """Look at several hosts at once."""
         with ThreadPoolExecutor(LOOKED_AT_ONCE) as pool:
             return dict(zip(names, pool.map(self.test, names), strict=True))

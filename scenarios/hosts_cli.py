@@ -112,8 +112,8 @@ def list_hosts(manager: HostManager, verbose: bool, json_output: bool) -> None:
     """List the Proxmox VE hosts of the SSH configuration."""
     rows = [_row(manager, each) for each in manager.list()]
     if verbose:
-        checks = manager.test_all([str(row["name"]) for row in rows])
-        rows = [row | _reached(checks[str(row["name"])]) for row in rows]
+        tested = manager.test_all([str(row["name"]) for row in rows])
+        rows = [row | _reached(tested[str(row["name"])]["checks"]) for row in rows]
     if json_output:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
@@ -134,7 +134,7 @@ def test(manager: HostManager, name: str | None, json_output: bool) -> None:
     chosen = name or manager.default()
     if not chosen:
         raise UsageError(f"Which host? Known: {', '.join(manager.names()) or 'none'}. None of them is the default.")
-    checks = manager.test(chosen)
+    checks = manager.test(chosen)["checks"]
     if json_output:
         click.echo(json.dumps({"host": chosen, "checks": [each.shown() for each in checks]}, indent=2))
     else:

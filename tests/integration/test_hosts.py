@@ -70,7 +70,10 @@ def test_a_host_is_added_tested_listed_and_removed(host: Host, key: Path, stand:
     ]  # fmt: skip
     assert "is pinned from now on" in first[0]["message"]
     assert "is pinned" not in checks(host, "pve1")[1][0]["message"]
-    assert stand.in_lab(seen_by_python, "pve1") == (True, next(each["message"] for each in first if each["name"] == VERSION))
+    assert stand.in_lab(seen_by_python, "pve1") == (
+        True,
+        next(each["message"] for each in first if each["name"] == VERSION),
+    )
     (listed,) = json.loads(host("list", "--verbose", "--json")[1])
     assert listed.pop("version").startswith("pve-manager/9.")
     assert listed == {

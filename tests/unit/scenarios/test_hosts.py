@@ -139,6 +139,15 @@ def test_which_executor_is_meant(home: Path, monkeypatch: pytest.MonkeyPatch) ->
         manager.get_executor("third")
 
 
+@pytest.mark.usefixtures("home")
+def test_a_host_that_does_not_answer() -> None:
+    manager = HostManager()
+    manager.add("gone", "127.0.0.1", port=9)
+    found = manager.test("gone")
+    assert (found["connected"], found["pve_version"]) == (False, None)
+    assert [each.status for each in found["checks"]] == ["failed", *["skipped"] * 4]
+
+
 @settings(max_examples=15)  # each writes files and asks ssh
 @given(st.lists(st.tuples(st.sampled_from(["add", "remove", "default"]), st.sampled_from("abc")), max_size=8))
 def test_list_and_default_follow_every_edit(
