@@ -1,0 +1,200 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container as a host of Ansible's, by way of its node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: pct
+author: homelab.pve contributors (@homelab)
+version_added: 0.1.0
+short_description: Tasks in a container, by pct exec on its node
+description:
+  - Runs tasks in an LXC container of Proxmox VE without SSH, an address or anything else inside it, by C(pct exec) on
+    the container's node.
+  - The node is logged in to as the connection P(ansible.builtin.ssh#connection) does it, with the same options,
+    variables, keys, jump hosts, host key checking and one connection for all tasks. What these options say is about
+    the node. On the node itself no SSH is needed, see O(node).
+  - Tasks are root's in the container, with the environment of a login of root's there. C(become) leads to other users.
+  - The container needs C(/bin/sh), and C(python3) for all modules but M(ansible.builtin.raw) and
+    M(ansible.builtin.script).
+options:
+  vmid:
+    description: Id of the container.
+    type: int
+    required: true
+    vars:
+      - name: pve_vmid
+      - name: ansible_pct_vmid
+  node:
+    description: How the container's node is reached - by V(ssh), or not at all, as it is this machine (V(local)).
+    type: str
+    choices: [ssh, local]
+    default: ssh
+    vars:
+      - name: pve_pct_node
+  command:
+    description: What runs pct on the node. With a login that is not root's, V(sudo -n pct) for instance.
+    type: str
+    default: pct
+    vars:
+      - name: pve_pct_command
+  pipelining:
+    description:
+      - Modules are sent as the input of the one C(pct exec) that runs them. Without it a module is copied first, which
+        takes several more.
+      - C(become) with a program that takes no input, such as su, goes without it by itself.
+    type: boolean
+    default: true
+extends_documentation_fragment:
+  - homelab.pve.ssh_login
+notes:
+  - Files are copied by C(cat) through C(pct exec), too. C(pct push) and C(pct pull) would need a second copy on the
+    node and a task in its task log for each file, and end with 0 when a copy failed or is incomplete.
+  - A command is not given a terminal.
+"""
+
+EXAMPLES = r"""
+# inventory.yml: two containers of a node that ssh knows as pve1
+all:
+  children:
+    containers:
+      hosts:
+        web:
+          pve_vmid: 101
+        db:
+          pve_vmid: 102
+      vars:
+        ansible_connection: homelab.pve.pct
+        ansible_host: pve1
+        ansible_user: root
+"""
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.plugins.connection.ssh import Connection as SshConnection
+from ansible.plugins.loader import connection_loader
+from ansible_collections.homelab.pve.plugins.plugin_utils import container_entry
+from ansible_collections.homelab.pve.plugins.plugin_utils.container_entry import Entry
+
+Result = tuple[int, bytes, bytes]
+
+PUT_BLOCK = 64 * 2**20
+FETCH_BLOCK = 16 * 2**20
+"""Bytes that one ``pct exec`` carries, as they are kept in memory."""
+
+
+class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no types
+    """Read by Ansible."""
+
+    transport = "homelab.pve.pct"
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Result:
+        """Run a shell command in the container: exit status, output, errors.
+
+        Raises AnsibleConnectionFailure where the command could not be begun, or its end is not known.
+        """
+        has_input = bool(in_data) or (sudoable and self._has_become_password())
+        mark = f"pct-{secrets.token_hex(8)}-"
+        line = container_entry.command_line(self._entry(), mark, cmd, has_input=has_input)
+        code, stdout, stderr = self._on_node(line, in_data, sudoable)
+        done = container_entry.ended(mark, stdout, stderr)
+        if not done.begun:
+            raise AnsibleConnectionFailure(self._refusal(code, done.stdout + done.stderr))
+        if done.status is None:
+            raise AnsibleConnectionFailure(
+                f"Container {self._entry().vmid} on {self._node()} went down while a command ran in it (pct ended with "
+                f"{code}, and the command's exit status is not known). {_text(done.stderr)}"
+            )
+        return done.status, done.stdout, done.stderr
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file of this machine into the container."""
+        if not os.path.exists(in_path):  # noqa: PTH110 - a text, as Ansible gives it
+            raise AnsibleFileNotFound(f"There is no file {in_path} to copy to container {self._entry().vmid}.")
+        target = shlex.quote(out_path)
+        for number, block in enumerate(_blocks(in_path)):
+            self._carry(f"cat {'>>' if number else '>'} {target}", block, f"copy {in_path} to {out_path}")
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file of the container to this machine."""
+        what, source = f"copy {in_path}", shlex.quote(in_path)
+        block = self._carry(f"head -c {FETCH_BLOCK} < {source}", None, what)
+        with open(out_path, "wb") as target:  # noqa: PTH123 - a text, as Ansible gives it
+            number = 0
+            while target.write(block) == FETCH_BLOCK:
+                number += 1
+                skip = f"dd bs={FETCH_BLOCK} skip={number} count=0 2> /dev/null"
+                block = self._carry(f"{{ {skip} && head -c {FETCH_BLOCK}; }} < {source}", None, what)
+
+    def reset(self) -> None:
+        """End the connection that is kept to the node; the next task makes a new one."""
+        if self._is_local():
+            return
+        super().reset()
+
+    def _carry(self, command: str, given: bytes | None, what: str) -> bytes:
+        """Run a command that carries a file's bytes; never as another user, whatever the task's become."""
+        code, stdout, stderr = self.exec_command(command, given, sudoable=False)
+        if code:
+            raise AnsibleError(f"Could not {what} of container {self._entry().vmid}: {_text(stderr)}")
+        return stdout
+
+    def _on_node(self, line: str, given: bytes | None, sudoable: bool) -> Result:
+        """Run a command line on the node."""
+        if self._is_local():
+            return tuple(self._local().exec_command(line, given, sudoable))
+        # With a terminal the streams would come as one, and their bytes changed.
+        self.set_option("use_tty", False)
+        return tuple(super().exec_command(line, given, sudoable))
+
+    def _local(self) -> Any:  # noqa: ANN401 - ansible publishes no types
+        local = connection_loader.get("ansible.builtin.local", self._play_context)
+        # Otherwise it may give the command a terminal instead of the input.
+        local.set_options(direct={"pipelining": True})
+        local.set_become_plugin(self.become)
+        return local
+
+    def _is_local(self) -> bool:
+        return bool(self.get_option("node") == "local")
+
+    def _entry(self) -> Entry:
+        return Entry(self.get_option("vmid"), self.get_option("command"))
+
+    def _node(self) -> str:
+        return "this machine" if self._is_local() else str(self.get_option("host"))
+
+    def _has_become_password(self) -> bool:
+        return bool(self.become and self.become.get_option("become_pass", playcontext=self._play_context))
+
+    def _refusal(self, code: int, said: bytes) -> str:
+        """What is wrong on the way into the container, what was said, and what to do."""
+        entry, text = self._entry(), _text(said)
+        known = container_entry.refusal(text)
+        meaning = known or "Could not run a command in container {vmid} on {node} (exit status {code})."
+        user = self.get_option("remote_user") or "The login"
+        told = meaning.format(vmid=entry.vmid, node=self._node(), user=user, pct=entry.pct, code=code)
+        return f"{told}{self._whereabouts() if known == container_entry.ABSENT else ''} It said: {text}"
+
+    def _whereabouts(self) -> str:
+        vmid = self._entry().vmid
+        _, listed, _ = self._on_node(container_entry.WHERE, None, sudoable=False)
+        return container_entry.whereabouts(_text(listed), vmid)
+
+
+def _blocks(path: str) -> Iterator[bytes]:
+    """A file's bytes, a block at a time; an empty file has one."""
+    with open(path, "rb") as source:  # noqa: PTH123 - a text, as Ansible gives it
+        yield source.read(PUT_BLOCK)
+        while block := source.read(PUT_BLOCK):
+            yield block
+
+
+def _text(said: bytes) -> str:
+    return said.decode(errors="replace").strip()

@@ -1,0 +1,48 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of Ansible's own ssh connection, for connections that reach something by way of a node's SSH."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from ansible.plugins.connection import ssh
+from ansible.plugins.doc_fragments import connection_pipelining
+
+AGE = ("version_added", "deprecated")
+"""What tells of versions of ansible-core, which would be taken for versions of this collection."""
+
+
+def options(documentation: str) -> dict[str, Any]:
+    """The options of a plugin's documentation, without their age."""
+    return {name: _ageless(option) for name, option in yaml.safe_load(documentation)["options"].items()}
+
+
+def _ageless(value: Any) -> Any:  # noqa: ANN401 - whatever a documentation has
+    if isinstance(value, dict):
+        return {key: _ageless(inner) for key, inner in value.items() if key not in AGE}
+    return [_ageless(inner) for inner in value] if isinstance(value, list) else value
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Options with the settings of both; what both say is the first one's, their lists are joined."""
+    result = dict(one)
+    for key, value in other.items():
+        mine = result.get(key, value)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            mine = merged(mine, value)
+        elif key in ("env", "ini", "vars") and mine is not value:
+            mine = [*value, *(entry for entry in mine if entry not in value)]
+        result[key] = mine
+    return result
+
+
+class ModuleDocFragment:
+    """Read by ``extends_documentation_fragment: [homelab.pve.ssh_login]``."""
+
+    # Taken from the ansible-core that runs, so that what its ssh connection asks for is always there.
+    DOCUMENTATION = yaml.safe_dump(
+        {"options": merged(options(ssh.DOCUMENTATION), options(connection_pipelining.ModuleDocFragment.DOCUMENTATION))}
+    )
