@@ -59,6 +59,12 @@ nodes:
     error:
       description: Why it didn't.
       type: str
+    ip:
+      description: Its address as the cluster has it. Null without the privilege C(Sys.Audit) on C(/).
+      type: str
+    local:
+      description: Whether it is the node that was asked. Null without the privilege C(Sys.Audit) on C(/).
+      type: bool
     pveversion:
       description: Version of its manager package.
       type: str
@@ -82,7 +88,7 @@ nodes:
       description: Its root file system in bytes.
       type: dict
   sample:
-    - {node: father, status: online, reachable: true, error: null, uptime: 86400, cpus: 4}
+    - {node: father, status: online, reachable: true, error: null, ip: 192.0.2.10, local: true, uptime: 86400, cpus: 4}
 """
 
 from ansible_collections.homelab.pve.plugins.module_utils.module import Question, ask

@@ -19,7 +19,22 @@ def info(read: Reader, wish: Values) -> dict[str, Json]:
     if wish.get("node") and not found:
         known = ", ".join(str(row["node"]) for row in rows)
         raise RefusedError(f"There is no node '{wish['node']}'. Nodes are {known}.")
-    return {"changed": False, "version": read.get("/version")["version"], "nodes": [_node(read, row) for row in found]}
+    places = _places(read)
+    nodes = [{**_node(read, row), **places.get(str(row["node"]), NOWHERE)} for row in found]
+    return {"changed": False, "version": read.get("/version")["version"], "nodes": nodes}
+
+
+NOWHERE: dict[str, Json] = {"ip": None, "local": None}
+
+
+def _places(read: Reader) -> dict[str, dict[str, Json]]:
+    """Address of every node, and whether it is the one that answers; empty where the login may not ask."""
+    try:
+        rows = read.get("/cluster/status")
+    except (PveError, ConnectionError):
+        return {}
+    nodes = [row for row in rows if row["type"] == "node"]
+    return {str(row["name"]): {"ip": row.get("ip"), "local": bool(row.get("local"))} for row in nodes}
 
 
 def _node(read: Reader, row: Values) -> dict[str, Json]:

@@ -16,6 +16,11 @@ ANSWERS = {
         {"node": "father", "status": "online"},
         {"node": "mother", "status": "offline"},
     ],
+    "/cluster/status": [
+        {"type": "cluster", "name": "pve", "nodes": 3},
+        {"type": "node", "name": "father", "ip": "192.0.2.1", "local": 1},
+        {"type": "node", "name": "son", "ip": "192.0.2.3", "local": 0},
+    ],
     "/nodes/father/status": STATUS,
     "/nodes/son/status": PveError("GET", "/nodes/son/status", 595, "Connection refused"),
 }
@@ -38,3 +43,14 @@ def test_one_node() -> None:
     assert "/nodes/son/status" not in reader.asked
     with pytest.raises(RefusedError, match=r"^There is no node 'x'\. Nodes are father, mother, son\.$"):
         info(reader, {"node": "x"})
+
+
+def test_where_nodes_are() -> None:
+    found = info(Table(ANSWERS), {})["nodes"]
+    assert [(node["ip"], node["local"]) for node in found] == [("192.0.2.1", True), (None, None), ("192.0.2.3", False)]
+
+
+def test_where_nodes_are_is_not_told_to_everybody() -> None:
+    refused = PveError("GET", "/cluster/status", 403, "Permission check failed (/, Sys.Audit)")
+    (node,) = info(Table({**ANSWERS, "/cluster/status": refused}), {"node": "father"})["nodes"]
+    assert (node["reachable"], node["ip"], node["local"]) == (True, None, None)
