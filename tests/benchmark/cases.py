@@ -147,6 +147,13 @@ def crowd(runs: int) -> list[Figure]:
     return measured_crowd.measure(runs)
 
 
+def ssh(runs: int) -> list[Figure]:
+    """Commands over SSH."""
+    from tests.benchmark import ssh as measured_ssh  # noqa: PLC0415 - it needs the functions of this file
+
+    return measured_ssh.measure(runs)
+
+
 CASES = (
     Case("help", 10, help_text),
     Case("lab-up", 5, lab_up),
@@ -155,6 +162,7 @@ CASES = (
     Case("roundtrip", 3, roundtrip),
     Case("scale", 5, scale.measure),
     Case("crowd", 3, crowd),
+    Case("ssh", 5, ssh),
     Case("modules", 3, modules.measure),
 )
 
