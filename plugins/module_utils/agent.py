@@ -47,8 +47,11 @@ WRITE_LIMIT = 43_200
 ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
 """How the path of a file in a guest begins, Windows included."""
 
-NOT_YET = re.compile(r"QEMU guest agent is not running")
-"""PVE's words for an agent that may answer soon: the guest is booting, or the agent is busy."""
+FROZEN = "the agent is in frozen state"
+"""The agent's words while the guest's file systems stand still, as for a backup (qga/main.c)."""
+
+NOT_YET = re.compile(rf"QEMU guest agent is not running|{FROZEN}")
+"""Words for an agent that may do it soon: the guest is booting, or the agent is busy."""
 
 FORGOTTEN = re.compile(r"PID \d+ does not exist|Invalid parameter 'pid'")
 """The agent's words for a pid it didn't give out, or forgot (qga, guest-exec-status, new and old)."""
@@ -61,6 +64,7 @@ COUNT = "count"
 """Parameter of ``file-read`` that Proxmox VE has since 9.1.5."""
 
 ADVICE: Values = {
+    FROZEN: "The guest's file systems are frozen, as for a backup or a snapshot: try again when that has ended.",
     r"No QEMU guest agent configured": "Enable the agent (option agent of the module vm), stop the guest and start it.",
     r"VM \d+ is not running": "Start it first (module vm, state: started).",
     NOT_YET.pattern: "Check that the guest has booted, that qemu-guest-agent runs in it, and that its option agent was "

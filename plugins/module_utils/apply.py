@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -169,16 +169,30 @@ def outdated(error: HomelabPveError) -> bool:
     return isinstance(error, PveError | TaskFailedError) and OUTDATED.search(str(error)) is not None
 
 
-def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
-    for index, step in enumerate(plan.steps):
+def perform(client: Client, steps: Iterable[Step], timeout: float) -> tuple[Json, ...]:
+    """Carry out steps that belong to no resource, each once; PVE's answers. ``timeout``: seconds for each.
+
+    Raises StepFailedError: whether something is tried again is for the caller to say.
+    """
+    run = Run(client, timeout)
+    _performed(tuple(steps), run)
+    return tuple(run.answers)
+
+
+def _performed(steps: Sequence[Step], run: Run) -> None:
+    for index, step in enumerate(steps):
         try:
             run.answers.append(_step(step, run))
         except HomelabPveError as error:
-            left = [_named(later, run) for later in plan.steps[index + 1 :]]
+            left = [_named(later, run) for later in steps[index + 1 :]]
             failure = StepFailedError(_named(step, run), error, run.done, left, advised(step.advice, str(error)))
             failure.final = step.once and isinstance(error, OutcomeUnknownError)
             raise failure from error
         run.done.append(_named(step, run))
+
+
+def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:
+    _performed(plan.steps, run)
     return Outcome(plan, _verified(resource, wish, run), (*plan.warnings, *run.warnings), tuple(run.answers))
 
 
