@@ -7,7 +7,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``homelab.pve.attributes`` for modules that declare something, ``homelab.pve.attributes.reads`` for others."""
+    """``homelab.pve.attributes`` for modules that declare something, ``homelab.pve.attributes.reads`` for others,
+    ``homelab.pve.attributes.probes`` for those that connect to a host whose key they may pin."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -28,5 +29,16 @@ attributes:
     support: full
   diff_mode:
     description: Changes nothing.
+    support: none
+"""
+
+    PROBES = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Asks the same, and pins no key.
+    support: full
+  diff_mode:
+    description: Shows no difference.
     support: none
 """

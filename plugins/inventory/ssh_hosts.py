@@ -15,7 +15,8 @@ description:
     C(# homelab.pve: Proxmox VE host) in or above their C(Host) line marks as Proxmox VE hosts."
   - A host keeps its name, so that ssh reads everything about it from its own configuration - keys, jump hosts, pinned
     host keys. Only what playbooks may want to know is set as a variable - C(pve_host) is its address,
-    C(pve_ssh_host) its name for the modules' transport V(ssh), and there are C(ansible_user) and C(ansible_port).
+    C(pve_ssh_host) its name for the modules' transport V(ssh), C(pve_ssh_key) and C(pve_ssh_jump) are the key and the
+    jump hosts of its block, and there are C(ansible_user) and C(ansible_port).
   - No host is connected to.
 options:
   plugin:
@@ -60,8 +61,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import (
     is_users_own,
 )
 
-VARIABLES = {"user": "ansible_user", "port": "ansible_port"}
-"""What ssh is told by Ansible anyway, so that a group's variable does not hide it: keyword -> variable."""
+VARIABLES = {
+    # What ssh is told by Ansible anyway, so that a group's variable does not hide it.
+    "user": "ansible_user",
+    "port": "ansible_port",
+    # What the playbook host-add takes over.
+    "identityfile": "pve_ssh_key",
+    "proxyjump": "pve_ssh_jump",
+}
+"""Keyword of a host's block -> variable."""
 
 
 def variables(host: Host) -> dict[str, Any]:

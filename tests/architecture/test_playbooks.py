@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.architecture.source import matching, text, within
+from tests.architecture.test_modules import NO_API
 
 Node = dict[str, Any]
 
@@ -81,8 +82,17 @@ def test_roles_depend_on_no_role(path: Path) -> None:
     "path", [path for path in PLAYBOOKS if "homelab.pve." in text(path)], ids=lambda path: path.stem
 )
 def test_connection_options_come_once_for_all_modules(path: Path) -> None:
-    plays = [play for play in load(path) if any(within(name, (OURS,)) for name in actions([play]))]
+    plays = [play for play in load(path) if any(is_about_an_api(name) for name in actions([play]))]
     assert all("group/homelab.pve.all" in play.get("module_defaults", {}) for play in plays)
+
+
+def is_about_an_api(action: str) -> bool:
+    """Whether an action is a module of ours that takes the options of a connection."""
+    return within(action, (OURS,)) and action.removeprefix(f"{OURS}.") not in NO_API
+
+
+def test_modules_without_an_api_are_known() -> None:
+    assert [is_about_an_api(f"homelab.pve.{name}") for name in ("vm", "ssh_host")] == [True, False]
 
 
 PLAY = """

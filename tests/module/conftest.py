@@ -49,12 +49,15 @@ class Modules:
 
     lab: ServedLab
     capsys: pytest.CaptureFixture[str]
+    connected: bool = True
+    """Whether the modules are told how the API is reached."""
 
     def run(self, name: str, /, *, check: bool = False, **options: Any) -> Result:
         """The result of one call, a failure included. An option that is None is not given, the connection's too."""
         self.lab.clear_requests()
         main: Callable[[], None] = importlib.import_module(f"{MODULES}.{name}").main
-        given = {**self.lab.options(), **options, "_ansible_check_mode": check}
+        connection = self.lab.options() if self.connected else {}
+        given = {**connection, **options, "_ansible_check_mode": check}
         arguments = {option: value for option, value in given.items() if value is not None}
         # A module is a process of its own: it knows nothing of another's warnings.
         own_warnings = patch.dict(ansible_warnings._global_warnings, clear=True)
@@ -165,6 +168,12 @@ def hurried(lab: ServedLab) -> ServedLab:
 def modules(lab_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
     """The collection's modules, connected to a lab API of this test's own."""
     return Modules(hurried(lab_api), capsys)
+
+
+@pytest.fixture
+def here(modules: Modules) -> Modules:
+    """The same, not connected: for modules that use no API."""
+    return replace(modules, connected=False)
 
 
 @pytest.fixture

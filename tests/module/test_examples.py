@@ -24,6 +24,8 @@ import yaml
 from lab.api.images import write_stand_ins
 from lab.api.serving import ServedLab
 
+from .ssh_door import HERE, opened
+
 ROOT = Path(__file__).resolve().parents[2]
 PREPARATIONS = Path(__file__).parent / "examples"
 NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
@@ -103,12 +105,18 @@ def play(module: str, options: Mapping[str, object], variables: Mapping[str, obj
 
 
 def run(playbook: Sequence[Task], folder: Path) -> tuple[Results, list[str]]:
-    """Play it. Returns results by (task, phase), and the failures in words."""
+    """Play it, with a home directory below ``folder``. Returns results by (task, phase), and the failures in words."""
+    home = str(folder / "home")
     runner = ansible_runner.run(
         private_data_dir=str(folder),
         playbook=list(playbook),
         inventory="localhost ansible_connection=local",
-        envvars={"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "ANSIBLE_HOME": str(folder / "home")},
+        envvars={
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+            "ANSIBLE_HOME": home,
+            "HOME": home,
+            "XDG_STATE_HOME": home,
+        },
         quiet=True,
     )
     ended = [(event["event"], event["event_data"]) for event in runner.events if "res" in event.get("event_data", {})]
@@ -175,9 +183,19 @@ def mirror(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.fixture
+def ssh(request: pytest.FixtureRequest, lab_api: ServedLab, tmp_path: Path) -> Iterator[dict[str, object]]:
+    """Variables of a host that is reached by SSH, for the modules that are about one."""
+    if not str(request.getfixturevalue("module")).startswith("ssh_"):
+        yield {}
+        return
+    with opened(lab_api, tmp_path) as place:
+        yield {"pve_host": HERE, "ansible_port": place.port, "ansible_ssh_private_key_file": str(place.key)}
+
+
 @pytest.mark.parametrize("module", NAMES)
-def test_examples(module: str, lab_api: ServedLab, mirror: str, tmp_path: Path) -> None:
-    variables = {"mirror": mirror, "token_file": str(tmp_path / "token.json")}
+def test_examples(module: str, lab_api: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> None:
+    variables = {"mirror": mirror, "token_file": str(tmp_path / "token.json"), **ssh}
     results, failures = run(play(module, lab_api.options(), variables), tmp_path)
     assert not failures, "\n".join(failures)
     ours = {key: result for key, result in results.items() if key[1]}

@@ -40,7 +40,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_hosts_of_the_user(tmp_path: Path, source: Path) -> None:
     parser = SSHConfigParser(tmp_path / ".ssh" / "config")
-    parser.add_host("pve1", "192.0.2.10", "joe", 2222)
+    parser.add_host("pve1", "192.0.2.10", "joe", 2222, "~/.ssh/joe", proxy_jump="door")
     text = parser.config_path.read_text()
     parser.config_path.write_text(f"{text}Host other\n  HostName x\n{MARK}\nHost pve2\n")
     found, warnings = listed(source, home=tmp_path)
@@ -49,8 +49,9 @@ def test_the_hosts_of_the_user(tmp_path: Path, source: Path) -> None:
     config = str(parser.config_path)
     told = {"ansible_ssh_common_args": f"-F '{config}'", "pve_ssh_config": config}
     pve1 = {"pve_host": "192.0.2.10", "pve_ssh_host": "pve1", "ansible_user": "joe", "ansible_port": 2222}
+    way = {"pve_ssh_key": "~/.ssh/joe", "pve_ssh_jump": "door"}
     assert found["_meta"]["hostvars"] == {
-        "pve1": {**pve1, **told},
+        "pve1": {**pve1, **way, **told},
         "pve2": {"pve_host": "pve2", "pve_ssh_host": "pve2", **told},
     }
     assert "WARNING" not in warnings
