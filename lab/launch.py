@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import struct
@@ -113,8 +114,11 @@ def _start_guests(state: Path, root: image.Image, plan: Plan, entrances: Sequenc
     code = snapshot.take(state / "code", root)
     config = _config(state, root, code, status=theirs, plan=plan, entrances=entrances)
     command = ["unshare", *_namespace_options(), "--", *init.command(config)]
-    with ours, theirs:
-        _detach(state, command, code, [config.status, *(descriptor for descriptor, _, _ in config.sockets)])
+    alive, lives = os.pipe()
+    with ours, theirs, os.fdopen(alive), os.fdopen(lives, "wb"):
+        listeners = [descriptor for descriptor, _, _ in config.sockets]
+        _detach(state, command, code, [config.status, lives, *listeners])
+        _detach(state, _sweeper(alive), code, [alive])
         theirs.close()
         pid = _expect(state, ours, init.STARTED)
         status = _status(state, pid, {item.member.name: item.status for item in entrances}, api_only=False)
@@ -123,6 +127,15 @@ def _start_guests(state: Path, root: image.Image, plan: Plan, entrances: Sequenc
         record.write(status)
         ours.sendall(init.OK)
     return status
+
+
+def _sweeper(alive: int) -> list[str]:
+    """The command that waits for the lab's end, whatever ends it, and removes its guests' cgroups.
+
+    Nothing inside of the lab outlives it, and it holds the other end of the pipe ``alive`` as long as it is.
+    """
+    sweep = shlex.join(rootless.mapped([sys.executable, "-S", "-m", "lab.guests.cgroups"]))
+    return ["sh", "-c", f'read -r _ <"/dev/fd/$0"; exec {sweep}', str(alive)]
 
 
 def _channel() -> tuple[socket.socket, socket.socket]:

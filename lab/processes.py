@@ -105,6 +105,20 @@ def stopped(pid: int) -> bool:
     return _stat_fields(pid)[:1] == ["T"]
 
 
+HALT = signal.SIGRTMIN + 3
+"""The signal on which systemd ends its machine (systemd(1)); LXC sends it to whatever init blocks it."""
+
+
+def blocks(pid: int, number: int) -> bool:
+    """True when the process takes a signal by other means than being interrupted by it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    mask = next((int(line.split()[1], 16) for line in lines if line.startswith("SigBlk:")), 0)
+    return bool(mask >> (number - 1) & 1)
+
+
 def end(pid: int, started: int, sig: signal.Signals, timeout: float) -> bool:
     """Send ``sig`` to a process, if it is still the same, and wait up to ``timeout`` seconds for its end."""
     try:

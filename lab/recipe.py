@@ -23,6 +23,7 @@ PACKAGES = (
     "bridge-utils",
     "bzip2",
     "ca-certificates",
+    "dbus",
     "git",
     "ifupdown2",
     "iproute2",
@@ -35,6 +36,7 @@ PACKAGES = (
     "python3-minimal",
     "rsync",
     "sudo",
+    "systemd",
     "xz-utils",
     "zstd",
 )
@@ -60,24 +62,26 @@ Subsystem sftp internal-sftp
 Include /etc/ssh/sshd_config.d/*.conf
 """
 
-# The init of a guest powers off on SIGPWR and reboots on SIGINT, as other small inits do.
+# The init of a guest powers off on SIGPWR and reboots on SIGINT, as other small inits do. Where systemd is the init, it
+# is systemd that is asked: the package systemd-sysv, which would do that, has an /sbin/init too.
 _SHIM = """\
 #!/bin/sh
 # Asks the guest's init, which ends services in order before the namespace goes.
+[ -d /run/systemd/system ] && exec systemctl {verb}
 exec kill -{signal} 1
 """
 
 SHUTDOWN_SHIM = """\
 #!/bin/sh
 # shutdown [-r|-h|-P|-H] [TIME] [MESSAGE]: every TIME means now, -c has nothing to cancel.
-action=PWR
+action=poweroff
 for word in "$@"; do
   case "$word" in
-    -r|--reboot) action=INT ;;
+    -r|--reboot) action=reboot ;;
     -c) exit 0 ;;
   esac
 done
-exec kill -"$action" 1
+exec "$action"
 """
 
 INTERFACES = """\
@@ -93,11 +97,22 @@ FILES: dict[str, tuple[int, str]] = {
     "etc/hosts": (0o644, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"),
     "etc/resolv.conf": (0o644, ""),
     "etc/default/locale": (0o644, "LANG=C.UTF-8\n"),
-    "usr/sbin/reboot": (0o755, _SHIM.format(signal="INT")),
-    "usr/sbin/poweroff": (0o755, _SHIM.format(signal="PWR")),
-    "usr/sbin/halt": (0o755, _SHIM.format(signal="PWR")),
+    "usr/sbin/reboot": (0o755, _SHIM.format(verb="reboot", signal="INT")),
+    "usr/sbin/poweroff": (0o755, _SHIM.format(verb="poweroff", signal="PWR")),
+    "usr/sbin/halt": (0o755, _SHIM.format(verb="halt", signal="PWR")),
     "usr/sbin/shutdown": (0o755, SHUTDOWN_SHIM),
 }
+
+# What would run in a guest with systemd and has no business there: its init has brought the network up, there are no
+# disks of its own, and packages come from nowhere.
+DISABLED_UNITS = (
+    "apt-daily-upgrade.timer",
+    "apt-daily.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "networking.service",
+)
 
 # Device files are left out: making them is refused without root, and every guest has a /dev of its own.
 # Host keys are made by each guest at its first boot; the mount points are for nodes.
@@ -107,6 +122,7 @@ root=$1 base=$2 files=$3 python=$4
 mkdir -p "$root"
 tar --extract --numeric-owner --xattrs --exclude="./dev/*" --file "$base" --directory "$root"
 tar --extract --numeric-owner --file "$files" --directory "$root"
+for unit in {" ".join(DISABLED_UNITS)}; do rm -f "$root"/etc/systemd/system/*.wants/"$unit"; done
 rm -f "$root"/etc/ssh/ssh_host_*_key* "$root"/var/cache/apt/*.bin "$root"/etc/machine-id
 mkdir -p "$root"{LIBRARY}/base "$root"{LIBRARY}/lab "$root"{LIBRARY}/python "$root"/var/lib/homelab-pve-lab
 mount --bind "$python" "$root"{LIBRARY}/python

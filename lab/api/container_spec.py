@@ -49,6 +49,7 @@ def card(number: int, value: str) -> Nic:
         address6=_address(parts.get("ip6")),
         gateway6=parts.get("gw6"),
         number=number,
+        host_managed=parts.get("host-managed") == "1",
     )
 
 
@@ -79,6 +80,11 @@ def mounts(config: Config, folder_of: Callable[[str], Path]) -> tuple[Mount, ...
     )
 
 
+def variables(config: Config) -> tuple[str, ...]:
+    """``NAME=value`` of each variable of ``env``, a list separated by NULs."""
+    return tuple(variable for variable in str(config.get("env", "")).split("\0") if variable)
+
+
 def guest_spec(vmid: int, config: Config, disk: Path, folder_of: Callable[[str], Path]) -> GuestSpec:
     """What the driver needs to boot this container from ``disk``."""
     hostname = str(config.get("hostname", f"CT{vmid}"))
@@ -92,6 +98,8 @@ def guest_spec(vmid: int, config: Config, disk: Path, folder_of: Callable[[str],
         nameserver=config.get("nameserver"),
         searchdomain=config.get("searchdomain"),
         mounts=mounts(config, folder_of),
+        entrypoint=config.get("entrypoint"),
+        environment=variables(config),
     )
 
 

@@ -24,7 +24,7 @@ import termios
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.guests import commands, container_setup, network, syscalls
+from lab.guests import cgroups, commands, container_setup, network, syscalls
 
 Order = Mapping[str, Any]
 
@@ -93,6 +93,7 @@ def _be_child(work: Callable[[], None]) -> None:
 
 def run_command(order: Order) -> int:
     """Run a command with the order's environment, in its folder where the guest has that, else in ``/``."""
+    cgroups.attach(order["pid"])
     enter(order["pid"])
     return in_child(lambda: _execute(order))
 

@@ -16,6 +16,7 @@ class NicDocument(TypedDict):
     gateway: str | None
     address6: str | None
     gateway6: str | None
+    host_managed: bool
 
 
 class LibraryDocument(TypedDict):
@@ -29,7 +30,10 @@ class LibraryDocument(TypedDict):
 class BootDocument(TypedDict):
     """Everything the init needs before it leaves its parent's root."""
 
+    vmid: int
     kind: str
+    entrypoint: str | None
+    environment: list[str]
     volume: str
     boot_id: str
     instance: str

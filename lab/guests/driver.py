@@ -31,7 +31,8 @@ class GuestNotRunningError(GuestError):
 class Nic:
     """One network card. An address is a CIDR, ``"dhcp"`` or None where the card is left alone.
 
-    ``number`` is that of the configuration's ``net<n>``; without it the cards are counted.
+    ``number`` is that of the configuration's ``net<n>``; without it the cards are counted. ``host_managed`` cards are
+    brought up for the guest, whatever its init does.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Nic:
     address6: str | None = None
     gateway6: str | None = None
     number: int | None = None
+    host_managed: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class GuestSpec:
     """Everything a boot needs: the volume and what cloud-init would be told.
 
     ``disk`` is the boot volume, a directory as the node sees it. ``password`` is a crypt(3) hash or plain text.
+    ``entrypoint`` is the command line of a container's init, ``environment`` the variables that has; without one the
+    guest has the lab's own init.
     """
 
     vmid: int
@@ -112,6 +116,8 @@ class GuestSpec:
     searchdomain: str | None = None
     boot_id: str = ""
     mounts: tuple[Mount, ...] = ()
+    entrypoint: str | None = None
+    environment: tuple[str, ...] = ()
 
 
 class GuestDriver(Protocol):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import processes
-from lab.guests import agent, node, volume
+from lab.guests import agent, cgroups, node, readiness, volume
 from lab.guests.bootdoc import BootDocument, LibraryDocument, NicDocument
 from lab.guests.driver import GuestError, GuestSpec, Mount, Nic
 from lab.guests.host import HERE, Host, announce
@@ -76,7 +76,10 @@ def instance_id(spec: GuestSpec) -> str:
 def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootDocument:
     """What the guest's init is told."""
     return {
+        "vmid": spec.vmid,
         "kind": spec.kind,
+        "entrypoint": spec.entrypoint,
+        "environment": list(spec.environment),
         "volume": str(spec.disk),
         "boot_id": spec.boot_id or str(uuid.uuid4()),
         "instance": instance_id(spec),
@@ -95,7 +98,12 @@ def boot_document(spec: GuestSpec, library: Library, *, rootless: bool) -> BootD
 def nic_document(nic: Nic) -> NicDocument:
     """A card as the guest's init is told of it."""
     return NicDocument(
-        name=nic.name, address=nic.address, gateway=nic.gateway, address6=nic.address6, gateway6=nic.gateway6
+        name=nic.name,
+        address=nic.address,
+        gateway=nic.gateway,
+        address6=nic.address6,
+        gateway6=nic.gateway6,
+        host_managed=nic.host_managed,
     )
 
 
@@ -199,6 +207,7 @@ class Machine:
         assert self._process is not None  # noqa: S101 - only called after _start
         code = await self._process.wait()
         await self._unplug()
+        cgroups.sweep()
         return code
 
     async def _start(self) -> None:
@@ -247,8 +256,10 @@ class Machine:
         await _expect(status, b"rooted")
         for mount in self.spec.mounts:
             await self.mount(mount)
-        process.stdin.write(b"go\n")
-        await _expect(status, b"ready")
+        with readiness.listening(self.pid) as notices:
+            process.stdin.write(b"go\n")
+            if await _expect(status, b"ready", b"booting") == b"booting":
+                await readiness.awaited(notices, process)
 
     async def _abandon(self) -> None:
         """End what is left of a boot that failed."""
@@ -344,10 +355,14 @@ class Machine:
                 with contextlib.suppress(OSError):
                     await asyncio.to_thread(announce, self.pid, nic.name, nic.mac, address)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         """Send a signal to the guest's init."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+    def ask_to_end(self) -> None:
+        """Send the guest's init the signal by which it powers off."""
+        self.signal(processes.HALT if processes.blocks(self.pid, processes.HALT) else signal.SIGPWR)
 
     async def kill(self) -> None:
         """Cut the power and wait until nothing is left."""
@@ -411,9 +426,10 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return stream
 
 
-async def _expect(status: asyncio.StreamReader, word: bytes) -> None:
-    """Wait for one line of the guest's init. Raises GuestError with what it said instead."""
+async def _expect(status: asyncio.StreamReader, *words: bytes) -> bytes:
+    """Wait for one of these lines of the guest's init. Raises GuestError with what it said instead."""
     line = (await status.readline()).strip()
-    if line != word:
+    if line not in words:
         said = line.decode(errors="replace").removeprefix("error: ")
         raise GuestError(f"the guest's init ended early: {said or 'see console.log in its volume'}")
+    return line

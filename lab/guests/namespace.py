@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ class NamespaceDriver:
     async def shutdown(self, vmid: int, timeout: float) -> bool:
         """Ask the init to power off; True when the guest was gone within ``timeout`` seconds."""
         machine = self._machine(vmid)
-        machine.signal(signal.SIGPWR)
+        machine.ask_to_end()
         return await machine.ended(timeout)
 
     async def reboot(self, vmid: int, timeout: float) -> bool:

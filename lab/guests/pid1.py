@@ -7,7 +7,8 @@ Started as ``unshare ... python3 -S -m lab.guests.pid1`` with the boot document 
 and the number of a pipe as its argument. It says ``started`` in that pipe at once (its parent then plugs the cards),
 ``rooted`` once it is in its root (its parent then mounts what else belongs there, and writes ``go``), and ``ready``, or
 ``error: ...`` and ends. Signals follow small inits: SIGPWR and SIGTERM power off,
-SIGINT reboots.
+SIGINT reboots. A container whose configuration names another init becomes that in the end: ``booting`` says that it is
+systemd, which tells by itself when it is up.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ import time
 from pathlib import Path
 from typing import cast
 
-from lab.guests import commands, container_setup, firstboot, mounts, network, node, syscalls
+from lab.guests import commands, container_setup, entrypoint, firstboot, mounts, network, node, syscalls
 from lab.guests.bootdoc import BootDocument
 
-STARTED, ROOTED, READY, FAILED = "started", "rooted", "ready", "error: "
+STARTED, ROOTED, BOOTING, READY, FAILED = "started", "rooted", "booting", "ready", "error: "
 GO = "go"
 
 _POWER_OFF = frozenset({signal.SIGPWR, signal.SIGTERM})
@@ -48,7 +49,10 @@ def main() -> None:
     document = cast(BootDocument, json.loads(sys.stdin.readline()))
     _report(status, STARTED)
     try:
-        api = _boot(document, status)
+        is_node = _boot(document, status)
+        if init := entrypoint.program(document["entrypoint"]):
+            _hand_over(init, document, status)
+        api = _start_services(is_node=is_node)
     except (OSError, commands.CommandFailedError) as error:
         _report(status, f"{FAILED}{error}")
         raise SystemExit(1) from None
@@ -61,8 +65,8 @@ def _report(status: int, text: str) -> None:
     os.write(status, f"{text}\n".encode())
 
 
-def _boot(document: BootDocument, status: int) -> int | None:
-    """Set the guest up; returns the pid of the node's API daemon, if the guest is a node."""
+def _boot(document: BootDocument, status: int) -> bool:
+    """Set the guest up, all but its network; True when it is a node."""
     is_node = mounts.enter_root(document)
     (container_setup if document["kind"] == "lxc" else firstboot).apply(document)
     _report(status, ROOTED)
@@ -70,9 +74,24 @@ def _boot(document: BootDocument, status: int) -> int | None:
     if sys.stdin.readline().strip() != GO:
         raise OSError("the lab ended while the guest was booting")
     _detach_input()
+    return is_node
+
+
+def _start_services(*, is_node: bool) -> int | None:
+    """Start what the lab's own init starts; returns the pid of the node's API daemon, if this is its place."""
     network.bring_up()
     commands.start(["/usr/sbin/sshd"])
     return _start_api() if is_node and not Path(node.SERVED_OUTSIDE).exists() else None
+
+
+def _hand_over(init: entrypoint.Program, document: BootDocument, status: int) -> None:
+    """Become the container's own init. What is no systemd finds only those cards up that the node looks after."""
+    entrypoint.prepare(document)
+    managed = [nic["name"] for nic in document["nics"] if nic["host_managed"]]
+    network.bring_up(None if init.is_systemd else ["lo", *managed])
+    _report(status, BOOTING if init.is_systemd else READY)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+    entrypoint.become(init, document["environment"])
 
 
 def _detach_input() -> None:

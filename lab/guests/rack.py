@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -71,7 +70,7 @@ class Rack:
         machines = list(self._machines.values())
         self._machines.clear()
         for machine in machines:
-            machine.signal(signal.SIGPWR)
+            machine.ask_to_end()
         ended = await asyncio.gather(*(machine.ended(bound) for machine in machines))
         await asyncio.gather(*(machine.kill() for machine, gone in zip(machines, ended, strict=True) if not gone))
 

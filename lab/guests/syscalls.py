@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 MS_RDONLY = 0x1
 MS_NOSUID = 0x2
@@ -18,6 +21,7 @@ MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 MNT_DETACH = 0x2
 CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
@@ -27,9 +31,11 @@ RB_AUTOBOOT = 0x01234567
 RB_POWER_OFF = 0x4321FEDC
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_PR_CAPBSET_DROP = 24
 # Newer calls have the same number on every architecture of Debian.
-_OPEN_TREE, _MOVE_MOUNT = 428, 429
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _AT_FDCWD = -100
+_FSOPEN_CLOEXEC, _FSMOUNT_CLOEXEC, _FSCONFIG_CMD_CREATE = 0x1, 0x1, 6
 _OPEN_TREE_CLONE, _AT_RECURSIVE, _MOVE_MOUNT_F_EMPTY_PATH = 0x1, 0x8000, 0x4
 # pivot_root(2) has no libc wrapper; its number differs between architectures.
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
@@ -82,6 +88,30 @@ def move_mount(descriptor: int, target: str) -> None:
     _check(_libc.syscall(number, source, b"", ctypes.c_int(_AT_FDCWD), target.encode(), flags), target)
 
 
+@contextlib.contextmanager
+def mounted(kind: str) -> Iterator[Path]:
+    """The root of a file system without a device, which is mounted nowhere and for the block only. Raises OSError."""
+    descriptor = _new_mount(kind)
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def _new_mount(kind: str) -> int:
+    context = _libc.syscall(ctypes.c_long(_FSOPEN), kind.encode(), ctypes.c_uint(_FSOPEN_CLOEXEC))
+    _check(context, kind)
+    try:
+        create = ctypes.c_uint(_FSCONFIG_CMD_CREATE)
+        _check(_libc.syscall(ctypes.c_long(_FSCONFIG), context, create, None, None, ctypes.c_int(0)), kind)
+        flags = ctypes.c_uint(_FSMOUNT_CLOEXEC)
+        descriptor = _libc.syscall(ctypes.c_long(_FSMOUNT), context, flags, ctypes.c_uint(0))
+        _check(descriptor, kind)
+    finally:
+        os.close(context)
+    return int(descriptor)
+
+
 def pivot_root(new_root: str) -> None:
     """Make ``new_root`` the root of this mount namespace and let go of the old one."""
     os.chdir(new_root)
@@ -102,6 +132,11 @@ def end_with_parent(number: int) -> None:
     _check(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
+def drop_capability(number: int) -> None:
+    """prctl(2): programs that this process becomes or starts never have this capability."""
+    _check(_libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0), "PR_CAPBSET_DROP")
+
+
 def set_hostname(name: str) -> None:
     """sethostname(2) for this UTS namespace."""
     _check(_libc.sethostname(name.encode(), len(name.encode())), name)
@@ -115,3 +150,8 @@ def reboot(command: int) -> None:
 def enter(descriptor: int, kind: int) -> None:
     """setns(2): move this thread into the namespace behind an open ``/proc/PID/ns`` file."""
     _check(_libc.setns(descriptor, kind), f"namespace {kind:#x}")
+
+
+def unshare(kind: int) -> None:
+    """unshare(2): move this thread into a new namespace."""
+    _check(_libc.unshare(ctypes.c_int(kind)), f"namespace {kind:#x}")
