@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,6 +18,7 @@ from scenarios.verb import Verb
 from scenarios.verbs import BY_NAME
 
 DEFAULT_TIMEOUT = 600.0
+OR_EMPTY = " | default('', true)"
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,47 @@ class Ref:
 
     Attributes:
         optional: leave the input out when the context has no such key, instead of failing.
+        default: what it is when the context has no such key.
     """
 
     key: str
     optional: bool = False
+    default: Json = None
+
+    @property
+    def required(self) -> bool:
+        """Whether the context has to have it."""
+        return not self.optional and self.default is None
 
 
 @dataclass(frozen=True)
 class InventoryVar:
-    """An input taken from a variable of the inventory; Ansible resolves it for the host."""
+    """An input taken from a variable of the inventory; Ansible resolves it for the host the run is about.
+
+    Attributes:
+        optional: an empty text where the inventory has no such variable.
+    """
 
     name: str
+    optional: bool = False
+
+    def of(self, host: str) -> InventoryVar:
+        """The same variable of ``host``, for a playbook that runs on another one."""
+        return replace(self, name=f"hostvars[{json.dumps(host)}].{self.name}")
 
 
-Binding: TypeAlias = "Json | Ref | InventoryVar"
+@dataclass(frozen=True)
+class HostText:
+    """An input that tells hosts apart: ``{host}`` in it is the host the run is about."""
+
+    text: str
+
+    def of(self, host: str) -> str:
+        """The text, with nothing of the host's name that an SSH configuration's host may not have."""
+        return self.text.format(host=re.sub(r"[^A-Za-z0-9_.-]+", "-", host))
+
+
+Binding: TypeAlias = "Json | Ref | InventoryVar | HostText"
 
 
 @dataclass(frozen=True)
@@ -89,6 +119,8 @@ class AnsiblePlaybookAction:
         remembers: input -> context key, for inputs a later run must know.
         timeout: longest duration in seconds.
         pve_host_attr: the playbook's variable that names the inventory host.
+        target: where the context has the host it runs on, when that is not the one the run is about. Optional: without
+            such a host there is nothing to do.
         ends_estate: whether nothing of the estate stands after it, so that the context may forget it.
     """
 
@@ -99,7 +131,13 @@ class AnsiblePlaybookAction:
     remembers: Mapping[str, str] = field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT
     pve_host_attr: str = "target"
+    target: Ref | None = None
     ends_estate: bool = False
+
+    @property
+    def needs(self) -> Mapping[str, Binding]:
+        """Everything that is bound before it runs."""
+        return {**self.inputs, **({self.pve_host_attr: self.target} if self.target else {})}
 
     def replaces_guests(self, result: ActionResult) -> bool:
         """Whether guests known before may be gone or new ones stand at their addresses."""
@@ -109,16 +147,23 @@ class AnsiblePlaybookAction:
 
     def run(self, config: RunConfig, context: Context) -> ActionResult:
         """Resolve the inputs, run the playbook, and check what it published."""
+        if self.target and self.target.optional and self.target.key not in context.values:
+            return ActionResult(True, f"the context has no '{self.target.key}': nothing to do")
         try:
-            inputs = resolve(self.inputs, self.verb, config.given, context.values)
+            bound = resolve(self.needs, self.verb, config, context.values)
         except DriverError as error:
             return ActionResult(False, str(error))
-        return self.play(config, inputs)
+        host = bound.pop(self.pve_host_attr, config.host) if self.target else config.host
+        return self.play(config, bound, str(host))
 
-    def play(self, config: RunConfig, inputs: Mapping[str, Json | InventoryVar]) -> ActionResult:
-        """Run the playbook with these inputs."""
-        variables = {name: wire(value) for name, value in inputs.items()} | {self.pve_host_attr: wire(config.host)}
+    def play(self, config: RunConfig, inputs: Mapping[str, Json | InventoryVar], host: str = "") -> ActionResult:
+        """Run the playbook with these inputs, on the host the run is about unless another one is named."""
+        host = host or config.host
+        here = {name: value if host == config.host else elsewhere(value, config.host) for name, value in inputs.items()}
+        variables = {name: wire(value) for name, value in here.items()} | {self.pve_host_attr: wire(host)}
         request = config.request(config.repository / self.verb.playbook, variables, self.timeout)
+        if host != config.host:
+            request = replace(request, inventory=with_ssh_hosts(request.inventory, config.repository))
         result = config.play(request)
         published = result.summary.outputs
         updates = {key: published[name] for name, key in self.outputs.items() if name in published}
@@ -216,8 +261,19 @@ class DestroyDiscoveredVMsAction(_DiscoveredVMsAction):
         self.context_key = context_key
 
 
+def elsewhere(value: Json | InventoryVar, host: str) -> Json | InventoryVar:
+    """An input for a playbook that does not run on ``host``, whose variables are meant all the same."""
+    return value.of(host) if isinstance(value, InventoryVar) else value
+
+
+def with_ssh_hosts(inventory: tuple[str, ...], repository: Path) -> tuple[str, ...]:
+    """An inventory that has the hosts of the SSH configuration, and the variables of a Proxmox VE host."""
+    shipped = repository / "inventory"
+    return inventory if str(shipped) in inventory else (*inventory, str(shipped / "ssh_hosts.yml"))
+
+
 def resolve(
-    inputs: Mapping[str, Binding], verb: Verb, given: Mapping[str, Json], values: Mapping[str, Json]
+    inputs: Mapping[str, Binding], verb: Verb, config: RunConfig, values: Mapping[str, Json]
 ) -> dict[str, Json | InventoryVar]:
     """Bind a playbook's inputs: the command line first, then the scenario's table.
 
@@ -226,11 +282,15 @@ def resolve(
     """
     declared = {each.name for each in verb.inputs}
     bound: dict[str, Json | InventoryVar] = {}
-    for name, binding in (dict(inputs) | {k: v for k, v in given.items() if k in declared}).items():
-        if not isinstance(binding, Ref):
+    for name, binding in (dict(inputs) | {k: v for k, v in config.given.items() if k in declared}).items():
+        if isinstance(binding, HostText):
+            bound[name] = binding.of(config.host)
+        elif not isinstance(binding, Ref):
             bound[name] = binding
         elif binding.key in values:
             bound[name] = values[binding.key]
+        elif binding.default is not None:
+            bound[name] = binding.default
         elif not binding.optional:
             raise DriverError(f"the input '{name}' is missing: the context has no '{binding.key}'")
     return bound
@@ -241,7 +301,7 @@ def missing(inputs: Mapping[str, Binding], given: Mapping[str, Json], known: fro
     return [
         (name, binding.key)
         for name, binding in inputs.items()
-        if isinstance(binding, Ref) and not binding.optional and name not in given and binding.key not in known
+        if isinstance(binding, Ref) and binding.required and name not in given and binding.key not in known
     ]
 
 
@@ -252,7 +312,7 @@ def wire(value: Json | InventoryVar) -> Json:
     template. Only an InventoryVar is one, made here.
     """
     if isinstance(value, InventoryVar):
-        return f"{{{{ {value.name} }}}}"
+        return f"{{{{ {value.name}{OR_EMPTY if value.optional else ''} }}}}"
     if isinstance(value, str):
         return {"__ansible_unsafe": value}
     if isinstance(value, list):

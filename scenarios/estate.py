@@ -76,17 +76,20 @@ class Estate:
 
     Attributes:
         noun: what it is called in descriptions, behind "the".
+        check: what is looked at first; None where the first phases do it.
+        find: phases a removal by itself begins with, which may repeat what building did.
         seconds: usual duration on the embedded lab of building, of removing, and of both.
         tolerated: phases of the removal whose failure must not keep the rest standing.
     """
 
     name: str
     noun: str
-    check: Phase
+    check: Phase | None
     build: tuple[Phase, ...]
     remove: tuple[Phase, ...]
     seconds: tuple[int, int, int]
     tolerated: frozenset[str] = frozenset()
+    find: tuple[Phase, ...] = ()
 
     @property
     def constructor(self) -> Scenario:
@@ -108,8 +111,8 @@ class Estate:
             name=f"{self.name}-destructor",
             description=f"Discover and remove the {self.noun}",
             estate=self.name,
-            phases=self.remove,
-            preflight=preflight(),
+            phases=self.find + self.remove,
+            preflight=preflight() if self.check else None,
             tolerated=self.tolerated,
             expected_seconds=self.seconds[1],
             destructive=True,

@@ -128,7 +128,7 @@ def check_inputs(scenario: Scenario, selected: frozenset[str], given: Mapping[st
     """
     available = set(known)
     for phase in (phase for phase in scenario.phases if phase.name in selected):
-        for name, key in missing(phase.action.inputs, given, frozenset(available)):
+        for name, key in missing(phase.action.needs, given, frozenset(available)):
             raise UsageError(_missing_input(scenario, phase.name, name, key))
         available.update(key for key, _kind in _written(phase.action))
 

@@ -12,13 +12,16 @@ import pytest
 from scenarios.actions import (
     ActionResult,
     AnsiblePlaybookAction,
+    Binding,
     CleanupInnerVMsAction,
     DestroyDiscoveredVMsAction,
     DiscoverVMsAction,
+    HostText,
     InventoryVar,
     Ref,
     RunConfig,
     wire,
+    with_ssh_hosts,
 )
 from scenarios.context import Context
 from scenarios.events import Failure, Summary
@@ -68,6 +71,7 @@ def context(**values: Json) -> Context:
         ("{{ lookup('pipe', 'id') }}", unsafe("{{ lookup('pipe', 'id') }}")),
         ([1, "a", {"b": "c"}], [1, unsafe("a"), {"b": unsafe("c")}]),
         (InventoryVar("nested_pve_template"), "{{ nested_pve_template }}"),
+        (InventoryVar("nested_pve_template", optional=True), "{{ nested_pve_template | default('', true) }}"),
     ],
 )
 def test_only_our_own_words_are_templates(value: Json | InventoryVar, expected: Json) -> None:
@@ -96,6 +100,54 @@ def test_a_missing_input_fails_without_running_anything() -> None:
     playbooks = Playbooks([])
     result = USING.action.run(playbooks.config(), context())
     assert result == ActionResult(False, "the input 'id' is missing: the context has no 'thing_id'")
+
+
+def test_a_phase_runs_on_the_host_that_an_earlier_one_found() -> None:
+    """Variables of the inventory are those of the host the run is about, and the found one is in the inventory."""
+    inputs: dict[str, Binding] = {"size": InventoryVar("usual_size"), "label": HostText("on-{host}")}
+    action = AnsiblePlaybookAction("make", MAKE, inputs, target=Ref("added"))
+    playbooks = Playbooks([published(id=1), published(id=1)])
+    assert action.run(playbooks.config(), context(added="other")).success
+    (asked,) = playbooks.asked
+    assert asked.variables == {
+        "size": '{{ hostvars["father"].usual_size }}',
+        "label": unsafe("on-father"),
+        "target": unsafe("other"),
+    }
+    assert asked.inventory == ("hosts.yml", "/repository/inventory/ssh_hosts.yml")
+    action.run(playbooks.config(), context(added="father"))
+    assert playbooks.asked[1].variables["size"] == "{{ usual_size }}"
+    assert playbooks.asked[1].inventory == ("hosts.yml",)
+
+
+def test_the_shipped_inventory_has_the_found_host_already() -> None:
+    assert with_ssh_hosts(("/repository/inventory",), Path("/repository")) == ("/repository/inventory",)
+
+
+@pytest.mark.parametrize(
+    ("target", "result"),
+    [
+        (Ref("added"), ActionResult(False, "the input 'target' is missing: the context has no 'added'")),
+        (Ref("added", optional=True), ActionResult(True, "the context has no 'added': nothing to do")),
+    ],
+    ids=["needed", "optional"],
+)
+def test_nothing_runs_without_the_host(target: Ref, result: ActionResult) -> None:
+    action = AnsiblePlaybookAction("make", MAKE, {}, target=target)
+    assert action.run(Playbooks([]).config(), context()) == result
+
+
+def test_a_default_stands_in_for_what_the_context_has_not() -> None:
+    action = AnsiblePlaybookAction("make", MAKE, {"size": Ref("thing_size", default=5)})
+    playbooks = Playbooks([published(id=1), published(id=1)])
+    for values in ({}, {"thing_size": 7}):
+        action.run(playbooks.config(), context(**values))
+    assert [request.variables["size"] for request in playbooks.asked] == [5, 7]
+
+
+@pytest.mark.parametrize(("host", "name"), [("pve1", "x-pve1"), ("2001:db8::1", "x-2001-db8-1"), ("ä", "x--")])
+def test_a_text_that_tells_hosts_apart(host: str, name: str) -> None:
+    assert HostText("x-{host}").of(host) == name
 
 
 @pytest.mark.parametrize(
