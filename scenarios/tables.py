@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from scenarios.values import Json
+
+ENDLESS = 10_000
+"""Columns."""
 
 
 def cell(value: Json, separator: str = "\n") -> str:
@@ -33,7 +37,10 @@ def print_table(
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*columns, box=None, padding=(0, 2, 0, 0), show_header=heading)
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=heading)
+    for name in columns:
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(text, (styles or {}).get(text, "")) for text in row))
-    Console().print(table)
+    # Nothing is cut off where there is no terminal whose width would matter.
+    Console(width=None if sys.stdout.isatty() else ENDLESS).print(table)

@@ -16,7 +16,11 @@ class Input:
         kind: a key of scenarios.values.KINDS.
         default: what the playbook uses when the input is not given; shown, never passed.
         positional: whether the command line takes it without a flag.
-        setting: where in the user's config.yaml a command's own default stands, as in "container.cores".
+        setting: where in the user's config.yaml a command's own default stands, as in "container.cores". The name of
+            a section alone, as in "container", takes all of it, and the others of this section get none: what is a
+            default is told from what somebody asked for.
+        flag: its name on the command line, where that is another one.
+        hidden: whether the command line leaves it to playbooks and scenarios.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Input:
     choices: tuple[str, ...] = ()
     positional: bool = False
     setting: str = ""
+    flag: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Table:
 
     Attributes:
         output: the output: a list of mappings.
-        columns: the keys that are shown, in order.
+        columns: the keys that are shown, in order; one that is empty in every row is left out.
         empty: what is said instead of an empty table.
     """
 
@@ -87,7 +93,7 @@ class Verb:
 
     def flag(self, each: Input) -> str:
         """An input's name on the command line: without the group's prefix, words joined by hyphens."""
-        return each.name.removeprefix(f"{self.group}_").replace("_", "-")
+        return each.flag or each.name.removeprefix(f"{self.group}_").replace("_", "-")
 
     @property
     def playbook(self) -> str:

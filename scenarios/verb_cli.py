@@ -83,15 +83,16 @@ def command(verb: Verb) -> click.Command:
     """The command that runs one playbook: a scenario of a single phase."""
 
     def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
-        given: dict[str, Json] = {each.name: options.pop(f"input_{each.name}") for each in verb.inputs}
+        given: dict[str, Json] = {each.name: options.pop(f"input_{each.name}", None) for each in verb.inputs}
         as_json = bool(options.pop("rows_as_json", False))
         flags = replace(Flags.of(options), quiet=verb.table is not None)
         with refusals_as_json(verb.name, flags):
             inputs = _with_settings(verb, {name: value for name, value in given.items() if value is not None})
             sys.exit(run_scenario(_scenario(verb, inputs), flags, _shown(verb, as_json)))
 
-    made = click.Command(verb.command, callback=run, help=f"{verb.help}.\n\nRuns {verb.playbook}.", hidden=verb.hidden)
-    made.params = [_parameter(verb, each) for each in verb.inputs]
+    text = f"{verb.help}.\n\nRuns {verb.playbook}."
+    made = click.Command(verb.command, callback=run, help=text, short_help=f"{verb.help}.", hidden=verb.hidden)
+    made.params = [_parameter(verb, each) for each in verb.inputs if not each.hidden]
     made.params.append(click.Option(["--host"], default="", metavar="HOST", help="The inventory host; see 'host'."))
     if verb.table:
         made.params.append(click.Option(["--json", "rows_as_json"], is_flag=True, help="The rows as JSON."))
@@ -128,17 +129,29 @@ def _default(each: Input) -> str:
 
 def _with_settings(verb: Verb, given: Mapping[str, Json]) -> dict[str, Json]:
     """The inputs, those from the user's config.yaml where the command line has none."""
-    wanted = {each.name: each.setting for each in verb.inputs if each.setting}
+    wanted = {each.setting: each.name for each in verb.inputs if each.setting}
     if not wanted:
         return dict(given)
     from scenarios.settings import Settings  # noqa: PLC0415 - only these verbs need it
 
-    kinds = {each.setting: each.kind for other in VERBS for each in other.inputs if each.setting}
+    kinds = {each.setting: each.kind for other in VERBS for each in other.inputs if "." in each.setting}
     try:
         settings = Settings().typed(kinds)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    return {name: settings[key] for name, key in wanted.items() if key in settings} | dict(given)
+    return _placed({key: value for key, value in settings.items() if key in wanted}, wanted) | dict(given)
+
+
+def _placed(settings: Mapping[str, Json], wanted: Mapping[str, str]) -> dict[str, Json]:
+    """Settings as inputs: each its own, or all of a section in the one that takes it."""
+    placed: dict[str, Json] = {}
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        if section in wanted:
+            placed[wanted[section]] = {**cast("dict[str, Json]", placed.get(wanted[section], {})), name: value}
+        else:
+            placed[wanted[key]] = value
+    return placed
 
 
 def _shown(verb: Verb, as_json: bool) -> Callable[[RunReport], None]:
@@ -149,7 +162,9 @@ def _shown(verb: Verb, as_json: bool) -> Callable[[RunReport], None]:
         if verb.table:
             _print_rows(verb.table, cast("list[dict[str, Json]]", outputs[verb.table.output]), as_json)
         elif verb.result:
-            click.echo(verb.result.format_map({name: cell(value, ", ") for name, value in outputs.items()}).rstrip())
+            click.echo(
+                verb.result.format_map({name: cell(value, ", ") for name, value in outputs.items()}).rstrip(" ,")
+            )
 
     return show
 
@@ -158,6 +173,7 @@ def _print_rows(table: Table, rows: Sequence[Mapping[str, Json]], as_json: bool)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
-        print_table(table.columns, [[cell(row.get(name), ", ") for name in table.columns] for row in rows])
+        told = [name for name in table.columns if any(row.get(name) not in (None, "", []) for row in rows)]
+        print_table(told, [[cell(row.get(name), ", ") for name in told] for row in rows])
     else:
         click.echo(table.empty)

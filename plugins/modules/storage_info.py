@@ -28,6 +28,11 @@ options:
   content:
     description: Content type the storage has to take, for example V(import).
     type: str
+  node:
+    description:
+      - Node on which the storage has to be usable, that is enabled for it and active. Then its space there is told,
+        too.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -39,11 +44,23 @@ EXAMPLES = r"""
 - name: Show their names
   ansible.builtin.debug:
     msg: "{{ for_disks.storages | map(attribute='storage') }}"
+
+- name: Find the storage of a node with the most space for containers
+  homelab.pve.storage_info:
+    content: rootdir
+    node: father
+  register: for_containers
+
+- name: Show its name
+  ansible.builtin.debug:
+    msg: "{{ (for_containers.storages | sort(attribute='avail') | last).storage }}"
 """
 
 RETURN = r"""
 storages:
-  description: The storages, ordered by id. Options are named as those of M(homelab.pve.storage).
+  description:
+    - The storages, ordered by id. Options are named as those of M(homelab.pve.storage).
+    - With O(node), C(avail), C(used) and C(total) are its space on that node in bytes.
   type: list
   elements: dict
   returned: success

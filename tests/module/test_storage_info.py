@@ -29,6 +29,12 @@ def test_what_is_told_about_a_storage(modules: Modules) -> None:
     assert (found["type"], found["path"]) == ("dir", "/var/lib/vz")
 
 
+def test_the_space_on_a_node(modules: Modules) -> None:
+    (found,) = modules.ok("storage_info", content="rootdir", node="father")["storages"]
+    assert (found["storage"], found["avail"] + found["used"]) == ("local-lvm", found["total"])
+    assert found["avail"] > 0
+
+
 def test_least_privileges(modules: Modules) -> None:
     for privilege in ("Datastore.Audit", "Datastore.AllocateSpace"):
         found = modules.limited({"/storage/local": [privilege]}).ok("storage_info")["storages"]

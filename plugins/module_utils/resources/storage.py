@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
     INTEGER,
@@ -15,7 +17,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     Properties,
     set_of,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 TYPES = (
@@ -131,14 +133,27 @@ INFO_OPTIONS: Options = {
     "storage": {"type": "str"},
     "type": {"type": "str", "choices": list(TYPES)},
     "content": {"type": "str"},
+    "node": {"type": "str"},
 }
+SPACE = ("avail", "used", "total")
+"""What a node tells of a storage's room, in bytes."""
 
 
 def info(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module storage_info: the storages that meet every criterion that is set, by name."""
     rows = [SECTION.shown(row)["storage"] for row in read.get("/storage")]
     found = [row for row in rows if _wanted(row, wish)]
+    if wish.get("node"):
+        found = _usable(read, str(wish["node"]), found)
     return {"changed": False, "storages": sorted(found, key=lambda row: str(row["storage"]))}
+
+
+def _usable(read: Reader, node: str, rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """Those that are enabled for the node and active there, with their space (PVE::API2::Storage::Status, index)."""
+    there = read.get(url("/nodes/{}/storage", node), {"enabled": True}) or []
+    active = {str(row["storage"]): row for row in there if int(row.get("active") or 0)}
+    known = [(row, active[str(row["storage"])]) for row in rows if row["storage"] in active]
+    return [{**row, **{name: int(now.get(name) or 0) for name in SPACE}} for row, now in known]
 
 
 def _wanted(row: Values, wish: Values) -> bool:

@@ -12,7 +12,11 @@ from scenarios import __version__
 from scenarios.catalog import CATALOG
 from scenarios.cli import main
 from scenarios.paths import repository
+from scenarios.verb import Verb
+from scenarios.verb_cli import command
 from scenarios.verbs import VERBS
+
+HIDDEN = [verb.name for verb in VERBS if verb.hidden]
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -49,16 +53,34 @@ def test_phases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _err = run(capsys, "--help")
     assert code == 0
-    for name in ("audit", "bench", "doctor", "host", "lab", *(verb.name for verb in VERBS)):
-        assert f"  {name} " in out
+    for name in ("audit", "bench", "doctor", "host", "lab", *(verb.group or verb.name for verb in VERBS)):
+        assert f"  {name} " in out or name in HIDDEN
+    assert not [name for name in HIDDEN if f"  {name} " in out]
+
+
+def words(verb: Verb) -> list[str]:
+    """What is typed to run a verb."""
+    return [*([verb.group] if verb.group else []), verb.command]
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_has_help_for_its_inputs(verb: object, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _err = run(capsys, verb.name, "--help")  # type: ignore[attr-defined]
+def test_every_verb_has_help_for_its_inputs(verb: Verb, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _err = run(capsys, *words(verb), "--help")
     assert code == 0
-    for each in verb.inputs:  # type: ignore[attr-defined]
-        assert f"--{each.name.replace('_', '-')} " in out
+    for each in (each for each in verb.inputs if not each.hidden):
+        assert (f" {verb.flag(each).upper()}" if each.positional else f"--{verb.flag(each)} ") in out
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_option_means_one_thing(verb: Verb) -> None:
+    names = [name for param in command(verb).params for name in (*param.opts, *param.secondary_opts)]
+    assert len(names) == len(set(names))
+
+
+def test_a_group_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _err = run(capsys, "container", "--help")
+    assert code == 0
+    assert "create Create a container from a template, start it and wait for its address." in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -87,6 +109,9 @@ def test_every_verb_has_help_for_its_inputs(verb: object, capsys: pytest.Capture
         (["--list-phases"], "Whose phases? Give --scenario. Known: nested-pve-constructor,"),
         (["vm-strt"], "Unknown command 'vm-strt'. Did you mean 'vm-start'? Known: audit, bench,"),
         (["vm-start", "--host", "father"], "Missing option '--vm-id'"),
+        (["container", "create"], "Missing argument 'NAME'"),
+        (["container", "creat"], "Unknown command of 'container' 'creat'. Did you mean 'create'? Known: "),
+        (["container", "create", "web", "--disk", "8G"], "expected a whole number, got '8G'"),
         (["vm-start", "--host", "father", "--vm-id", "x"], "expected a whole number, got 'x'"),
         (["--scenario", "vm-roundtrip", "audit", "show"], "--scenario and the command 'audit' exclude each other."),
     ],
