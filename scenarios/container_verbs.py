@@ -78,6 +78,7 @@ DESTROY = Verb(
     inputs=(
         Input("container_name", "str", "host name or VMID", required=True, positional=True),
         Input("container_id", "int", "its VMID, where there are two of the name", flag="vmid"),
+        Input("vmid_range", "range", "VMIDs it must be among"),
         Input("adopt", "bool", "destroy it also when it lacks our tag", default=False),
         Input("stop_timeout", "int", "seconds it has to shut down before it is stopped hard", default=60),
     ),

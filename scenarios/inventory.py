@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import INVENTORY_NAMES, SSHConfigParser
 
 from scenarios.errors import UsageError, unknown
+from scenarios.hosts import ADVICE, LOCAL_TOOL
 
 if TYPE_CHECKING:
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
 
 LAB_NODE = "pve_lab_node"
+LOCAL_NODE = Path(__file__).with_name("local_node.yml")
+"""This machine as an inventory, for commands on a Proxmox VE node that name no host."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,16 @@ class Host:
 
     Attributes:
         lab_node: whether it is the embedded lab's node (inventory variable ``pve_lab_node``).
+        source: an inventory that has it, beside the ones it was looked up in.
     """
 
     name: str
     lab_node: bool
+    source: str = ""
 
 
 def find(name: str, sources: tuple[str, ...], vault_password_file: str | None) -> Host:
-    """Look a host up; without a name the only one there is.
+    """Look a host up; without a name the only one there is, else this machine if it is a Proxmox VE node.
 
     Raises:
         UsageError: the inventory can't be read, or has no such host; the known ones are listed.
@@ -58,7 +64,11 @@ def _find(name: str, sources: tuple[str, ...], vault_password_file: str | None) 
             secret.load()
             loader.set_vault_secrets([("default", secret)])
         manager = _manager(loader, sources)
-        name = name or _only(manager.hosts)
+        name = name or _only(manager.hosts) or ""
+        if not name and shutil.which(LOCAL_TOOL):
+            return Host("localhost", lab_node=False, source=str(LOCAL_NODE))
+        if not name:
+            raise UsageError(_advice(manager.hosts))
         host = manager.get_host(name)
         if host is None or name not in manager.hosts:
             raise unknown("host", name, manager.hosts)
@@ -98,9 +108,14 @@ def _ssh_hosts(source: str) -> Sequence[str]:
         raise UsageError(str(error)) from error
 
 
-def _only(names: Collection[str]) -> str:
-    """The one host there is; UsageError when there are others to choose from."""
-    if len(names) == 1:
-        return next(iter(names))
-    known = ", ".join(sorted(names)) or "none"
-    raise UsageError(f"Which host? Give --host, or choose a default: ./run.sh host set-default NAME. Known: {known}.")
+def _only(names: Collection[str]) -> str | None:
+    """The one host there is; None when there is none, or others to choose from."""
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _advice(names: Collection[str]) -> str:
+    """What to do where no host is meant."""
+    if not names:
+        return ADVICE
+    known = ", ".join(sorted(names))
+    return f"Which host? Give --host, or choose a default: ./run.sh host set-default NAME. Known: {known}."

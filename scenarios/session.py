@@ -57,6 +57,7 @@ def prepare(selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -
     """Look the host up and put the options of a run together; UsageError when there is no such host."""
     sources = flags.inventory or (str(paths.repository() / "inventory"),)
     host = inventory.find(flags.host or default_host() or "", sources, flags.vault_password_file)
+    sources = (*sources, host.source) if host.source else sources
     return host, _options(selected, given, sources, flags)
 
 
