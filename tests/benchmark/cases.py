@@ -154,6 +154,13 @@ def ssh(runs: int) -> list[Figure]:
     return measured_ssh.measure(runs)
 
 
+def pct(runs: int) -> list[Figure]:
+    """Ansible in a container."""
+    from tests.benchmark import pct as measured_pct  # noqa: PLC0415 - it needs the functions of this file
+
+    return measured_pct.measure(runs)
+
+
 CASES = (
     Case("help", 10, help_text),
     Case("lab-up", 5, lab_up),
@@ -163,6 +170,7 @@ CASES = (
     Case("scale", 5, scale.measure),
     Case("crowd", 3, crowd),
     Case("ssh", 5, ssh),
+    Case("pct", 3, pct),
     Case("modules", 3, modules.measure),
 )
 

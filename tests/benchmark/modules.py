@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,19 +61,40 @@ class Job:
 # ------------------------------------------------------------------------------------------------ environments
 
 
+def cache() -> Path:
+    """Where the environments are."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "homelab-pve" / "benchmark"
+
+
 def community() -> Path:
     """The ansible-playbook, in an environment that is made once. Raises RuntimeError when that can't be."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "homelab-pve" / "benchmark" / "-".join(PACKAGES).replace("==", "-")
-    stamp = folder / "complete"
-    if not stamp.exists():
+    folder = cache() / "-".join(PACKAGES).replace("==", "-")
+    if not (folder / "complete").exists():
         venv.create(folder, with_pip=True, clear=True)
-        argv = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"skipped, {PACKAGES[0]} can't be installed: {done.stderr.strip().splitlines()[-1]}")
-        stamp.touch()
+        _install(folder, PACKAGES, folder)
     return folder / "bin" / "ansible-playbook"
+
+
+def beside(package: str) -> Path:
+    """A folder with a package for that environment that not all measurements want in it."""
+    folder = cache() / package.replace("==", "-")
+    if not (folder / "complete").exists():
+        _install(community().parents[1], [package], folder, "--upgrade", "--target", str(folder))
+    return folder
+
+
+def _install(environment: Path, packages: Sequence[str], folder: Path, *options: str) -> None:
+    argv = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *options, *packages]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"skipped, {packages[0]} can't be installed: {done.stderr.strip().splitlines()[-1]}")
+    (folder / "complete").touch()
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables for that Ansible: its own settings, and our collection from the checkout."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {**variables, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), **(more or {})}
 
 
 @contextmanager
@@ -88,14 +109,13 @@ def playbook(tasks: Sequence[Task]) -> Iterator[tuple[list[str], Path]]:
 def play(tasks: Sequence[Task]) -> float:
     """Seconds of one ansible-playbook. Raises RuntimeError with its last words when it fails."""
     program = community()
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     interpreter = str(program.with_name("python"))
     with playbook([{"vars": {"ansible_python_interpreter": interpreter}, **task} for task in tasks]) as (argv, folder):
         started = time.perf_counter()
         done = subprocess.run(
             [str(program), *argv],
             cwd=folder,
-            env={**variables, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections")},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
