@@ -44,7 +44,7 @@ options:
     description:
       - Modules are sent as the input of the one C(pct exec) that runs them. Without it a module is copied first, which
         takes several more.
-      - C(become) with a program that takes no input, such as su, goes without it by itself.
+      - C(become) with a program that takes no input goes without it by itself.
     type: boolean
     default: true
 extends_documentation_fragment:
@@ -100,10 +100,11 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
 
         Raises AnsibleConnectionFailure where the command could not be begun, or its end is not known.
         """
-        has_input = bool(in_data) or (sudoable and self._has_become_password())
+        # Root becomes whom it likes. Where no password is at hand, nothing has to wait for a prompt.
+        asks = sudoable and self._has_become_password()
         mark = f"pct-{secrets.token_hex(8)}-"
-        line = container_entry.command_line(self._entry(), mark, cmd, has_input=has_input)
-        code, stdout, stderr = self._on_node(line, in_data, sudoable)
+        line = container_entry.command_line(self._entry(), mark, cmd, has_input=bool(in_data) or asks)
+        code, stdout, stderr = self._on_node(line, in_data, asks)
         done = container_entry.ended(mark, stdout, stderr)
         if not done.begun:
             raise AnsibleConnectionFailure(self._refusal(code, done.stdout + done.stderr))
@@ -133,6 +134,12 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
                 skip = f"dd bs={FETCH_BLOCK} skip={number} count=0 2> /dev/null"
                 block = self._carry(f"{{ {skip} && head -c {FETCH_BLOCK}; }} < {source}", None, what)
 
+    def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
+        """Whether a module is sent as input. su passes that on like sudo does, as long as it asks for no password."""
+        if self.become and self.become.name == "su" and not self._has_become_password():
+            self.become.pipelining = True
+        return bool(super().is_pipelining_enabled(wrap_async))
+
     def reset(self) -> None:
         """End the connection that is kept to the node; the next task makes a new one."""
         if self._is_local():
@@ -146,13 +153,13 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
             raise AnsibleError(f"Could not {what} of container {self._entry().vmid}: {_text(stderr)}")
         return stdout
 
-    def _on_node(self, line: str, given: bytes | None, sudoable: bool) -> Result:
-        """Run a command line on the node."""
+    def _on_node(self, line: str, given: bytes | None, asks: bool) -> Result:
+        """Run a command line on the node; ``asks`` if a password for become may be asked for."""
         if self._is_local():
-            return tuple(self._local().exec_command(line, given, sudoable))
+            return tuple(self._local().exec_command(line, given, asks))
         # With a terminal the streams would come as one, and their bytes changed.
         self.set_option("use_tty", False)
-        return tuple(super().exec_command(line, given, sudoable))
+        return tuple(super().exec_command(line, given, asks))
 
     def _local(self) -> Any:  # noqa: ANN401 - ansible publishes no types
         local = connection_loader.get("ansible.builtin.local", self._play_context)
@@ -179,12 +186,12 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         known = container_entry.refusal(text)
         meaning = known or "Could not run a command in container {vmid} on {node} (exit status {code})."
         user = self.get_option("remote_user") or "The login"
-        told = meaning.format(vmid=entry.vmid, node=self._node(), user=user, pct=entry.pct, code=code)
+        told = meaning.format(vmid=entry.vmid, node=self._node(), user=user, code=code)
         return f"{told}{self._whereabouts() if known == container_entry.ABSENT else ''} It said: {text}"
 
     def _whereabouts(self) -> str:
         vmid = self._entry().vmid
-        _, listed, _ = self._on_node(container_entry.WHERE, None, sudoable=False)
+        _, listed, _ = self._on_node(container_entry.WHERE, None, asks=False)
         return container_entry.whereabouts(_text(listed), vmid)
 
 

@@ -104,8 +104,12 @@ def ended(mark: str, stdout: bytes, stderr: bytes) -> Ended:
 
 NO_PCT = "There is no pct on {node}. Is it a Proxmox VE node? ansible_host has to be the container's node."
 NO_RIGHT = (
-    "{user} may not run {pct} on {node}. Log in as root (ansible_user), or set pve_pct_command to 'sudo -n pct' and "
+    "{user} may not run pct on {node}. Log in as root (ansible_user), or set pve_pct_command to 'sudo -n pct' and "
     "allow that in sudoers."
+)
+NO_CONFIGURATION = (
+    "pct on {node} can't read the node's configuration. Either {user} may not: log in as root (ansible_user), or set "
+    "pve_pct_command to 'sudo -n pct' and allow that in sudoers. Or the service pve-cluster does not run there."
 )
 NOT_RUNNING = "Container {vmid} is not running on {node}. Start it first: module homelab.pve.container, state started."
 ABSENT = "There is no container {vmid} on {node}."
@@ -113,7 +117,8 @@ NO_SHELL = "Container {vmid} on {node} has no /bin/sh, which Ansible needs."
 
 REFUSALS = (
     (r"\bpct: (command )?not found|pct: No such file", NO_PCT),
-    (r"please run as root|ipcc_send_rec|^sudo: |not in the sudoers|^doas: |Permission denied", NO_RIGHT),
+    (r"^ipcc_send_rec", NO_CONFIGURATION),
+    (r"please run as root|^sudo: |not in the sudoers|^doas: |Permission denied", NO_RIGHT),
     (r"^container '\d+' not running", NOT_RUNNING),
     (r"^Configuration file '\S+' does not exist", ABSENT),
     (r'Failed to exec "/bin/sh"', NO_SHELL),
@@ -122,14 +127,14 @@ REFUSALS = (
 
 
 def refusal(said: str) -> str:
-    """What a refusal on the way into the container means; a template for vmid, node, user, pct."""
+    """What a refusal on the way into the container means; a template for vmid, node and user."""
     return next((meaning for pattern, meaning in REFUSALS if re.search(pattern, said, re.MULTILINE)), "")
 
 
 def whereabouts(listed: str, vmid: int) -> str:
-    """Where a guest is, from what WHERE lists; empty where that is not known."""
+    """Where a guest is, from what WHERE lists; empty where that is not known. A login may print something before."""
     try:
-        guests = json.loads(listed)
+        guests = json.loads(listed[listed.index("[{") :])
     except ValueError:
         return ""
     guest = next((guest for guest in guests if guest["vmid"] == vmid), None)

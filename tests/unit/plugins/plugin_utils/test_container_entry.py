@@ -141,6 +141,7 @@ def test_a_command_that_has_no_end_has_no_status(out: bytes, err: bytes, expecte
         ("sh: 12: pct: not found", container_entry.NO_PCT),
         ("/bin/sh: line 4: pct: command not found", container_entry.NO_PCT),
         ("sudo: pct: command not found", container_entry.NO_PCT),
+        ("ipcc_send_rec[1] failed: Connection refused\nplease run as root", container_entry.NO_CONFIGURATION),
         ("please run as root", container_entry.NO_RIGHT),
         ("sudo: a password is required", container_entry.NO_RIGHT),
         ("perl: warning: x\ncontainer '100' not running!", container_entry.NOT_RUNNING),
@@ -166,7 +167,7 @@ GUESTS = [{"vmid": 100, "type": "lxc", "node": "pve2"}, {"vmid": 101, "type": "q
     ("listed", "vmid", "words"),
     [
         (json.dumps(GUESTS), 100, " It is on node pve2: set ansible_host to that one's address."),
-        (json.dumps(GUESTS), 101, " 101 is a virtual machine."),
+        ("Welcome to [pve]\n" + json.dumps(GUESTS), 101, " 101 is a virtual machine."),
         (json.dumps(GUESTS), 102, " There is none on the other nodes of its cluster either."),
         ("", 100, ""),
         ("please run as root", 100, ""),
