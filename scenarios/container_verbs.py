@@ -87,4 +87,58 @@ DESTROY = Verb(
     result="{container_removal}",
 )
 
-CONTAINER_VERBS: tuple[Verb, ...] = (CREATE, LIST, DESTROY)
+NAMED = (
+    Input("container_name", "str", "host name or VMID", required=True, positional=True),
+    Input("container_id", "int", "its VMID, where there are two of the name", flag="vmid"),
+    Input("vmid_range", "range", "VMIDs it must be among"),
+    Input("container_start", "bool", "start it if it is stopped", default=False),
+)
+
+BOOTSTRAP = Verb(
+    "container-bootstrap",
+    "Prepare a container: Python, packages, a user with keys, locale, time zone, sshd",
+    group=GROUP,
+    inputs=(
+        *NAMED,
+        Input("container_packages", "list", "packages, by the names of its distribution"),
+        Input("container_user", "str", "who is let in; made if it is not there", default="root"),
+        Input("container_authorized_keys", "list", "public keys let in, instead of the inventory's"),
+        Input("container_sudo", "bool", "the user may become root without a password", default=True),
+        Input("container_locale", "str", "its locale, such as de_AT.UTF-8"),
+        Input("container_timezone", "str", "its time zone, such as Europe/Vienna"),
+        Input("container_sshd", "bool", "install and start sshd, root with a key only", default=True),
+        Input("wait_timeout", "int", "seconds the package index may take to be reached", default=60),
+    ),
+    outputs=(
+        Output("container_host_keys", "list", "its public SSH host keys"),
+        Output("container_fingerprints", "list", "their fingerprints"),
+    ),
+    result="SSH host keys: {container_fingerprints}",
+)
+
+DEPLOY = Verb(
+    "container-deploy",
+    "Put a directory or a git repository into a container and run its services",
+    group=GROUP,
+    inputs=(
+        *NAMED,
+        Input("container_source", "source", "directory here, or URL of a git repository"),
+        Input("container_ref", "str", "branch, tag or commit of the repository"),
+        Input("container_dest", "str", "directory in the container; /opt/APP if not given"),
+        Input("container_app", "str", "name of the application; that of the source if not given"),
+        Input("container_service", "path", "Compose-like service file"),
+        Input("container_command", "str", "the only service, instead of a service file"),
+        Input("container_env", "path", "file of environment variables for all services"),
+        Input("container_check_command", "str", "what has to succeed in the container in the end"),
+        Input("container_check_url", "str", "what has to answer in the end, as seen from the container"),
+        Input("wait_timeout", "int", "seconds these may take", default=60),
+    ),
+    outputs=(
+        Output("container_app", "str", "name of the application"),
+        Output("container_release", "str", "id of the files that are in use"),
+        Output("container_services", "list", "units that were deployed"),
+    ),
+    result="{container_app}: release {container_release}, services {container_services}",
+)
+
+CONTAINER_VERBS: tuple[Verb, ...] = (CREATE, BOOTSTRAP, DEPLOY, LIST, DESTROY)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -71,6 +72,16 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _path(text: str) -> Json:
+    """An absolute path: a playbook runs in another directory than the one the text was typed in."""
+    return str(Path(text).expanduser().absolute())
+
+
+def _is_place(text: str) -> bool:
+    """Whether a text is an absolute path or what git takes for a URL, or nothing at all."""
+    return not text or text.startswith("/") or re.match(r"[a-z][a-z0-9+]*://|[^/]+@[^/:]+:", text) is not None
+
+
 def _is_range(value: Json) -> bool:
     if not isinstance(value, list) or len(value) != RANGE_LENGTH:
         return False
@@ -86,6 +97,8 @@ KINDS: dict[str, Kind] = {
     "list": Kind("a list (a,b,c or JSON)", _list, lambda value: isinstance(value, list)),
     "dict": Kind("a JSON object", _dict, lambda value: isinstance(value, dict)),
     "range": Kind("a range such as 99900-99999", _range, _is_range),
+    "path": Kind("a path", _path, lambda value: isinstance(value, str) and _is_place(value)),
+    "source": Kind("a path or a git URL", _path, lambda value: isinstance(value, str) and _is_place(value)),
 }
 
 

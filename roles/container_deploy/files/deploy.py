@@ -179,13 +179,11 @@ def systemctl(verb: str, units: list[str]) -> str:
 def settled(units: list[str], seconds: float) -> dict[str, Json]:
     """Watch units for a while after their start: the state and last words of those that do not hold on."""
     deadline = time.monotonic() + (seconds if units else 0)
-    broken: dict[str, Json] = {}
-    while not broken:
-        broken = {name: tail(name) for name in units if is_broken(name)}
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(0.1)
-    return broken
+    pause = 0.05
+    while not (broken := [name for name in units if is_broken(name)]) and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
+    return {name: tail(name) for name in broken}
 
 
 def is_broken(unit_name: str) -> bool:

@@ -22,7 +22,7 @@ NESTED = [
 ]  # fmt: skip
 NESTED_REMOVAL = ["discover", "cleanup_inner", "destroy"]
 PLAIN = ["provision", "start_vm", "wait_ip", "verify"]
-ROLE = repository() / "roles" / "nested_pve"
+ROLES = repository() / "roles"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,8 @@ def files_of(path: Path) -> Iterator[Path]:
                 yield from files_of(path.parent / task[key])
         role = task.get("ansible.builtin.include_role")
         if role:
-            yield from files_of(ROLE / "tasks" / role.get("tasks_from", "main.yml"))
+            tasks = ROLES / role["name"].rpartition(".")[2] / "tasks"
+            yield from files_of(tasks / role.get("tasks_from", "main.yml"))
 
 
 def published_by(verb: Verb) -> set[str]:
@@ -104,7 +105,7 @@ def test_playbooks_publish_what_the_table_says(verb: Verb) -> None:
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_playbooks_use_the_inputs_the_table_says(verb: Verb) -> None:
-    paths = [*files_of(repository() / verb.playbook), ROLE / "defaults" / "main.yml"]
+    paths = [*files_of(repository() / verb.playbook), *ROLES.glob("*/defaults/main.yml")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     unused = [each.name for each in verb.inputs if not re.search(rf"\b{each.name}\b", text)]
     assert unused == []

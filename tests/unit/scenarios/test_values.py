@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,11 @@ from scenarios.values import KINDS, Json, read
         ("range", "99900-99999", [99900, 99999]),
         ("range", "[99900, 99999]", [99900, 99999]),
         ("range", [1, 1], [1, 1]),
+        ("path", "/etc/app.env", "/etc/app.env"),
+        ("path", "app.env", f"{Path.cwd()}/app.env"),
+        ("path", "", ""),
+        ("source", "https://host/repo.git", "https://host/repo.git"),
+        ("source", "git@host:repo.git", "git@host:repo.git"),
     ],
 )
 def test_reads(kind: str, given_value: Json, expected: Json) -> None:
@@ -63,3 +69,7 @@ def test_whatever_is_read_is_of_its_kind(kind: str, text: str) -> None:
     else:
         assert KINDS[kind].accepts(value)
         assert json.loads(json.dumps(value)) == value
+
+
+def test_a_path_may_begin_at_home() -> None:
+    assert read("source", "~/app") == f"{Path.home()}/app"
