@@ -207,7 +207,8 @@ class Machine:
         assert self._process is not None  # noqa: S101 - only called after _start
         code = await self._process.wait()
         await self._unplug()
-        cgroups.sweep()
+        if self.spec.entrypoint:
+            cgroups.sweep()
         return code
 
     async def _start(self) -> None:

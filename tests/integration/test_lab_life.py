@@ -15,10 +15,16 @@ from pathlib import Path
 import pytest
 
 from lab import control, father, processes
+from lab.guests import syscalls
 from tests.integration.conftest import entered, until
 
 pytestmark = pytest.mark.lab
-NAMESPACES = ("mnt", "net", "pid", "ipc", "uts")
+NAMESPACES = ("mnt", "net", "pid", "ipc", "uts", "cgroup")
+TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst"
+SYSTEMD = (
+    f"pveam download local {TEMPLATE} && pct create 320 local:vztmpl/{TEMPLATE} --rootfs local-lvm:1"
+    " --entrypoint /lib/systemd/systemd --start 1"
+)
 CLI = [sys.executable, "-c", "from lab.cli import lab; lab()"]
 
 
@@ -49,6 +55,22 @@ def namespaces_in_use(latest: int) -> set[str]:
     )
 
 
+def cgroups_of(pids: Iterable[int]) -> set[str]:
+    """Cgroups of processes, below the second version's root."""
+    found: set[str] = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+            found |= {line.removeprefix("0::") for line in lines if line.startswith("0::")}
+    return found
+
+
+def present_cgroups(cgroups: set[str]) -> set[str]:
+    """Those that exist."""
+    with syscalls.mounted("cgroup2") as root:
+        return {cgroup for cgroup in cgroups if Path(f"{root}{cgroup}").exists()}
+
+
 def ticks() -> int:
     """The time as processes.start_time counts it."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
@@ -64,6 +86,7 @@ class Traces:
         self.processes = {pid: started for pid in pids if (started := processes.start_time(pid)) is not None}
         self.namespaces = namespaces_of(pids) - namespaces_of([os.getpid()])
         self.links = {path.name for path in Path("/sys/class/net").iterdir()}
+        self.cgroups = cgroups_of(pids) - cgroups_of([os.getpid()])
 
     def left(self) -> list[str]:
         """What is still there."""
@@ -71,8 +94,11 @@ class Traces:
         found += [f"namespace {name}" for name in self.namespaces & namespaces_in_use(self.taken)]
         found += [f"mount {line}" for line in Path("/proc/mounts").read_text().splitlines() if str(self.state) in line]
         found += [f"link {path.name}" for path in Path("/sys/class/net").iterdir() if path.name not in self.links]
-        found += [f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob("*homelab*")]
         return found
+
+    def gone(self) -> bool:
+        """Whether the cgroups are gone too: the kernel removes none, but somebody does once nobody is in them."""
+        return not present_cgroups(self.cgroups)
 
 
 def ssh(guest: str, command: str) -> str:
@@ -104,10 +130,12 @@ def test_down_leaves_nothing_running(lab: control.LabStatus) -> None:
 
 
 def test_a_killed_lab_leaves_nothing_and_starts_again_with_its_state(lab: control.LabStatus) -> None:
-    ssh("father", "echo kept > /root/note; sync")
+    ssh("father", f"echo kept > /root/note; sync; {SYSTEMD}")
     traces = Traces(lab)
+    assert len(traces.cgroups) > 1
     assert processes.end(lab.pid, lab.started_at, signal.SIGKILL, 10)
     assert traces.left() == []
+    until(traces.gone, "the end of the cgroups")
     assert control.status() is None
     assert control.ensure_up(print).pid != lab.pid
     assert ssh("father", "cat /root/note") == "kept"

@@ -57,6 +57,17 @@ def test_another_process_with_the_same_pid_is_left_alone(sleeper: subprocess.Pop
     assert sleeper.poll() is None
 
 
+@pytest.mark.parametrize("blocked", [True, False])
+def test_a_process_that_blocks_a_signal_is_known(blocked: bool) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {processes.HALT} if blocked else set())
+    process = subprocess.Popen(["sleep", "60"])
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with process:
+        assert processes.blocks(process.pid, processes.HALT) is blocked
+        process.kill()
+    assert not processes.blocks(process.pid, processes.HALT)
+
+
 def test_a_stopped_process_is_seen_as_stopped(sleeper: subprocess.Popen[bytes]) -> None:
     os.kill(sleeper.pid, signal.SIGSTOP)
     os.waitpid(sleeper.pid, os.WUNTRACED)

@@ -35,6 +35,15 @@ def test_a_configuration_becomes_a_specification() -> None:
     )
 
 
+def test_what_runs_in_it_is_what_the_configuration_names() -> None:
+    config = {"entrypoint": "serve --all", "env": "A=1\0B=two words", "net0": "name=eth0,bridge=vmbr0,host-managed=1"}
+    spec = guest_spec(101, config, Path("/x"), Path)
+    assert (spec.entrypoint, spec.environment) == ("serve --all", ("A=1", "B=two words"))
+    assert spec.nics[0].host_managed
+    plain = guest_spec(101, CONFIG, Path("/x"), Path)
+    assert (plain.entrypoint, plain.environment, plain.nics[0].host_managed) == (None, (), False)
+
+
 def test_a_container_without_a_name_has_its_number() -> None:
     assert guest_spec(101, {}, Path("/x"), Path).hostname == "CT101"
 
