@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,10 +70,9 @@ class Settings:
         """
         former = _sections(_text(self.former), self.former, kinds)
         own = _sections(_text(self.path), self.path, kinds)
-        unknown = [each for each in own if each.key not in kinds]
-        if unknown:
-            known = ", ".join(sorted(key.partition(".")[2] for key in kinds if key.startswith(unknown[0].section)))
-            raise ConfigError(f"'{unknown[0].key}' is no setting. Known: {known}.", str(self.path), unknown[0].line)
+        for each in own:
+            if each.key not in kinds:
+                raise _unknown(each, kinds)
         return {each.key: each.read(kinds[each.key]) for each in (*former, *own) if each.key in kinds}
 
     def set(self, key: str, value: str | None) -> None:
@@ -104,6 +104,14 @@ def _sections(text: str, path: Path, kinds: Mapping[str, str]) -> list[Entry]:
         keys = {f"{name}.{key}": value for key, value in section.items() if value is not None}
         found += [Entry(path, lines[key], name, key, value) for key, value in keys.items()]
     return found
+
+
+def _unknown(entry: Entry, kinds: Mapping[str, str]) -> ConfigError:
+    known = sorted(key.removeprefix(f"{entry.section}.") for key in kinds if key.startswith(f"{entry.section}."))
+    close = difflib.get_close_matches(entry.key.removeprefix(f"{entry.section}."), known, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    words = f"'{entry.key}' is no setting.{hint} Known: {', '.join(known)}."
+    return ConfigError(words, str(entry.file), entry.line)
 
 
 def _lines(text: str) -> dict[str, int]:

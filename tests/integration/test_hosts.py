@@ -184,16 +184,3 @@ def test_the_driver_works_on_the_same_hosts(
     done = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (json.loads(done.stdout)["host"], "WARNING" in done.stderr) == ("pve1", False)
-
-
-def test_no_token_is_needed(host: Host, key: Path, tmp_path: Path) -> None:
-    """Modules go through the SSH configuration then, with its jump host, and with what `host test` pinned."""
-    host("add", "door", "--hostname", FATHER, "--key", str(key))
-    host("add", "inner", "--hostname", "127.0.0.1", "--key", str(key), "--jump", "door")
-    words = [sys.executable, "-P", "-m", "scenarios", "vm-discover", "--host", "inner", "--name-pattern", "*"]
-    words += ["--vmid-range", "100-99999", "--json-output"]
-    refused = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "its host key SHA256:" in json.loads(refused.stdout)["phases"][0]["message"], refused.stderr
-    assert checks(host, "inner")[0] == 0
-    done = subprocess.run(control.inside(words), cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, json.loads(done.stdout)["success"]) == (0, True), done.stdout + done.stderr

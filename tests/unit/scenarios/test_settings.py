@@ -71,3 +71,43 @@ def test_the_last_value_is_kept(values: list[str]) -> None:
             config.set("default_host", value)
             assert Settings(config.path, config.former).get("default_host") == value
         assert yaml.safe_load(config.path.read_text(encoding="utf-8"))["container"] == {"cores": 2}
+
+
+KINDS = {"container.cores": "int", "container.template": "str", "container.tags": "list", "other.x": "bool"}
+
+
+@pytest.mark.parametrize(
+    ("text", "former", "expected"),
+    [
+        (None, None, {}),
+        ("container:\n", None, {}),
+        ("default_host: x\ncontainer: {cores: 2, tags: [a, b]}\nother: {x: true}\n", None,
+         {"container.cores": 2, "container.tags": ["a", "b"], "other.x": True}),
+        ("container: {cores: 2}\n", "container: {cores: 4, template: t, theirs: 1}\n",
+         {"container.cores": 2, "container.template": "t"}),
+        ("container: {cores: null}\n", "container: {cores: 4}\n", {"container.cores": 4}),
+        ("container: {cores: '2', tags: 'a,b'}\n", None, {"container.cores": 2, "container.tags": ["a", "b"]}),
+    ],
+)  # fmt: skip
+def test_sections_are_typed(tmp_path: Path, text: str | None, former: str | None, expected: dict[str, object]) -> None:
+    assert files(tmp_path, text, former).typed(KINDS) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "former", "message"),
+    [
+        ("a: 1\ncontainer:\n  cores: two\n", None, "{own}:3: container.cores: expected a whole number, got 'two'"),
+        ("container:\n  template: 12\n", None, "{own}:2: container.template: expected text, got 12"),
+        (None, "\ncontainer:\n  cores: [1]\n", "{former}:3: container.cores: expected a whole number, got [1]"),
+        ("container: {cores: 1}\nother:\n  y: 1\n", None, "{own}:3: 'other.y' is no setting. Known: x."),
+        ("container:\n\n  core: 2\n", None,
+         "{own}:3: 'container.core' is no setting. Did you mean 'cores'? Known: cores, tags, template."),
+        ("\ncontainer: 2\n", None, "{own}:2: 'container' does not hold settings as 'name: value'"),
+        ("container: [\n", None, "{own}:2: expected the node content, but found '<stream end>': "),
+    ],
+)  # fmt: skip
+def test_settings_that_are_wrong(tmp_path: Path, text: str | None, former: str | None, message: str) -> None:
+    config = files(tmp_path, text, former)
+    with pytest.raises(ConfigError) as caught:
+        config.typed(KINDS)
+    assert str(caught.value) == message.format(own=config.path, former=config.former)
