@@ -88,7 +88,7 @@ def command(verb: Verb) -> click.Command:
         flags = replace(Flags.of(options), quiet=verb.table is not None)
         with refusals_as_json(verb.name, flags):
             inputs = _with_settings(verb, {name: value for name, value in given.items() if value is not None})
-            sys.exit(run_scenario(_scenario(verb, inputs), flags, _shown(verb, as_json)))
+            sys.exit(run_scenario(_scenario(verb, inputs), flags, shown(verb, as_json)))
 
     text = f"{verb.help}.\n\nRuns {verb.playbook}."
     made = click.Command(verb.command, callback=run, help=text, short_help=f"{verb.help}.", hidden=verb.hidden)
@@ -139,10 +139,10 @@ def _with_settings(verb: Verb, given: Mapping[str, Json]) -> dict[str, Json]:
         settings = Settings().typed(kinds)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    return _placed({key: value for key, value in settings.items() if key in wanted}, wanted) | dict(given)
+    return placed({key: value for key, value in settings.items() if key in wanted}, wanted) | dict(given)
 
 
-def _placed(settings: Mapping[str, Json], wanted: Mapping[str, str]) -> dict[str, Json]:
+def placed(settings: Mapping[str, Json], wanted: Mapping[str, str]) -> dict[str, Json]:
     """Settings as inputs: each its own, or all of a section in the one that takes it."""
     placed: dict[str, Json] = {}
     for key, value in settings.items():
@@ -154,7 +154,7 @@ def _placed(settings: Mapping[str, Json], wanted: Mapping[str, str]) -> dict[str
     return placed
 
 
-def _shown(verb: Verb, as_json: bool) -> Callable[[RunReport], None]:
+def shown(verb: Verb, as_json: bool) -> Callable[[RunReport], None]:
     """Tells what a verb found, or did."""
 
     def show(report: RunReport) -> None:
