@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from scenarios.cli import main
-from scenarios.report import PhaseReport
+from scenarios.report import PhaseReport, RunReport
 from scenarios.tables import cell
 from scenarios.values import Json
 from scenarios.verb import Input, Table, Verb
 from scenarios.verb_cli import command, placed, shown
 
-from .test_report import STARTED, RunReport
+from .test_report import STARTED
 
 FOUND = Verb("thing-list", "List", group="thing", table=Table("things", ("id", "on", "tags", "note"), "No things."))
 MADE = Verb("thing-make", "Make", group="thing", result="{name}: {tags}, {ip}")
