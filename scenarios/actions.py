@@ -44,6 +44,8 @@ class Ref:
 class InventoryVar:
     """An input taken from a variable of the inventory; Ansible resolves it for the host the run is about.
 
+    The variable has another name than the input: an input stands in for a variable of its name on every host.
+
     Attributes:
         optional: an empty text where the inventory has no such variable.
     """
@@ -163,7 +165,7 @@ class AnsiblePlaybookAction:
         variables = {name: wire(value) for name, value in here.items()} | {self.pve_host_attr: wire(host)}
         request = config.request(config.repository / self.verb.playbook, variables, self.timeout)
         if host != config.host:
-            request = replace(request, inventory=with_ssh_hosts(request.inventory, config.repository))
+            request = by_ssh(request, config.repository)
         result = config.play(request)
         published = result.summary.outputs
         updates = {key: published[name] for name, key in self.outputs.items() if name in published}
@@ -266,10 +268,12 @@ def elsewhere(value: Json | InventoryVar, host: str) -> Json | InventoryVar:
     return value.of(host) if isinstance(value, InventoryVar) else value
 
 
-def with_ssh_hosts(inventory: tuple[str, ...], repository: Path) -> tuple[str, ...]:
-    """An inventory that has the hosts of the SSH configuration, and the variables of a Proxmox VE host."""
-    shipped = repository / "inventory"
-    return inventory if str(shipped) in inventory else (*inventory, str(shipped / "ssh_hosts.yml"))
+def by_ssh(request: PlayRequest, repository: Path) -> PlayRequest:
+    """A request for a host of the SSH configuration: the inventory has it, and its API is reached by SSH as well."""
+    shipped = str(repository / "inventory")
+    more = () if shipped in request.inventory else (f"{shipped}/ssh_hosts.yml",)
+    environment = {**request.environment, "PVE_TRANSPORT": "ssh"}
+    return replace(request, inventory=(*request.inventory, *more), environment=environment)
 
 
 def resolve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenarios import nested_pve, vm
+from scenarios import host, nested_pve, vm
 from scenarios.errors import unknown
 from scenarios.scenario import Scenario
 
@@ -19,6 +19,9 @@ CATALOG: Catalog = {
         vm.CONSTRUCTOR,
         vm.DESTRUCTOR,
         vm.ROUNDTRIP,
+        host.CONSTRUCTOR,
+        host.DESTRUCTOR,
+        host.ROUNDTRIP,
     )
 }
 

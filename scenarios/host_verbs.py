@@ -1,4 +1,4 @@
-"""Verbs about hosts, for scenarios and AWX.
+"""Verbs about hosts, and what is asked of a container on one, for scenarios and AWX.
 
 People use ``./run.sh host`` (scenarios.hosts_cli), which answers at once. So each verb here is ``hidden``: it can be
 run as ``./run.sh host-add``, but --help leaves it out.
@@ -29,6 +29,7 @@ HOST_VERBS: tuple[Verb, ...] = (
             Output("host_name", "str", "its name in the SSH configuration"),
             Output("host_pinned", "list", "fingerprints of the keys it is known by"),
         ),
+        builds=True,
         hidden=True,
     ),
     Verb(
@@ -43,6 +44,18 @@ HOST_VERBS: tuple[Verb, ...] = (
         "Remove a host from the SSH configuration, with its pinned key",
         inputs=(HOST_NAME,),
         outputs=(Output("host_removal", "list", "what was done"),),
+        hidden=True,
+    ),
+    Verb(
+        "container-verify",
+        "Ask a container's web service for its host name",
+        inputs=(
+            Input("container_ip", "str", "the container's address", required=True),
+            Input("container_name", "str", "host name it must answer", required=True),
+            Input("container_port", "int", "port of the service", default=8080),
+            Input("wait_timeout", "int", "how long to wait for the service, in seconds", default=60),
+        ),
+        outputs=(Output("container_answer", "str", "what it answered"),),
         hidden=True,
     ),
 )

@@ -64,7 +64,7 @@ class Verb:
     """A playbook somebody may ask for by name.
 
     Attributes:
-        builds: whether it makes guests.
+        builds: whether it makes something that has to be removed one day: a guest, or a host's entry.
         destructive: whether it removes guests, so that a person at a terminal is asked first.
         file: the playbook's path, where it is not ``playbooks/<name>.yml`` of this repository.
         group: the command it stands below, without its prefix: ``container-create`` of the group ``container`` is

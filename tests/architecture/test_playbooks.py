@@ -18,7 +18,10 @@ BUILTIN, OURS = "ansible.builtin", "homelab.pve"
 # What a playbook may do beside calling a module of ours: nothing that decides or changes by itself.
 THIN = (OURS, *(f"{BUILTIN}.{name}" for name in ("include_role", "import_role", "set_stats", "add_host", "assert")))
 # Playbooks that ask the guest itself something, which needs no role.
-ASKING = {"vm-verify": (f"{BUILTIN}.wait_for_connection", f"{BUILTIN}.command")}
+ASKING = {
+    "vm-verify": (f"{BUILTIN}.wait_for_connection", f"{BUILTIN}.command"),
+    "container-verify": (f"{BUILTIN}.uri",),
+}
 BLOCKS = ("block", "rescue", "always")
 TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 

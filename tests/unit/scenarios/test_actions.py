@@ -20,8 +20,8 @@ from scenarios.actions import (
     InventoryVar,
     Ref,
     RunConfig,
+    by_ssh,
     wire,
-    with_ssh_hosts,
 )
 from scenarios.context import Context
 from scenarios.events import Failure, Summary
@@ -115,13 +115,15 @@ def test_a_phase_runs_on_the_host_that_an_earlier_one_found() -> None:
         "target": unsafe("other"),
     }
     assert asked.inventory == ("hosts.yml", "/repository/inventory/ssh_hosts.yml")
+    assert asked.environment == {"PVE_TRANSPORT": "ssh"}
     action.run(playbooks.config(), context(added="father"))
     assert playbooks.asked[1].variables["size"] == "{{ usual_size }}"
-    assert playbooks.asked[1].inventory == ("hosts.yml",)
+    assert (playbooks.asked[1].inventory, playbooks.asked[1].environment) == (("hosts.yml",), {})
 
 
 def test_the_shipped_inventory_has_the_found_host_already() -> None:
-    assert with_ssh_hosts(("/repository/inventory",), Path("/repository")) == ("/repository/inventory",)
+    request = PlayRequest(Path("make.yml"), ("/repository/inventory",), {}, 1.0)
+    assert by_ssh(request, Path("/repository")).inventory == ("/repository/inventory",)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scenarios.actions import InventoryVar
 from scenarios.catalog import CATALOG
 from scenarios.paths import repository
 from scenarios.scenario import Phase, Scenario, check_inputs
@@ -21,6 +22,7 @@ NESTED = [
     "test_vm_apply", "test_vm_start", "test_vm_wait", "verify",
 ]  # fmt: skip
 NESTED_REMOVAL = ["discover", "cleanup_inner", "destroy"]
+ON_HOST = ["add_host", "test_host", "create_container", "bootstrap", "deploy", "verify"]
 PLAIN = ["provision", "start_vm", "wait_ip", "verify"]
 ROLES = repository() / "roles"
 
@@ -34,6 +36,9 @@ ROLES = repository() / "roles"
         ("vm-constructor", PLAIN),
         ("vm-destructor", ["discover", "destroy"]),
         ("vm-roundtrip", [*PLAIN, "discover", "destroy"]),
+        ("host-constructor", ON_HOST),
+        ("host-destructor", ["add_host", "destroy", "remove_host"]),
+        ("host-roundtrip", [*ON_HOST, "destroy", "remove_host"]),
     ],
 )
 def test_phases(name: str, phases: list[str]) -> None:
@@ -50,6 +55,14 @@ def test_every_phase_gets_its_inputs_from_an_earlier_one(scenario: Scenario) -> 
 def test_sets_of_names_are_names_of_phases(scenario: Scenario) -> None:
     assert scenario.always | scenario.tolerated <= set(scenario.names())
     assert not scenario.removal or scenario.removal in CATALOG
+
+
+def test_an_inventorys_variable_is_not_hidden_by_the_input_that_takes_it() -> None:
+    """An extra variable of the same name would stand in for it on every host, the one it is asked of included."""
+    bindings = [
+        pair for scenario in CATALOG.values() for phase in scenario.steps for pair in phase.action.inputs.items()
+    ]
+    assert [name for name, binding in bindings if isinstance(binding, InventoryVar) and binding.name == name] == []
 
 
 PHASES = [pytest.param(phase, id=f"{name}-{phase.name}") for name, s in CATALOG.items() for phase in s.steps]
