@@ -55,7 +55,8 @@ def _entered(cgroup: Path) -> bool:
 
 def move_into(cgroup: Path) -> None:
     """Move this process into a cgroup. Raises OSError."""
-    (cgroup / "cgroup.procs").write_text("0\n", encoding="ascii")
+    # UTF-8 is built in. For any other encoding Python needs a file, and a guest's root has not this Python's.
+    (cgroup / "cgroup.procs").write_text("0\n", encoding="utf-8")
 
 
 def attach(pid: int) -> None:
@@ -98,7 +99,7 @@ def _remove(top: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii")
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.guests import cgroups, commands, syscalls
-from lab.guests.bootdoc import BootDocument
 
 DEFAULT = "/sbin/init"
 """What the lab's own image has no program for; its guests have the lab's init in its place."""
@@ -67,17 +66,15 @@ def environment(variables: Sequence[str], *, systemd: bool) -> Mapping[str, str]
     return {**_ENVIRONMENT, **({"NOTIFY_SOCKET": NOTIFY_SOCKET} if systemd else {}), **given}
 
 
-def prepare(document: BootDocument) -> None:
-    """Give the container what its own init expects to find. Raises OSError with what to do."""
+def prepare_for_systemd(vmid: int) -> None:
+    """Give the container what systemd can't do without. Raises OSError with what to do."""
     try:
-        _allow_inotify(cgroups.settle(document["vmid"]))
+        _allow_inotify(cgroups.settle(vmid))
     except PermissionError as error:
         raise PermissionError(
-            f"a container with an entrypoint needs a cgroup of its own, and the lab may make none ({error}): run the "
-            "lab as root, or start it by: systemd-run --user --scope --property=Delegate=yes ./run.sh lab up"
+            f"systemd needs a cgroup of its own for the container, and the lab may make none ({error.strerror}): run "
+            "the lab as root, or start it by: systemd-run --user --scope --property=Delegate=yes ./run.sh lab up"
         ) from error
-    for number in _DROPPED_CAPABILITIES:
-        syscalls.drop_capability(number)
 
 
 def _allow_inotify(guests: int) -> None:
@@ -85,8 +82,8 @@ def _allow_inotify(guests: int) -> None:
     with contextlib.suppress(OSError), syscalls.mounted("proc") as proc:
         limit = proc / "sys/fs/inotify/max_user_instances"
         needed = inotify_needed(guests)
-        if int(limit.read_text(encoding="ascii")) < needed:
-            limit.write_text(f"{needed}\n", encoding="ascii")
+        if int(limit.read_text(encoding="utf-8")) < needed:
+            limit.write_text(f"{needed}\n", encoding="utf-8")
 
 
 def inotify_needed(guests: int) -> int:
@@ -95,5 +92,7 @@ def inotify_needed(guests: int) -> int:
 
 
 def become(init: Program, variables: Sequence[str]) -> None:
-    """Go on as the program. Never returns; raises OSError."""
+    """Go on as the program, without what LXC takes from containers. Never returns; raises OSError."""
+    for number in _DROPPED_CAPABILITIES:
+        syscalls.drop_capability(number)
     os.execve(init.path, init.argv, environment(variables, systemd=init.is_systemd))  # noqa: S606 - as configured

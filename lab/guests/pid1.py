@@ -86,7 +86,8 @@ def _start_services(*, is_node: bool) -> int | None:
 
 def _hand_over(init: entrypoint.Program, document: BootDocument, status: int) -> None:
     """Become the container's own init. What is no systemd finds only those cards up that the node looks after."""
-    entrypoint.prepare(document)
+    if init.is_systemd:
+        entrypoint.prepare_for_systemd(document["vmid"])
     managed = [nic["name"] for nic in document["nics"] if nic["host_managed"]]
     network.bring_up(None if init.is_systemd else ["lo", *managed])
     _report(status, BOOTING if init.is_systemd else READY)

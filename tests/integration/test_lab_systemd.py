@@ -88,6 +88,11 @@ def boot_of(inside: Callable[[str], str]) -> str:
         return ""
 
 
+def test_nodes_of_a_cluster_have_such_containers_too(lab_cluster: RunningLab) -> None:
+    inside = created(lab_cluster, "/lib/systemd/systemd")
+    assert inside("systemctl is-system-running") == "running"
+
+
 def test_any_program_is_the_init_of_a_container(lab: RunningLab) -> None:
     card = "name=eth0,bridge=vmbr0,ip=10.99.0.63/24,host-managed=1"
     inside = created(lab, "sleep infinity", "--env", "'GREETING=good day'", "--net0", card)
