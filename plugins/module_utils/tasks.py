@@ -45,15 +45,15 @@ def is_upid(value: object) -> bool:
     return isinstance(value, str) and UPID.match(value) is not None
 
 
-def looks(timeout: float, longest: float = LONGEST) -> Iterator[float]:
+def looks(timeout: float, longest: float = LONGEST, share: float = 0.1) -> Iterator[float]:
     """Pace of a wait: yields the seconds passed, sleeping in between; looks at once, and a last time at ``timeout``.
 
-    The pause is a tenth of the time passed: quick things are noticed quickly, slow ones don't burden the node.
+    The pause is a share of the time passed: quick things are noticed quickly, slow ones don't burden the node.
     """
     started = time.monotonic()
     yield 0.0
     while (passed := time.monotonic() - started) < timeout:
-        time.sleep(min(longest, max(SHORTEST, passed / 10), timeout - passed))
+        time.sleep(min(longest, max(SHORTEST, passed * share), timeout - passed))
         yield time.monotonic() - started
 
 

@@ -54,6 +54,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import looks
+from ansible_collections.homelab.pve.plugins.plugin_utils import root_login
 
 SPOOL = "/run/homelab-pve"
 """Folder in the guest for pieces: root's alone, in memory on Linux, so that what was secret is not on its disk."""
@@ -70,6 +71,9 @@ BLOCKS = 8
 SILENCE = 300.0
 """Seconds without a word of the agent after which a running command is given up."""
 
+PAUSE = 0.25
+"""Share of the time a command has run after which it is looked at again: each look is a request."""
+
 HELP_TIMEOUT = 300.0
 """Seconds the commands may take that move content about."""
 
@@ -77,11 +81,8 @@ CLEAR_TIMEOUT = 10.0
 """... and the one that removes what was left when something went wrong."""
 
 SHELL = "/bin/sh"
-ENTERED = (
-    'HOME=~root USER=root LOGNAME=root LANG="${LANG:-C.UTF-8}"; export HOME USER LOGNAME LANG; cd 2>/dev/null; '
-    f'exec {SHELL} -c "$1"'
-)
-"""Runs a command as a login of root's would: the agent has no HOME, and / for its working directory."""
+LOGGED_IN = f"command=$1\nshift{root_login.ENTERED}exec {root_login.COMMAND}\n"
+"""Runs the command $1 as a login of root's would: the agent itself has no HOME, and / for its working directory."""
 
 MADE = f"mkdir -p -m 0700 {SPOOL}"
 PART_TAKEN = 'set -C; : > "$1" && set +C && '
@@ -142,7 +143,7 @@ def fed(waiting: Sequence[str], unpack: str) -> str:
     """
     names = " ".join(waiting)
     given = f"{{ base64 -d | cat {names} -; rm -f {names}; }}" if waiting else "base64 -d"
-    return f"{given} | {unpack} | {{ {ENTERED}; }}"
+    return f"{given} | {unpack} | {{\n{LOGGED_IN}}}"
 
 
 def carried(text: str, what: str) -> str:
@@ -172,7 +173,7 @@ def watched(guest: Guest, limit: float, read: Reader, answer: Values, _timeout: 
     """Wait for a command's end: ``limit`` seconds, 0 for as long as it takes. Raises WaitTimeoutError."""
     watch = Watch(guest, [SHELL], int(answer["pid"]))
     heard = 0.0
-    for passed in looks(limit or math.inf):
+    for passed in looks(limit or math.inf, share=PAUSE):
         status = watch.look(read)
         if status is not None:
             return ended(watch.pid, status)
@@ -200,7 +201,7 @@ class AgentShell:
         words = [carried(command, "command")]
         reason = "run a command in {}"
         if not given:
-            return self._exec(ENTERED, words, reason, follow=self._until_its_end)
+            return self._exec(LOGGED_IN, words, reason, follow=self._until_its_end)
         content, unpack = unpacked(given)
         with self._spool() as spool:
             waiting, last = spool.filled(pieces(content))

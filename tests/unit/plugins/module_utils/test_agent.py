@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.agent import (
+    FROZEN,
     Ended,
     FileView,
+    advice,
     characters,
     content_bytes,
     ended,
@@ -43,6 +45,13 @@ def error(message: str, status: int = 500, **errors: str) -> PveError:
 
 
 NO_FILE = error("Agent error: failed to open file '/x' (mode: 'r'): No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [(FROZEN, "try again when that has ended"), ("the command is not allowed", "allow it in")]
+)
+def test_why_the_agent_refuses_a_command(reason: str, said: str) -> None:
+    assert said in advice(error(f"Agent error: Command guest-exec has been disabled: {reason}"))
 
 
 @given(st.binary())

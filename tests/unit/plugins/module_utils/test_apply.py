@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
-from ansible_collections.homelab.pve.plugins.module_utils.apply import reconcile
+from ansible_collections.homelab.pve.plugins.module_utils.apply import perform, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     BOUND,
     Bound,
@@ -295,3 +295,14 @@ def test_what_cannot_be_made_out_yet_is_looked_at_again() -> None:
     assert [params["id"] for _verb, _path, params in client.sent] == [1, 1]
     with pytest.raises(RefusedError):
         go(Fake(failures={1: CHANGED}), replace(resource(), plan=plan))
+
+
+def test_steps_of_no_resource_are_carried_out_once() -> None:
+    steps = [Step("POST", "/a", {"x": True}, "do a"), Step("POST", "/b", {}, "do b"), Step("POST", "/c", {}, "do c")]
+    client = Fake()
+    assert perform(client, steps, 1) == (None, None, None)
+    assert [path for _verb, path, _params in client.sent] == ["/a", "/b", "/c"]
+    failing = Fake(failures={2: MOVED})
+    with pytest.raises(StepFailedError, match=r"(?s)Cannot do b: .*Already done: do a.*Not done: do c"):
+        perform(failing, steps, 1)
+    assert len(failing.sent) == 2
