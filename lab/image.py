@@ -56,7 +56,7 @@ def _sweep(cache: Path) -> None:
 
 def _build(target: Path, requirements: str, log: Log) -> None:
     """Build beside ``target`` and rename, so that an interrupted build is never taken for an image."""
-    log(f"Building the lab's root image (Debian {recipe.SUITE}, once, about 310 MB): {target}")
+    log(f"Building the lab's root image (Debian {recipe.SUITE}, once, about 330 MB): {target}")
     work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=target.parent))
     try:
         work.chmod(0o755)
