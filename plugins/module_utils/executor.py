@@ -246,9 +246,9 @@ class SSHExecutor(CommandExecutor):
 
     def _described(self) -> SSHConnection:
         # Only this transport needs paramiko, which is slow to import.
-        from ansible_collections.homelab.pve.plugins.module_utils import ssh_connection, ssh_host_keys  # noqa: PLC0415
+        from ansible_collections.homelab.pve.plugins.module_utils import ssh_connection, ssh_host_keys, ssh_login  # noqa: PLC0415
 
-        login = ssh_connection.Login(self.user, self.key_paths, self._password, self._passphrase, self.identities_only)
+        login = ssh_login.Login(self.user, self.key_paths, self._password, self._passphrase, self.identities_only)
         host_keys = ssh_host_keys.HostKeyFiles([path.expanduser() for path in self.known_hosts], self.strict)
         through = (lambda: jump.connect().forwarded(self.host, self.port)) if (jump := self.jump) else None
         return ssh_connection.SSHConnection(

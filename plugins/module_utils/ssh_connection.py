@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens an SSH connection: the host shows the key it is known by, then we show who we are."""
+"""One SSH connection and its channels: the host shows the key it is known by, then we show who we are."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from threading import BoundedSemaphore, RLock
 
 from ansible_collections.homelab.pve.plugins.module_utils.command_output import CHUNK, GRACE
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
     ConnectionError,
     HomelabPveError,
     OutcomeUnknownError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles, pinned_name
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_login import Login, log_in
 
 MISSING: ImportError | None = None
 try:
     import paramiko
-    from paramiko.pkey import UnknownKeyType
 except ImportError as error:
     MISSING = error
 # It logs what it raises, with a traceback, and Python prints that where nobody set up logging.
@@ -48,23 +45,9 @@ END_GROUP = (
 )
 """Ends a process group, at once when it goes at once: its number may belong to somebody else a little later."""
 NO_SSHD = "something accepts connections there, but does not speak as sshd does"
-DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+FEW_SESSIONS = "Its sshd_config has to allow more of them: MaxSessions is 10 by default, and a transfer takes 2."
 
 OpenSocket = Callable[[], "socket.socket | paramiko.Channel"]
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who we are. Keys are offered in this order: ``keys``, the agent's, the user's default ones; then the password.
-
-    ``passphrase`` opens encrypted keys. With ``identities_only`` just ``keys`` and the password are offered.
-    """
-
-    user: str
-    keys: Sequence[Path] = ()
-    password: str | None = field(default=None, repr=False)
-    passphrase: str | None = field(default=None, repr=False)
-    identities_only: bool = False
 
 
 class SSHConnection:
@@ -121,8 +104,17 @@ class SSHConnection:
         refused operation, which stays an OSError."""
         with self._transfers, self._session() as channel, self._broken_transfers():
             channel.settimeout(timeout)
-            channel.invoke_subsystem("sftp")
+            self._ask_for_sftp(channel)
             yield paramiko.SFTPClient(channel)
+
+    def _ask_for_sftp(self, channel: paramiko.Channel) -> None:
+        try:
+            channel.invoke_subsystem("sftp")
+        except paramiko.SSHException as error:
+            if channel.get_transport().is_active():
+                remedy = "Its sshd_config needs the line 'Subsystem sftp internal-sftp'."
+                raise ConnectionError(self.host, self.port, "it has no SFTP", remedy) from error
+            raise
 
     def forwarded(self, host: str, port: int) -> paramiko.Channel:
         """A way to another host through this one."""
@@ -157,7 +149,7 @@ class SSHConnection:
                 transport.start_client()  # bounded by what _prepare sets; its own bound would return unfinished
                 key = transport.get_remote_server_key()
             self.host_keys.check(self.host, self.port, key)
-            _log_in(transport, f"{self.host} port {self.port}", self.login)
+            log_in(transport, f"{self.host} port {self.port}", self.login)
         except BaseException:
             transport.close()
             raise
@@ -275,6 +267,8 @@ def translated(host: str, port: int) -> Iterator[None]:
         raise ConnectionError(host, port, reason, transient=True) from error
     except OSError as error:
         raise ConnectionError(host, port, error.strerror or str(error)) from error
+    except paramiko.ChannelException as error:
+        raise ConnectionError(host, port, f"it opens no session ({error.text})", FEW_SESSIONS) from error
     except paramiko.SSHException as error:
         said = str(error)
         reason = NO_SSHD if said.startswith("Error reading SSH protocol banner") else said.rstrip(".")
@@ -296,77 +290,3 @@ def _prepare(transport: paramiko.Transport, known: Sequence[str], timeout: float
 def _signs_for(algorithm: str) -> str:
     """The type of key a signature algorithm belongs to: an ssh-rsa key signs as rsa-sha2-256 (RFC 8332)."""
     return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm
-
-
-def _log_in(transport: paramiko.Transport, place: str, login: Login) -> None:
-    offered: list[str] = []
-    try:
-        for what, offer in _offers(login):
-            offered.append(what)
-            if _is_accepted(transport, offer):
-                return
-    except (paramiko.SSHException, EOFError, OSError) as error:
-        offered.append(f"then it closed the connection: {str(error).rstrip('.') or 'no reason given'}")
-    raise AuthenticationError(
-        f"{place} does not accept {login.user}. Offered: {'; '.join(offered) or 'nothing, for there is no key'}. "
-        "Check the user name, and that the public key is in the user's authorized_keys there."
-    )
-
-
-Offer = Callable[["paramiko.Transport"], object]
-
-
-def _is_accepted(transport: paramiko.Transport, offer: Offer | None) -> bool:
-    if offer is None:
-        return False
-    try:
-        offer(transport)
-    except paramiko.AuthenticationException:
-        return False
-    return transport.is_authenticated()
-
-
-def _offers(login: Login) -> Iterator[tuple[str, Offer | None]]:
-    """What we offer, in words and as a call; None where the words say why it can't be offered."""
-    for path in login.keys:
-        yield _key_offer(login, path)
-    if not login.identities_only:
-        for key in paramiko.Agent().get_keys():
-            yield f"the agent's key {key.fingerprint}", _with_key(login.user, key)
-        for path in _default_keys(login.keys):
-            yield _key_offer(login, path)
-    if login.password is not None:
-        yield "a password", lambda transport: transport.auth_password(login.user, login.password or "")
-
-
-def _with_key(user: str, key: paramiko.PKey) -> Offer:
-    return lambda transport: transport.auth_publickey(user, key)
-
-
-def _default_keys(given: Sequence[Path]) -> list[Path]:
-    found = [Path.home() / ".ssh" / name for name in DEFAULT_KEYS]
-    return [path for path in found if path.is_file() and path not in given]
-
-
-def _key_offer(login: Login, path: Path) -> tuple[str, Offer | None]:
-    what = f"the key {path}"
-    try:
-        key = _loaded(path.expanduser(), login.passphrase)
-    except OSError as error:
-        return f"{what} (not readable: {error.strerror})", None
-    except (TypeError, paramiko.PasswordRequiredException):
-        return f"{what} (encrypted: give its passphrase, or add it to the agent with ssh-add)", None
-    except (ValueError, paramiko.SSHException, UnknownKeyType):
-        why = "no private key" if login.passphrase is None else "no private key, or not of this passphrase"
-        return f"{what} ({why})", None
-    return f"{what} ({key.fingerprint})", _with_key(login.user, key)
-
-
-def _loaded(path: Path, passphrase: str | None) -> paramiko.PKey:
-    """A private key. The reader refuses a passphrase for a key that has none, so it is asked without one first."""
-    try:
-        return paramiko.PKey.from_path(path)
-    except (TypeError, paramiko.PasswordRequiredException):
-        if passphrase is None:
-            raise
-    return paramiko.PKey.from_path(path, passphrase.encode())  # type: ignore[arg-type]  # it wants bytes

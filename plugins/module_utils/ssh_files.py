@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import stat
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ansible_collections.homelab.pve.plugins.module_utils.errors import FileError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import CommandError, FileError
 
 if TYPE_CHECKING:
     import paramiko
@@ -24,6 +25,9 @@ REQUESTS = 64
 """Reads under way at once. More can stall a server that has no room for the answers."""
 PMXCFS = PurePosixPath("/etc/pve")
 """Where Proxmox VE's own file system sets owners and modes itself and refuses to have them set (pmxcfs(8))."""
+
+UNSUPPORTED = "Operation unsupported"
+"""SFTP's words for an extension it does not know."""
 
 Run = Callable[[list[str]], str]
 """Runs a command on the host and returns its standard output."""
@@ -47,8 +51,7 @@ class Place:
             if not target.is_relative_to(PMXCFS):
                 self.sftp.chmod(temporary, mode)
             self._verify(temporary, target, sent)
-            # Plain rename fails onto an existing file (SFTP version 3); this extension replaces it.
-            self.sftp.posix_rename(temporary, str(target))
+            self._move(temporary, str(target))
         except BaseException:
             with suppress(OSError, EOFError):  # nothing was written, or the connection is gone
                 self.sftp.remove(temporary)
@@ -88,6 +91,18 @@ class Place:
             was, now = self.sftp.stat(str(target)), self.sftp.stat(temporary)
             if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
                 self.sftp.chown(temporary, was.st_uid or 0, was.st_gid or 0)
+
+    def _move(self, temporary: str, target: str) -> None:
+        """Plain rename fails onto an existing file (SFTP version 3). An extension does it, which a server may lack."""
+        try:
+            self.sftp.posix_rename(temporary, target)
+        except OSError as refused:
+            if refused.errno != errno.EACCES and str(refused) != UNSUPPORTED:
+                raise
+            try:
+                self.run(["mv", "-fT", "--", temporary, target])
+            except CommandError:
+                raise refused from None
 
     def _verify(self, temporary: str, target: PurePosixPath, sent: str) -> None:
         arrived = self.run(["sh", "-c", 'sha256sum < "$1"', "-", temporary]).split()

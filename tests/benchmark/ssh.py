@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -172,7 +172,7 @@ def one_host(runs: int) -> Samples:
         return in_turn(dict(zip(ONE, works, strict=True)), each, runs)
 
 
-def in_turn(ways: dict[str, Work], timed: Callable[[Work], float], runs: int) -> Samples:
+def in_turn(ways: Mapping[str, Work], timed: Callable[[Work], float], runs: int) -> Samples:
     """Each way as often as wanted."""
     samples: Samples = {way: [] for way in ways}
     for _ in range(runs):

@@ -339,18 +339,6 @@ def test_output_arrives_while_the_command_runs(stand: Stand) -> None:
     assert sorted(heard[1:]) == [("stderr", "err\n"), ("stdout", "last\n")]
 
 
-def test_output_without_end_takes_little_memory(stand: Stand) -> None:
-    count = 0
-
-    def hear(_stream: str, text: str) -> None:
-        nonlocal count
-        count += len(text)
-
-    result = on_father(stand, lambda ssh: ssh.run(["head", "-c", "200000000", "/dev/zero"], on_output=hear))
-    assert count == 200_000_000
-    assert 0 < len(result.stdout) <= 2 * 65_536
-
-
 def test_a_callback_that_fails_ends_the_command(stand: Stand) -> None:
     def hear(_stream: str, _text: str) -> None:
         raise RuntimeError("enough")
