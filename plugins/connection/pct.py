@@ -35,7 +35,10 @@ options:
     vars:
       - name: pve_pct_node
   command:
-    description: What runs pct on the node. With a login that is not root's, V(sudo -n pct) for instance.
+    description:
+      - What runs pct on the node. With a login that is not root's, V(sudo -n pct) for instance.
+      - V(lxc-attach), or a command that ends with it, leaves pct out. C(pct exec) itself only looks whether the
+        container runs and then becomes C(lxc-attach), but it takes Perl much longer than that to start it.
     type: str
     default: pct
     vars:
@@ -121,11 +124,11 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
             raise AnsibleFileNotFound(f"There is no file {in_path} to copy to container {self._entry().vmid}.")
         target = shlex.quote(out_path)
         for number, block in enumerate(_blocks(in_path)):
-            self._carry(f"cat {'>>' if number else '>'} {target}", block, f"copy {in_path} to {out_path}")
+            self._carry(f"cat {'>>' if number else '>'} {target}", block, f"copy {in_path} to {out_path} in")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to this machine."""
-        what, source = f"copy {in_path}", shlex.quote(in_path)
+        what, source = f"copy {in_path} from", shlex.quote(in_path)
         block = self._carry(f"head -c {FETCH_BLOCK} < {source}", None, what)
         with open(out_path, "wb") as target:  # noqa: PTH123 - a text, as Ansible gives it
             number = 0
@@ -150,7 +153,7 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         """Run a command that carries a file's bytes; never as another user, whatever the task's become."""
         code, stdout, stderr = self.exec_command(command, given, sudoable=False)
         if code:
-            raise AnsibleError(f"Could not {what} of container {self._entry().vmid}: {_text(stderr)}")
+            raise AnsibleError(f"Could not {what} container {self._entry().vmid}: {_text(stderr)}")
         return stdout
 
     def _on_node(self, line: str, given: bytes | None, asks: bool) -> Result:

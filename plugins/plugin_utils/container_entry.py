@@ -49,7 +49,7 @@ HOME (``--keep-env 0``; lxc-attach(1): --clear-env).
 ON_NODE = """
 PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
 export PATH LC_ALL
-{input}{pct} exec "$1" -- /bin/sh -c "$2" sh "$3" "$4"
+{input}{enter} -- /bin/sh -c "$2" sh "$3" "$4"
 status=$?
 [ "$status" -ne 255 ] || status=254
 exit "$status"
@@ -64,15 +64,23 @@ WHERE = "/bin/sh -c 'PATH=$PATH:/usr/bin pvesh get /cluster/resources --type vm 
 
 @dataclass(frozen=True)
 class Entry:
-    """How to get into a container: its id, and what runs pct on the node (shell words)."""
+    """How to get into a container: its id, and what runs pct or lxc-attach on the node (shell words)."""
 
     vmid: int
-    pct: str = "pct"
+    command: str = "pct"
+
+
+def entering(command: str) -> str:
+    """The shell words that enter container ``$1``, to be followed by ``--`` and what is run there.
+
+    ``pct exec`` does nothing but to look whether the container runs and to become lxc-attach (PVE/CLI/pct.pm).
+    """
+    return f'{command} -n "$1" --clear-env' if command.endswith("lxc-attach") else f'{command} exec "$1"'
 
 
 def command_line(entry: Entry, mark: str, command: str, *, has_input: bool) -> str:
     """The node's command line that runs a shell command in the container."""
-    script = ON_NODE.format(pct=entry.pct, input="" if has_input else NO_INPUT)
+    script = ON_NODE.format(enter=entering(entry.command), input="" if has_input else NO_INPUT)
     return shlex.join(["/bin/sh", "-c", script, "sh", str(entry.vmid), INSIDE, mark, command])
 
 
@@ -112,14 +120,20 @@ NO_CONFIGURATION = (
     "pve_pct_command to 'sudo -n pct' and allow that in sudoers. Or the service pve-cluster does not run there."
 )
 NOT_RUNNING = "Container {vmid} is not running on {node}. Start it first: module homelab.pve.container, state started."
+NOT_ENTERED = (
+    "lxc-attach found no running container {vmid} on {node}. Start it first (module homelab.pve.container, state "
+    "started), or set ansible_host to the node it is on."
+)
 ABSENT = "There is no container {vmid} on {node}."
 NO_SHELL = "Container {vmid} on {node} has no /bin/sh, which Ansible needs."
 
 REFUSALS = (
-    (r"\bpct: (command )?not found|pct: No such file", NO_PCT),
+    (r"\b(pct|lxc-attach): (command )?not found|(pct|lxc-attach): No such file", NO_PCT),
     (r"^ipcc_send_rec", NO_CONFIGURATION),
     (r"please run as root|^sudo: |not in the sudoers|^doas: |Permission denied", NO_RIGHT),
+    (r"lxc-attach: .*(You lack access|privileges to control)", NO_RIGHT),
     (r"^container '\d+' not running", NOT_RUNNING),
+    (r"Failed to get init pid", NOT_ENTERED),
     (r"^Configuration file '\S+' does not exist", ABSENT),
     (r'Failed to exec "/bin/sh"', NO_SHELL),
 )

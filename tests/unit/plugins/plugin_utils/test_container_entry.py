@@ -15,26 +15,29 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 MARK = "pct-1-"
-FAKE_PCT = """#!/bin/sh
-[ "$1 $2 $3" = "exec 100 --" ] || { echo "pct was called as $*" >&2; exit 9; }
-shift 3
+# What leads into container 100, which is this machine: name -> the arguments it wants before the command.
+WAYS = {"pct": "exec 100 --", "lxc-attach": "-n 100 --clear-env --"}
+SCRIPT = """#!/bin/sh
+case "$*" in "{wanted} "*) ;; *) echo "called as $*" >&2; exit 9 ;; esac
+while [ "$1" != -- ]; do shift; done
+shift
 exec "$@"
 """
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a pct for container 100, which is this machine."""
+    """A folder with the commands that lead into a container."""
     folder = tmp_path_factory.mktemp("node")
-    pct = folder / "pct"
-    pct.write_text(FAKE_PCT)
-    pct.chmod(0o755)
+    for name, wanted in WAYS.items():
+        (folder / name).write_text(SCRIPT.format(wanted=wanted))
+        (folder / name).chmod(0o755)
     return folder
 
 
-def run(node: Path, command: str, given: bytes | None = None, pct: str = "pct") -> Ended:
+def run(node: Path, command: str, given: bytes | None = None, enter: str = "pct") -> Ended:
     """What becomes of a command; the line is read by a shell, as sshd has it read."""
-    line = container_entry.command_line(Entry(100, pct), MARK, command, has_input=given is not None)
+    line = container_entry.command_line(Entry(100, enter), MARK, command, has_input=given is not None)
     done = subprocess.run(
         line,
         shell=True,
@@ -110,8 +113,9 @@ def test_the_containers_settings_for_logins_are_read_not_run(
     assert found[name] == value
 
 
-def test_pct_may_be_run_by_something_else(node: Path) -> None:
-    assert run(node, "echo in", pct="env A=b pct").stdout == b"in\n"
+@pytest.mark.parametrize("command", ["env A=b pct", "lxc-attach", "env A=b lxc-attach"])
+def test_something_else_may_lead_into_the_container(node: Path, command: str) -> None:
+    assert run(node, "cat; exit 3", b"in", command) == Ended(True, 3, b"in", b"")
 
 
 def test_what_others_say_is_left_out() -> None:
@@ -145,6 +149,10 @@ def test_a_command_that_has_no_end_has_no_status(out: bytes, err: bytes, expecte
         ("please run as root", container_entry.NO_RIGHT),
         ("sudo: a password is required", container_entry.NO_RIGHT),
         ("perl: warning: x\ncontainer '100' not running!", container_entry.NOT_RUNNING),
+        (
+            "lxc-attach: 100: ../src/lxc/attach.c: 406 Connection refused - Failed to get init pid",
+            container_entry.NOT_ENTERED,
+        ),
         ("Configuration file 'nodes/pve1/lxc/100.conf' does not exist", container_entry.ABSENT),
         ('lxc-attach: 100: ../src/lxc/attach.c: 1 No such file - Failed to exec "/bin/sh"', container_entry.NO_SHELL),
         ("something new", ""),
