@@ -166,17 +166,20 @@ def write(path: Path, content: Iterator[bytes]) -> None:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Errors as Ansible's: those of files and options are the task's, all others say that the VM isn't reached."""
+    """Errors as Ansible's: those of files and options are the task's, all others say that the VM isn't reached.
+
+    They have no cause, for Ansible adds the messages of causes, which say the same.
+    """
     try:
         yield
     except FileNotFoundError as error:
-        raise AnsibleFileNotFound(str(error)) from error
+        raise AnsibleFileNotFound(str(error)) from None
     except (ConfigError, FileError) as error:
-        raise AnsibleError(str(error)) from error
+        raise AnsibleError(str(error)) from None
     except HomelabPveError as error:
-        raise AnsibleConnectionFailure(str(error)) from error
+        raise AnsibleConnectionFailure(str(error)) from None
     except ImportError as error:
-        raise AnsibleError(missing_required_lib((error.name or "a library").partition(".")[0])) from error
+        raise AnsibleError(missing_required_lib((error.name or "a library").partition(".")[0])) from None
 
 
 class Connection(ConnectionBase):  # type: ignore[misc]  # ansible publishes no types

@@ -59,8 +59,8 @@ from ansible_collections.homelab.pve.plugins.plugin_utils import root_login
 SPOOL = "/run/homelab-pve"
 """Folder in the guest for pieces: root's alone, in memory on Linux, so that what was secret is not on its disk."""
 
-LOT = 64
-"""Pieces a command takes at once: 2.6 MiB."""
+LOT = 32
+"""Pieces a command takes at once: 1.3 MiB."""
 
 BLOCK = 1024 * 1024
 """Bytes in a block of a file that is read by a command."""

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import connect
+from ansible_collections.homelab.pve.plugins.module_utils.errors import FileError
+from ansible_collections.homelab.pve.plugins.plugin_utils.agent_shell import SPOOL, AgentShell, pieces
 
 from lab import father
 from tests.integration.conftest import Stand
 from tests.integration.test_modules import play
+from tests.integration.test_transports import connections
 
 pytestmark = pytest.mark.lab
 VMID = 99650
 PLAIN_TEMPLATE = 9001
+NAMES = ("two words", "-n", 'it\'s "$HOME" `id` \\ * ?', "a\nline\t", "größe — 漢", "%s&a=b+c%20")
+LARGE = 17_000_001
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +54,63 @@ def test_commands_and_files(stand: Stand, guest: str, tmp_path: Path) -> None:
 
     again, output = play("guest-agent", **given)
     assert again == 0, output
+
+
+def test_a_play_by_the_connection(stand: Stand, guest: str, tmp_path: Path) -> None:
+    binary, template, script = (tmp_path / name for name in ("binary", "template", "script"))
+    binary.write_bytes(random.Random(1).randbytes(1_000_000))
+    template.write_text("{{ ansible_facts.hostname }} has {{ ansible_facts.env.HOME }}\n")
+    script.write_text('#!/bin/sh\necho "$1"\nid -un\n')
+    keys = father.ssh_key(stand.status.state_dir).parent
+    given = {"binary": binary, "template": template, "script": script, "fetched": tmp_path / "fetched"}
+    play("agent-connection", **given, ssh_key=keys / "id_ed25519", known_hosts=keys / "known_hosts")
+    assert (tmp_path / "fetched").read_bytes() == binary.read_bytes()
+    assert stand.ssh(
+        guest, "cat /srv/filled; stat -c '%a %U' /srv/*binary*; ls -A /root/.ansible/tmp"
+    ).splitlines() == [
+        "agent-one has /root",
+        "640 nobody",
+    ]
+
+
+def test_content_by_the_agents_shell(stand: Stand, guest: str) -> None:
+    def talk() -> None:
+        with closing(connect(connections(stand)["https"])) as client:
+            work(AgentShell(client, {"vmid": VMID}))
+
+    stand.in_lab(talk)
+    assert stand.ssh(guest, f"ls -A {SPOOL} /srv/odd /srv/tiny; stat -c '%a %U' {SPOOL} /srv/tiny/old") == (
+        f"{SPOOL}:\n\n/srv/odd:\nfolder\n\n/srv/tiny:\nold\n700 root\n600 root\n"
+    )
+
+
+def work(inside: AgentShell) -> None:
+    """Send and get content of every size, under names with every character; what fails leaves nothing."""
+    for size in (0, 1, 100_000, 1_400_000):
+        content = random.Random(size).randbytes(size)
+        ended = inside.run("sha256sum; kill -9 $$", content)
+        assert (ended.rc, ended.stdout.split()[0].decode()) == (137, hashlib.sha256(content).hexdigest())
+    inside.run("mkdir -p /srv/odd/folder /srv/tiny && mount -t tmpfs -o size=64k none /srv/tiny")
+    for name in NAMES:
+        path, content = f"/srv/odd/{name}", f"{name}\0\xff".encode("latin-1", "replace") * 10_000
+        inside.put(pieces(content), path)
+        assert b"".join(inside.fetch(path)) == content
+    assert inside.run("cd /srv/odd && printf '%s/' * && find . -type f -delete", b"").stdout.decode() == (
+        "".join(f"{name}/" for name in sorted((*NAMES, "folder"), key=str.encode))
+    )
+    inside.put([b"old"], "/srv/tiny/old")
+    refused(lambda: inside.put(pieces(bytes(100_000)), "/srv/tiny/old"), "No space left on device")
+    refused(lambda: inside.put([b"x"], "/srv/none/file"), "cannot create")
+    refused(lambda: inside.put([b"x"], "/srv/odd/folder"), "it is a folder")
+    assert list(inside.fetch("/srv/tiny/old")) == [b"old"]
+    told = inside.run(f"head -c {LARGE} /dev/urandom > /srv/large; sha256sum < /srv/large").stdout
+    digest = hashlib.sha256()
+    for piece in inside.fetch("/srv/large"):
+        digest.update(piece)
+    assert told.decode().split()[0] == digest.hexdigest()
+
+
+def refused(work: Callable[[], None], said: str) -> None:
+    """A file that can't be written, and why."""
+    with pytest.raises(FileError, match=said):
+        work()
