@@ -27,7 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.host_checks import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.host_entries import identity
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import Host
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles, pinned_name
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles
 
 from scenarios.errors import DriverError, NotReadyError, UsageError
 from scenarios.hosts import HostManager
@@ -169,7 +169,7 @@ def set_default(manager: HostManager, name: str) -> None:
 def show(manager: HostManager, name: str, json_output: bool) -> None:
     """Show how a host is reached, as ssh sees it, and which keys it is known by."""
     where = manager.resolved(name)
-    pinned = HostKeyFiles(where.known_hosts).known(pinned_name(where.hostname, where.port))
+    pinned = HostKeyFiles(where.known_hosts, alias=where.host_key_alias).known(where.hostname, where.port)
     document: dict[str, Json] = {
         "name": name,
         "default": manager.default() == name,

@@ -160,6 +160,7 @@ class SSHExecutor(CommandExecutor):
     :param identities_only: offer no other keys than ``key_path``
     :param known_hosts: files that pin host keys, the user's ``~/.ssh/known_hosts`` by default
     :param strict: refuse a host that is in none of them; else it is pinned in the first of them
+    :param host_key_alias: the name its keys are pinned under, instead of ``host`` and ``port``
     :param connect_timeout: seconds for each: the connection, the key exchange, the login
     :param timeout: seconds for one command, unless ``run`` says otherwise; None: no limit
     :param jump: executor on the host the connection goes through
@@ -177,13 +178,14 @@ class SSHExecutor(CommandExecutor):
         identities_only: bool = False,
         known_hosts: Path | Sequence[Path] | None = None,
         strict: bool = True,
+        host_key_alias: str | None = None,
         connect_timeout: float = 5.0,
         timeout: float | None = None,
         jump: SSHExecutor | None = None,
     ) -> None:
         self.host, self.user, self.port = host, user, port
         self.key_paths, self.known_hosts = _paths(key_path), _paths(known_hosts) or KNOWN_HOSTS
-        self.identities_only, self.strict = identities_only, strict
+        self.identities_only, self.strict, self.host_key_alias = identities_only, strict, host_key_alias
         self.connect_timeout, self.timeout, self.jump = connect_timeout, timeout, jump
         self.name = host
         self._password, self._passphrase = password, passphrase
@@ -249,7 +251,8 @@ class SSHExecutor(CommandExecutor):
         from ansible_collections.homelab.pve.plugins.module_utils import ssh_connection, ssh_host_keys, ssh_login  # noqa: PLC0415
 
         login = ssh_login.Login(self.user, self.key_paths, self._password, self._passphrase, self.identities_only)
-        host_keys = ssh_host_keys.HostKeyFiles([path.expanduser() for path in self.known_hosts], self.strict)
+        files = [path.expanduser() for path in self.known_hosts]
+        host_keys = ssh_host_keys.HostKeyFiles(files, self.strict, self.host_key_alias)
         through = (lambda: jump.connect().forwarded(self.host, self.port)) if (jump := self.jump) else None
         return ssh_connection.SSHConnection(
             self.host, self.port, login, host_keys, timeout=self.connect_timeout, through=through

@@ -19,7 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     OutcomeUnknownError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles, pinned_name
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import HostKeyFiles
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_login import Login, log_in
 
 MISSING: ImportError | None = None
@@ -143,7 +143,7 @@ class SSHConnection:
         with translated(self.host, self.port):
             transport = paramiko.Transport(self._through())
         try:
-            known = self.host_keys.known(pinned_name(self.host, self.port))
+            known = self.host_keys.known(self.host, self.port)
             _prepare(transport, [pin.key.get_name() for pin in known if not pin.revoked], self.timeout)
             with translated(self.host, self.port):
                 transport.start_client()  # bounded by what _prepare sets; its own bound would return unfinished

@@ -109,8 +109,8 @@ def greet(config: SSHConfigParser, name: str, timeout: float) -> None:
 def pinned(config: SSHConfigParser, name: str) -> list[str]:
     """Fingerprints of the keys a host is known by."""
     where = resolve(name, config.config_path)
-    files = ssh_host_keys.HostKeyFiles(where.known_hosts)
-    found = files.known(ssh_host_keys.pinned_name(where.hostname, where.port))
+    files = ssh_host_keys.HostKeyFiles(where.known_hosts, alias=where.host_key_alias)
+    found = files.known(where.hostname, where.port)
     return list(dict.fromkeys(pin.key.fingerprint for pin in found if not pin.revoked))
 
 

@@ -44,20 +44,25 @@ class Pin:
 
 @dataclass
 class HostKeyFiles:
-    """The files that pin keys. A new key is written to the first one; the others are only read."""
+    """The files that pin keys. A new key is written to the first one; the others are only read.
+
+    :param alias: the name a host's keys are kept under instead of its own (ssh_config(5), HostKeyAlias)
+    """
 
     files: Sequence[Path]
     strict: bool = True
+    alias: str | None = None
     newly_pinned: str | None = field(default=None, init=False)
     """Fingerprint of the key that ``check`` pinned because nothing was known."""
 
-    def known(self, name: str) -> list[Pin]:
-        """Pins of a host by its name as `pinned_name` gives it."""
+    def known(self, host: str, port: int) -> list[Pin]:
+        """Pins of a host."""
+        name = self._name(host, port)
         return [pin for file in self.files for pin in read(file, name)]
 
     def check(self, host: str, port: int, key: PKey) -> None:
         """Accept the key a host showed, or raise HostKeyError."""
-        name = pinned_name(host, port)
+        name = self._name(host, port)
         if self._accepted(host, port, key):
             return
         if self.strict:
@@ -68,13 +73,16 @@ class HostKeyFiles:
                 self.newly_pinned = key.fingerprint
 
     def _accepted(self, host: str, port: int, key: PKey) -> bool:
-        known = self.known(pinned_name(host, port))
+        known = self.known(host, port)
         if any(pin.revoked and pin.key == key for pin in known):
             raise HostKeyError(host, port, f"its host key {key.fingerprint} is revoked", "Give the host a new key.")
         valid = [pin for pin in known if not pin.revoked]
         if valid and not any(pin.key == key for pin in valid):
             raise changed(host, port, key, _nearest(valid, key))
         return bool(valid)
+
+    def _name(self, host: str, port: int) -> str:
+        return self.alias or pinned_name(host, port)
 
     def _how_to_trust(self, name: str) -> str:
         return (

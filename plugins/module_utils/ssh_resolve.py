@@ -42,6 +42,7 @@ class Resolved:
     known_hosts: Sequence[Path]
     strict: bool
     jumps: Sequence[str] = ()
+    host_key_alias: str | None = None
 
 
 def resolve(name: str, config: Path) -> Resolved:
@@ -62,6 +63,7 @@ def resolve(name: str, config: Path) -> Resolved:
         identities_only=said.get("identitiesonly") == ["yes"],
         known_hosts=[Path(text).expanduser() for text in split_paths(files)],  # ssh expands their tokens itself
         strict=said.get("stricthostkeychecking", [""])[0] in STRICT,
+        host_key_alias=next(iter(said.get("hostkeyalias", [])), None),
         jumps=[hop for text in said.get("proxyjump", []) if text != "none" for hop in text.split(",")],
     )
 
@@ -90,6 +92,7 @@ def _executor(where: Resolved, config: Path, timeout: float, via: tuple[str, ...
         identities_only=where.identities_only,
         known_hosts=where.known_hosts,
         strict=where.strict,
+        host_key_alias=where.host_key_alias,
         connect_timeout=timeout,
         jump=jump,
     )

@@ -94,6 +94,14 @@ def test_a_file_of_the_system_may_be_unreadable(tmp_path: Path) -> None:
     HostKeyFiles([tmp_path / "pins", tmp_path / "link", tmp_path], strict=False).check(HOST, 22, OLD)
 
 
+def test_keys_kept_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "pins").write_text(f"{line(NEW)}\n{line(OLD, 'father')}\n")
+    files = HostKeyFiles([tmp_path / "pins"], strict=True, alias="father")
+    files.check(HOST, 2222, OLD)
+    with pytest.raises(HostKeyError):
+        files.check(HOST, 22, NEW)
+
+
 def test_a_pin_starts_a_line_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "pins").write_text("# no line feed")
     pin(tmp_path / "pins", HOST, OLD)

@@ -25,6 +25,7 @@ Host pve1
     UserKnownHostsFile "{folder}/my pins" ~/.ssh/known_hosts
     StrictHostKeyChecking yes
     ProxyJump joe@bastion:2222,second
+    HostKeyAlias father
 Host bastion
     HostName 192.0.2.1
     User ignored
@@ -53,6 +54,7 @@ def test_everything_that_matters_is_read(config: Path) -> None:
     assert [path.name for path in found.keys] == [f"a {getpass.getuser()} key"]
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # ssh doesn't look at HOME
     assert found.known_hosts[:2] == [config.parent / "my pins", home / ".ssh" / "known_hosts"]
+    assert found.host_key_alias == "father"
     assert found.jumps == ["joe@bastion:2222", "second"]
 
 
@@ -64,6 +66,7 @@ def test_an_executor_goes_through_the_jump_hosts(config: Path) -> None:
     assert first
     assert (executor.host, executor.name, second.host) == ("192.0.2.10", "pve1", "second")
     assert (first.host, first.user, first.port, first.jump) == ("192.0.2.1", "joe", 2222, None)
+    assert (executor.host_key_alias, first.host_key_alias) == ("father", None)
 
 
 def test_a_name_that_is_nowhere_is_a_host_name(tmp_path: Path) -> None:
