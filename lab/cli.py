@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lab import faults_cli, saving_cli
+from lab.faults_cli import failures
 
 if TYPE_CHECKING:
     from lab.control import LabStatus
@@ -24,17 +23,6 @@ _PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": Fals
 
 def _log(message: str) -> None:
     click.echo(message, err=True)
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn the lab's errors into one line on stderr and exit code 1."""
-    from lab.errors import LabError  # noqa: PLC0415 - keeps `--help` fast
-
-    try:
-        yield
-    except (LabError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 def describe(status: LabStatus) -> dict[str, Any]:
@@ -72,7 +60,7 @@ def up(nodes: int | None, standalone: bool) -> None:
 
     if standalone and (nodes or 1) == 1:
         raise click.UsageError("--standalone is for several nodes; say how many with --nodes.")
-    with _failures():
+    with failures():
         _show(control.ensure_up(_log, control.Plan(nodes, standalone) if nodes else None))
 
 
@@ -81,7 +69,7 @@ def down() -> None:
     """Stop the lab; its state stays."""
     from lab import control  # noqa: PLC0415
 
-    with _failures():
+    with failures():
         click.echo("The lab is down." if control.down() else "The lab was not up.")
 
 
@@ -109,7 +97,7 @@ def reset(yes: bool) -> None:
 
     if not yes:
         click.confirm("Forget every guest and setting of the lab?", abort=True, err=True)
-    with _failures():
+    with failures():
         control.reset()
     click.echo("The lab's state is gone; the next start makes a new one.")
 
@@ -121,7 +109,7 @@ def ssh(guest: str, command: tuple[str, ...]) -> None:
     """Log in to GUEST (a name, an address, or USER@NAME), or run COMMAND there."""
     from lab import control  # noqa: PLC0415
 
-    with _failures():
+    with failures():
         sys.exit(control.ssh(guest, command))
 
 
@@ -131,7 +119,7 @@ def shell(command: tuple[str, ...]) -> None:
     """Run COMMAND (without one, your shell) on this machine, in the lab's network."""
     from lab import control  # noqa: PLC0415
 
-    with _failures():
+    with failures():
         sys.exit(control.shell(command or (os.environ.get("SHELL", "/bin/sh"),)))
 
 
@@ -140,7 +128,7 @@ def image() -> None:
     """Build the root image of nodes and guests unless it is cached, and print where it is."""
     from lab import image as images  # noqa: PLC0415
 
-    with _failures():
+    with failures():
         click.echo(images.ensure(_log).root.parent)
 
 
