@@ -9,7 +9,8 @@ Drivers: :mod:`lab.guests.none` (pretends), :mod:`lab.guests.namespace` (Linux n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,14 @@ class GuestNotRunningError(GuestError):
     def __init__(self, vmid: int) -> None:
         """Name the guest by its VMID."""
         super().__init__(f"VM {vmid} not running")
+
+
+async def in_thread(function: Callable[..., None], *arguments: object) -> None:
+    """Run work on files beside the event loop. Raises GuestError for what the file system refused."""
+    try:
+        await asyncio.to_thread(function, *arguments)
+    except OSError as error:
+        raise GuestError(str(error)) from error
 
 
 @dataclass(frozen=True)

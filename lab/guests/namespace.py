@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lab import processes
 from lab.guests import agent, volume
 from lab.guests import archive as archives
-from lab.guests.driver import Attachment, FileAttachment, GuestError, GuestNotRunningError, GuestSpec, Usage
+from lab.guests.driver import (
+    Attachment,
+    FileAttachment,
+    GuestError,
+    GuestNotRunningError,
+    GuestSpec,
+    Usage,
+    in_thread,
+)
 from lab.guests.host import HERE, Host
 from lab.guests.machine import NODE_LIBRARY, Library, Machine, with_node_dns
 
@@ -152,8 +160,8 @@ class NamespaceDriver:
     ) -> None:
         """Put a template's files over the base image's; a file without content stands for the base image itself."""
         if archive is not None and archive.stat().st_size:
-            await _in_thread(archives.unpack, archive, volume_path / volume.ROOT)
-        await _in_thread(volume.write_root_account, volume_path, self._library.base, password, ssh_keys)
+            await in_thread(archives.unpack, archive, volume_path / volume.ROOT)
+        await in_thread(volume.write_root_account, volume_path, self._library.base, password, ssh_keys)
 
     async def forget_identity(self, volume_path: Path) -> None:
         """Let a container's copy have a machine id of its own; its host keys stay, as on PVE."""
@@ -161,11 +169,11 @@ class NamespaceDriver:
 
     async def pack(self, volume_path: Path, archive: Path, members: Mapping[str, bytes] | None = None) -> None:
         """Write what was put on a volume over the base image into an archive."""
-        await _in_thread(archives.pack, volume_path / volume.ROOT, archive, members)
+        await in_thread(archives.pack, volume_path / volume.ROOT, archive, members)
 
     async def unpack(self, archive: Path, volume_path: Path, exclude: tuple[str, ...] = ()) -> None:
         """Put the files of an archive into a volume."""
-        await _in_thread(archives.unpack, archive, volume_path / volume.ROOT, exclude)
+        await in_thread(archives.unpack, archive, volume_path / volume.ROOT, exclude)
 
     def folder(self, volume_path: Path) -> Path:
         """The directory that a container shows of a volume."""
@@ -173,17 +181,17 @@ class NamespaceDriver:
 
     async def clone_volume(self, source: Path, target: Path) -> None:
         """Copy a volume with owners, modes, attributes and whiteouts."""
-        await _in_thread(volume.clone, source, target)
+        await in_thread(volume.clone, source, target)
 
     async def create_volume(self, target: Path, image: Path | None = None) -> None:
         """Make a volume; every image of the lab's image server stands for the base image itself."""
         if image is not None and not image.is_file():
             raise GuestError(f"unable to open '{image}' - No such file or directory")
-        await _in_thread(volume.create, target)
+        await in_thread(volume.create, target)
 
     async def delete_volume(self, path: Path) -> None:
         """Remove a volume; one that does not exist is no error."""
-        await _in_thread(volume.delete, path)
+        await in_thread(volume.delete, path)
 
     async def close(self) -> None:
         """End every guest."""
@@ -196,11 +204,3 @@ def order_of(attachment: Attachment | FileAttachment) -> dict[str, object]:
     if isinstance(attachment, Attachment):
         return {"action": "command", **values, "environment": dict(attachment.environment)}
     return {"action": "write" if attachment.write else "read", **values}
-
-
-async def _in_thread(function: Callable[..., None], *arguments: object) -> None:
-    """Run a volume operation beside the event loop. Raises GuestError for what the file system refused."""
-    try:
-        await asyncio.to_thread(function, *arguments)
-    except OSError as error:
-        raise GuestError(str(error)) from error

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,6 +27,7 @@ from lab.guests.driver import (
     GuestSpec,
     Nic,
     Usage,
+    in_thread,
 )
 from lab.guests.userland import NOT_FOUND, Ended, ProgramError, Userland, reads_input
 
@@ -129,14 +130,6 @@ def _all_of(descriptor: int) -> bytes:
 def _write_all(descriptor: int, content: bytes) -> None:
     with os.fdopen(os.dup(descriptor), "wb") as stream:
         stream.write(content)
-
-
-async def _in_thread(function: Callable[..., None], *arguments: object) -> None:
-    """Run work on files beside the event loop. Raises GuestError for what the file system refused."""
-    try:
-        await asyncio.to_thread(function, *arguments)
-    except OSError as error:
-        raise GuestError(str(error)) from error
 
 
 class NoneDriver:
@@ -243,11 +236,11 @@ class NoneDriver:
 
     async def pack(self, volume: Path, archive: Path, members: Mapping[str, bytes] | None = None) -> None:
         """Write the directory into an archive."""
-        await _in_thread(archives.pack, volume, archive, members)
+        await in_thread(archives.pack, volume, archive, members)
 
     async def unpack(self, archive: Path, volume: Path, exclude: tuple[str, ...] = ()) -> None:
         """Put the files of an archive into the directory."""
-        await _in_thread(archives.unpack, archive, volume, exclude)
+        await in_thread(archives.unpack, archive, volume, exclude)
 
     def folder(self, volume: Path) -> Path:
         """The volume's own directory."""
