@@ -16,7 +16,6 @@ import asyncio
 import calendar
 import json
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -26,10 +25,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from lab.api import filetree
 from lab.api.fake import TaskError, pve_schema
 from lab.api.volumes import guest_volumes
 from lab.guests import archive as tar
 from lab.guests.driver import GuestDriver
+from lab.guests.volume import copy_files
 
 SUFFIXES = {"0": "", "1": ".lzo", "lzo": ".lzo", "gzip": ".gz", "zstd": ".zst"}
 CONFIG_NAMES = {"lxc": "etc/vzdump/pct.conf", "qemu": "qemu-server.conf"}
@@ -161,18 +162,11 @@ async def write_container(driver: GuestDriver, path: Path, content: Content, roo
         root = Path(scratch, "root")
         await (driver.clone_volume(content.volumes["rootfs"], root) if points else driver.create_volume(root))
         for key, volume in points.items():
-            await asyncio.to_thread(_copy, driver.folder(volume), driver.folder(root) / mount_path(content.config[key]))
+            await asyncio.to_thread(
+                copy_files, driver.folder(volume), driver.folder(root) / mount_path(content.config[key])
+            )
         await driver.pack(root if points else content.volumes.get("rootfs", root), path, members)
         await driver.delete_volume(root)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a directory into another one, owners and attributes included."""
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="volume-") as scratch:
-        between = Path(scratch, "content.tar")
-        tar.pack(source, between)
-        tar.unpack(between, target)
 
 
 async def fill_container(
@@ -184,14 +178,5 @@ async def fill_container(
     for key, volume in volumes.items():
         place = driver.folder(root) / mount_path(config[key])
         if MOUNT_POINT.fullmatch(key) and place.is_dir():
-            await asyncio.to_thread(_copy, place, driver.folder(volume))
-            await asyncio.to_thread(_empty, place)
-
-
-def _empty(folder: Path) -> None:
-    """Remove what is in a directory."""
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+            await asyncio.to_thread(copy_files, place, driver.folder(volume))
+            await asyncio.to_thread(filetree.empty, place)

@@ -43,12 +43,18 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     """Remove an entry; one that went with its directory is gone already."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in a directory."""
+    for entry in folder.iterdir():
+        remove(entry)
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class TreeCopy:
         present = entries(self.folder)
         for name, marks in present.items():
             if self.known.get(name) != marks:
-                _remove(self.folder / name)
+                remove(self.folder / name)
         self.folder.mkdir(parents=True, exist_ok=True)
         left = entries(self.folder)
         for name in self.known:

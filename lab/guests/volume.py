@@ -62,12 +62,21 @@ def _write(path: Path, text: str, mode: int) -> None:
 def clone(source: Path, target: Path) -> None:
     """Copy a volume with owners, modes, attributes and whiteouts. Raises OSError when it cannot be read."""
     create(target)
-    for part in (ROOT, DATA):
-        command = ["cp", "--archive", "--reflink=auto", f"{source / part}/.", str(target / part)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            delete(target)
-            raise OSError(f"copying volume {source} to {target} failed: {result.stderr.strip()}")
+    try:
+        for part in (ROOT, DATA):
+            copy_files(source / part, target / part)
+    except OSError:
+        delete(target)
+        raise
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy what is in a directory into another one, with owners, modes, attributes and whiteouts. Raises OSError."""
+    target.mkdir(parents=True, exist_ok=True)
+    command = ["cp", "--archive", "--reflink=auto", f"{source}/.", str(target)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise OSError(f"copying {source} to {target} failed: {result.stderr.strip()}")
 
 
 def delete(volume: Path) -> None:
