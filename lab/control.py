@@ -77,8 +77,12 @@ def down() -> bool:
 
 
 def _end(present: LabStatus) -> None:
-    if processes.end(present.pid, present.started_at, signal.SIGTERM, _DOWN_BOUND):
-        return
+    if not processes.end(present.pid, present.started_at, signal.SIGTERM, _DOWN_BOUND):
+        cut_power(present)
+
+
+def cut_power(present: LabStatus) -> None:
+    """End the lab at once, as if the power failed. Raises LabError."""
     if not processes.end(present.pid, present.started_at, signal.SIGKILL, _KILL_BOUND):
         raise LabError(f"The lab's first process {present.pid} does not end, even when killed")
 

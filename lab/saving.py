@@ -33,7 +33,6 @@ _CONTENT, _ABOUT = "lab", "snapshot.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What is no part of a lab: who holds it, that it runs, and what is made anew from the checkout.
 _LEFT_OUT = frozenset({"lock", "lab.json", "lab.log", "api.pid", "code"})
-_KILL_BOUND = 5.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def restore(name: str, log: Log) -> LabStatus | None:
     with locked(state / "lock"):
         present = control.status()
         if present is not None:
-            _cut_power(present)
+            control.cut_power(present)
         record.remove(state)
         for part in _parts(state):
             _remove(part)
@@ -132,11 +131,6 @@ def _remove(path: Path) -> None:
         image.remove(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _cut_power(present: LabStatus) -> None:
-    if not processes.end(present.pid, present.started_at, signal.SIGKILL, _KILL_BOUND):
-        raise LabError(f"The lab's first process {present.pid} does not end, even when killed")
 
 
 # ------------------------------------------------------------------- holding
