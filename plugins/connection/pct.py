@@ -21,9 +21,8 @@ description:
     M(ansible.builtin.script).
 options:
   vmid:
-    description: Id of the container.
+    description: Id of the container. Always needed.
     type: int
-    required: true
     vars:
       - name: pve_vmid
       - name: ansible_pct_vmid
@@ -74,15 +73,19 @@ all:
         ansible_user: root
 """
 
+import itertools
 import os
 import secrets
 import shlex
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection.ssh import Connection as SshConnection
 from ansible.plugins.loader import connection_loader
+from ansible_collections.homelab.pve.plugins.module_utils.whole_files import replacing
 from ansible_collections.homelab.pve.plugins.plugin_utils import container_entry
 from ansible_collections.homelab.pve.plugins.plugin_utils.container_entry import Entry
 
@@ -120,22 +123,26 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of this machine into the container."""
-        if not os.path.exists(in_path):  # noqa: PTH110 - a text, as Ansible gives it
+        if not Path(in_path).exists():
             raise AnsibleFileNotFound(f"There is no file {in_path} to copy to container {self._entry().vmid}.")
         target = shlex.quote(out_path)
-        for number, block in enumerate(_blocks(in_path)):
+        for number, block in enumerate(_blocks(Path(in_path))):
             self._carry(f"cat {'>>' if number else '>'} {target}", block, f"copy {in_path} to {out_path} in")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the container to this machine."""
-        what, source = f"copy {in_path} from", shlex.quote(in_path)
-        block = self._carry(f"head -c {FETCH_BLOCK} < {source}", None, what)
-        with open(out_path, "wb") as target:  # noqa: PTH123 - a text, as Ansible gives it
-            number = 0
-            while target.write(block) == FETCH_BLOCK:
-                number += 1
-                skip = f"dd bs={FETCH_BLOCK} skip={number} count=0 2> /dev/null"
-                block = self._carry(f"{{ {skip} && head -c {FETCH_BLOCK}; }} < {source}", None, what)
+        """Copy a file of the container to this machine, where it is as it was until all of it has come."""
+        target = Path(out_path)
+        with replacing(target, _mode(target)) as stream:
+            stream.writelines(self._fetched(in_path))
+
+    def _fetched(self, path: str) -> Iterator[bytes]:
+        """A file's bytes, a block at a time."""
+        for number in itertools.count():
+            there = f"{{ dd bs={FETCH_BLOCK} skip={number} count=0 && head -c {FETCH_BLOCK}; }} < {shlex.quote(path)}"
+            block = self._carry(there, None, f"copy {path} from")
+            yield block
+            if len(block) < FETCH_BLOCK:
+                return
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
         """Whether a module is sent as input. su passes that on like sudo does, as long as it asks for no password."""
@@ -175,7 +182,10 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         return bool(self.get_option("node") == "local")
 
     def _entry(self) -> Entry:
-        return Entry(self.get_option("vmid"), self.get_option("command"))
+        vmid = self.get_option("vmid")
+        if vmid is None:
+            raise AnsibleError(f"Which container on {self._node()} is this? Set pve_vmid to its id.")
+        return Entry(vmid, self.get_option("command"))
 
     def _node(self) -> str:
         return "this machine" if self._is_local() else str(self.get_option("host"))
@@ -198,12 +208,21 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         return container_entry.whereabouts(_text(listed), vmid)
 
 
-def _blocks(path: str) -> Iterator[bytes]:
+def _blocks(path: Path) -> Iterator[bytes]:
     """A file's bytes, a block at a time; an empty file has one."""
-    with open(path, "rb") as source:  # noqa: PTH123 - a text, as Ansible gives it
+    with path.open("rb") as source:
         yield source.read(PUT_BLOCK)
         while block := source.read(PUT_BLOCK):
             yield block
+
+
+def _mode(path: Path) -> int:
+    """The mode that a file has, or that a new one gets."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _text(said: bytes) -> str:
