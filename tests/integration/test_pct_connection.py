@@ -34,7 +34,7 @@ os.execvp({ssh[0]!r}, [*{ssh!r}, shlex.join(["pct", *sys.argv[1:]])])
 
 @pytest.fixture(scope="module")
 def containers(stand: Stand) -> None:
-    """A running container with settings for logins, and a stopped one."""
+    """A running container with settings for logins, and a stopped one; a login on the node that is not root's."""
     create = f"pct create {{}} local:vztmpl/{TEMPLATE} --rootfs local-lvm:1 --hostname ct-pct"
     script = (
         f"pvesh create /nodes/father/aplinfo --storage local --template {TEMPLATE}",
@@ -43,6 +43,7 @@ def containers(stand: Stand) -> None:
         f"pct exec {RUNNING} -- sh -c 'echo PROXY_OF_ALL=http://proxy:3128 >> /etc/environment'",
         "useradd --create-home --password '*' joe",
         "install -d -o joe ~joe/.ssh && install -o joe /root/.ssh/authorized_keys ~joe/.ssh",
+        "echo 'joe ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/joe",
         # What a node's login prints must not get into files and results.
         "echo 'echo Welcome; echo to the node >&2' >> /root/.bashrc",
     )
@@ -80,7 +81,7 @@ def inventory(stand: Stand, folder: Path) -> Path:
         "pve_vmid": RUNNING,
     }
     otherwise = {
-        "files": {"ansible_pipelining": False},
+        "files": {"ansible_pipelining": False, "ansible_user": "joe", "pve_pct_command": "sudo -n pct"},
         "local": {"pve_pct_node": "local", "pve_pct_command": shlex.quote(str(pct)), "ansible_host": "nowhere"},
     }
     groups = {"inside": {"web": {}}, "otherwise": otherwise, "refused": REFUSED}
