@@ -172,10 +172,11 @@ def _read_beside(
 
 def _read(running: Running, outputs: Mapping[str, Output], deadline: float | None, *_: object) -> bool:
     """Whether both streams ended in time."""
-    while arrived := running.arrived(_left(deadline)):
+    arrived: Sequence[tuple[str, bytes]] | None = None
+    while (left := _left(deadline)) != 0 and (arrived := running.arrived(left)):
         for stream, data in arrived:
             outputs[stream].add(data)
-    if arrived is None:
+    if left == 0 or arrived is None:
         return False
     for output in outputs.values():
         output.end()

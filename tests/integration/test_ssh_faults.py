@@ -351,6 +351,8 @@ def test_a_command_that_is_stopped_is_gone_there_too(stand: Stand) -> None:
     def stopped(ssh: SSHExecutor) -> int:
         with pytest.raises(CommandTimeoutError, match=f"'sh' on {FATHER} did not end within 0.3 s and was stopped."):
             ssh.run(["sh", "-c", "sleep 4711 & sleep 4711"], timeout=0.3)
+        with pytest.raises(CommandTimeoutError):
+            ssh.run(["sh", "-c", "sleep 4711 & while :; do echo x; done"], timeout=0.3)
         return ssh.run(["pgrep", "-fx", "sleep 4711"], check=False).returncode
 
     assert on_father(stand, stopped) == 1

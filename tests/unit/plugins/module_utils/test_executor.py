@@ -67,6 +67,27 @@ def test_a_command_that_does_not_end() -> None:
         LOCAL.run(["sleep", "60"], timeout=0.1)
 
 
+@pytest.mark.parametrize("listens", [False, True])
+@pytest.mark.parametrize("stdin", [None, "x" * 1_000_000], ids=["no input", "input nobody reads"])
+def test_a_command_that_goes_on_writing(listens: bool, stdin: str | None) -> None:
+    """Its end comes though there is always something to read, and what it started ends with it."""
+    heard: list[str] = []
+    script = "sleep 4712 & echo $! >&2; while :; do echo x; done"
+
+    def hear(stream: str, text: str) -> None:
+        heard.extend([text] if stream == "stderr" else [])
+
+    with pytest.raises(CommandTimeoutError):
+        LOCAL.run(["sh", "-c", script], timeout=0.3, stdin=stdin, on_output=hear if listens else None)
+    assert not any(Path("/proc", pid.strip()).exists() and not gone(int(pid)) for pid in heard)
+    assert bool(heard) == listens
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, though perhaps nobody has asked for its status yet."""
+    return LOCAL.run(["ps", "-o", "stat=", "-p", str(pid)], check=False).stdout.strip() in {"", "Z"}
+
+
 def test_push_replaces_and_keeps_the_mode(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "a name with ' quotes"
     source.write_bytes(b"new \x00\xff")
