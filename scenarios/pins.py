@@ -19,11 +19,13 @@ from pathlib import Path
 from scenarios import paths
 
 VARIABLE = "HOMELAB_PVE_GUEST_SSH_ARGS"
+LONE = "guests"
+"""In place of an estate's name, for the guests of commands that belong to none."""
 
 
 def known_hosts(host: str, estate: str) -> Path:
-    """The file that pins the keys of an estate's guests."""
-    return paths.state() / "pins" / host / estate / "known_hosts"
+    """The file that pins the keys of an estate's guests; never the one that pins the host's own key."""
+    return paths.state() / "pins" / host / (estate or LONE) / "known_hosts"
 
 
 def ssh_arguments(host: str, estate: str) -> str:
