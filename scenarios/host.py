@@ -51,7 +51,9 @@ ESTATE = Estate(
         ADD,
         Phase(
             "test_host",
-            AnsiblePlaybookAction("host-test", BY_NAME["host-test"], inputs={"host_name": ADDED}),
+            AnsiblePlaybookAction(
+                "host-test", BY_NAME["host-test"], inputs={"host_name": ADDED}, outputs={"host_checks": "host_checks"}
+            ),
             "Check that the added host can be worked on",
         ),
         Phase(
@@ -119,7 +121,7 @@ ESTATE = Estate(
             "Remove the host from the SSH configuration",
         ),
     ),
-    seconds=(40, 15, 50),
+    seconds=(45, 10, 55),
 )
 
 CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = ESTATE.constructor, ESTATE.destructor, ESTATE.roundtrip

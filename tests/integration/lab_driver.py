@@ -16,7 +16,7 @@ from typing import Any
 from tests.integration.conftest import Stand
 from tests.integration.driver_process import REPOSITORY, Result
 
-LONGEST_RUN = 240.0
+LONGEST_RUN = 480.0
 
 
 def command(*arguments: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The six scenarios on the lab: what the README promises."""
+"""The scenarios of virtual machines on the lab: what the README promises."""
 
 from __future__ import annotations
 
