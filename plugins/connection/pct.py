@@ -100,6 +100,22 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
     """Read by Ansible."""
 
     transport = "homelab.pve.pct"
+    _logs_in = False
+
+    def get_option(self, option: str, hostvars: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - Ansible's own
+        """An option. Tasks ask who the user is: in the container that is root, whoever logs in to the node.
+
+        They look for that user's home, and need no sudo to become who they are already.
+        """
+        return "root" if option == "remote_user" and not self._logs_in else super().get_option(option, hostvars)
+
+    def _build_command(self, *words: Any) -> list[bytes]:  # noqa: ANN401 - Ansible's own
+        """The command line that reaches the node, as its login."""
+        self._logs_in = True
+        try:
+            return list(super()._build_command(*words))
+        finally:
+            self._logs_in = False
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Result:
         """Run a shell command in the container: exit status, output, errors.
@@ -198,7 +214,7 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         entry, text = self._entry(), _text(said)
         known = container_entry.refusal(text)
         meaning = known or "Could not run a command in container {vmid} on {node} (exit status {code})."
-        user = self.get_option("remote_user") or "The login"
+        user = super().get_option("remote_user") or "the login"
         told = meaning.format(vmid=entry.vmid, node=self._node(), user=user, code=code)
         return f"{told}{self._whereabouts() if known == container_entry.ABSENT else ''} It said: {text}"
 

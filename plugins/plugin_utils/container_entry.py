@@ -112,7 +112,7 @@ def ended(mark: str, stdout: bytes, stderr: bytes) -> Ended:
 
 NO_PCT = "There is no pct on {node}. Is it a Proxmox VE node? ansible_host has to be the container's node."
 NO_RIGHT = (
-    "{user} may not run pct on {node}. Log in as root (ansible_user), or set pve_pct_command to 'sudo -n pct' and "
+    "On {node} {user} may not run pct. Log in as root (ansible_user), or set pve_pct_command to 'sudo -n pct' and "
     "allow that in sudoers."
 )
 NO_CONFIGURATION = (
