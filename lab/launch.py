@@ -87,8 +87,14 @@ def _prepare(state: Path, plan: Plan, entrances: Sequence[Entrance]) -> None:
     father.write_ssh_config(state, {entrance.member: entrance.forwards[1] for entrance in entrances})
 
 
-def _detach(state: Path, command: Sequence[str], code: Path, descriptors: Sequence[int]) -> None:
-    """Start a process that outlives this one, with the lab's log as its output.
+def _detach(
+    state: Path,
+    command: Sequence[str],
+    code: Path,
+    descriptors: Sequence[int] = (),
+    source: int = subprocess.DEVNULL,
+) -> None:
+    """Start a process that outlives this one, with ``source`` as its input and the lab's log as its output.
 
     Nothing of the caller's environment goes along: it may hold secrets.
     """
@@ -98,7 +104,7 @@ def _detach(state: Path, command: Sequence[str], code: Path, descriptors: Sequen
     with path.open("wb") as output:
         subprocess.run(
             ["setsid", "--fork", *command],
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             stdout=output,
             stderr=output,
             pass_fds=descriptors,
@@ -118,7 +124,7 @@ def _start_guests(state: Path, root: image.Image, plan: Plan, entrances: Sequenc
     with ours, theirs, os.fdopen(alive), os.fdopen(lives, "wb"):
         listeners = [descriptor for descriptor, _, _ in config.sockets]
         _detach(state, command, code, [config.status, lives, *listeners])
-        _detach(state, _sweeper(alive), code, [alive])
+        _detach(state, _sweeper(), code, source=alive)
         theirs.close()
         pid = _expect(state, ours, init.STARTED)
         status = _status(state, pid, {item.member.name: item.status for item in entrances}, api_only=False)
@@ -129,13 +135,13 @@ def _start_guests(state: Path, root: image.Image, plan: Plan, entrances: Sequenc
     return status
 
 
-def _sweeper(alive: int) -> list[str]:
+def _sweeper() -> list[str]:
     """The command that waits for the lab's end, whatever ends it, and removes its guests' cgroups.
 
-    Nothing inside of the lab outlives it, and it holds the other end of the pipe ``alive`` as long as it is.
+    Nothing inside of the lab outlives it. Its input is a pipe whose other end the lab has open as long as it is.
     """
     sweep = shlex.join(rootless.mapped([sys.executable, "-S", "-m", "lab.guests.cgroups"]))
-    return ["sh", "-c", f'read -r _ <"/dev/fd/$0"; exec {sweep}', str(alive)]
+    return ["sh", "-c", f"read -r _; exec {sweep}"]
 
 
 def _channel() -> tuple[socket.socket, socket.socket]:

@@ -257,9 +257,9 @@ class Machine:
         await _expect(status, b"rooted")
         for mount in self.spec.mounts:
             await self.mount(mount)
-        with readiness.listening(self.pid) as notices:
+        with readiness.listening(self.pid) if self.spec.entrypoint else contextlib.nullcontext() as notices:
             process.stdin.write(b"go\n")
-            if await _expect(status, b"ready", b"booting") == b"booting":
+            if await _expect(status, b"ready", b"booting") == b"booting" and notices is not None:
                 await readiness.awaited(notices, process)
 
     async def _abandon(self) -> None:
