@@ -62,6 +62,9 @@ SPOOL = "/run/homelab-pve"
 LOT = 32
 """Pieces a command takes at once: 1.3 MiB."""
 
+GIVEN_LIMIT = 40_000
+"""Bytes of a piece that goes with a command: beside it, there has to be room for the command (see WRITE_LIMIT)."""
+
 BLOCK = 1024 * 1024
 """Bytes in a block of a file that is read by a command."""
 
@@ -144,6 +147,11 @@ def fed(waiting: Sequence[str], unpack: str) -> str:
     names = " ".join(waiting)
     given = f"{{ base64 -d | cat {names} -; rm -f {names}; }}" if waiting else "base64 -d"
     return f"{given} | {unpack} | {{\n{LOGGED_IN}}}"
+
+
+def divided(lot: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
+    """The pieces of a lot that go into files, and the one that goes with the command, empty if none is small enough."""
+    return (lot[:-1], lot[-1]) if len(lot[-1]) <= GIVEN_LIMIT else (lot, b"")
 
 
 def carried(text: str, what: str) -> str:
@@ -270,10 +278,10 @@ class AgentShell:
         digest = hashlib.sha256()
         with self._spool(beside(path, secrets.token_hex(8))) as spool, self._told("write", path):
             for index, (lot, last) in enumerate(lots(_summed(content, digest.update))):
-                waiting = spool.waiting(lot[:-1])
+                waiting, given = spool.sent(lot)
                 script = appending(waiting, new=index == 0) + (CHECKED if last else "")
                 words = [spool.part, path, digest.hexdigest()]
-                self.help(script, words, f"write {path} in {{}}", lot[-1])
+                self.help(script, words, f"write {path} in {{}}", given)
 
     def fetch(self, path: str) -> Iterator[bytes]:
         """A file's content in pieces. Raises FileNotFoundError, or FileError."""
@@ -353,27 +361,29 @@ class Spool:
         self._numbers = itertools.count()
         self.part = part or f"{self._stem}.part"
 
-    def waiting(self, content: Iterable[bytes]) -> list[str]:
-        """Write each piece to a file of its own; the files' paths."""
-        return [self._written(piece) for piece in content]
+    def sent(self, lot: Sequence[bytes]) -> tuple[list[str], bytes]:
+        """Write what has to wait; a pattern for the files, if there are any, and what the command is to read itself."""
+        waiting, given = divided(lot)
+        for piece in waiting:
+            self._write(piece)
+        return [f"{self._stem}.[0-9]*"] if waiting else [], given
 
     def filled(self, content: Iterable[bytes]) -> tuple[list[str], bytes]:
-        """Send all but the last piece; the paths of what waits, in their order, and that piece."""
+        """Send content for a command; what waits, in its order, and what the command is to read itself."""
         begun: list[str] = []
         for lot, last in lots(content):
-            waiting = self.waiting(lot[:-1])
+            waiting, given = self.sent(lot)
             if last:
-                return [*begun, *waiting], lot[-1]
-            self._shell.help(appending(waiting, new=not begun), [self.part], "pass input to a command in {}", lot[-1])
+                break
+            self._shell.help(appending(waiting, new=not begun), [self.part], "pass input to a command in {}", given)
             begun = [self.part]
-        raise AssertionError("the last lot is told")
+        return [*begun, *waiting], given
 
     def clear(self) -> None:
         """Remove what there is of it, without patience."""
         argv = [SHELL, "-c", f'rm -f -- {self._stem}.* "$1"', "sh", self.part]
         perform(self._shell.client, [exec_step(self._shell.guest, argv, "remove temporary files")], CLEAR_TIMEOUT)
 
-    def _written(self, piece: bytes) -> str:
-        path = f"{self._stem}.{next(self._numbers)}"
+    def _write(self, piece: bytes) -> None:
+        path = f"{self._stem}.{next(self._numbers):09}"
         self._shell.carry(lambda guest: file_step(guest, path, piece, f"pass {len(piece)} bytes to {place(guest)}"))
-        return path

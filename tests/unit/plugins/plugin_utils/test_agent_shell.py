@@ -26,6 +26,7 @@ from ansible_collections.homelab.pve.plugins.plugin_utils.agent_shell import (
     BLOCK,
     BLOCKS,
     CHECKED,
+    GIVEN_LIMIT,
     LOGGED_IN,
     LOT,
     SPOOL,
@@ -45,7 +46,7 @@ from hypothesis import strategies as st
 ENDED = {"exited": 1, "exitcode": 0}
 RUNS = {"exited": 0}
 LOST = OutcomeUnknownError("father", 8006, "the connection broke", READ_AGAIN)
-NOISE = random.Random(1).randbytes(3 * WRITE_LIMIT)
+NOISE = random.Random(1).randbytes(2 * WRITE_LIMIT + GIVEN_LIMIT)
 
 
 def error(message: str) -> PveError:
@@ -152,10 +153,11 @@ def test_a_command_takes_two_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "writes"), [(b"\0\xff", 0), (NOISE[:WRITE_LIMIT], 0), (NOISE, 2)], ids=["small", "one piece", "noise"]
+    ("size", "writes"),
+    [(2, 0), (GIVEN_LIMIT, 0), (GIVEN_LIMIT + 1, 1), (WRITE_LIMIT, 1), (WRITE_LIMIT + 1, 1), (-1, 2)],
 )
-def test_input_goes_with_the_command_and_before_it(content: bytes, writes: int) -> None:
-    agent = Agent()
+def test_input_goes_with_the_command_and_before_it(size: int, writes: int) -> None:
+    agent, content = Agent(), NOISE[:size]
     shell(agent).run("cat", content)
     assert agent.kinds == [*["file-write"] * writes, "exec", "exec-status"]
     assert agent.inputs() == content
@@ -164,11 +166,12 @@ def test_input_goes_with_the_command_and_before_it(content: bytes, writes: int) 
 def test_input_of_many_pieces_is_put_together_on_its_way() -> None:
     agent, content = Agent(), random.Random(2).randbytes((LOT + 1) * WRITE_LIMIT)
     shell(agent).run("cat", content)
-    assert agent.kinds == [*["file-write"] * (LOT - 1), "exec", "exec-status", "exec", "exec-status"]
+    run = ["exec", "exec-status"]
+    assert agent.kinds == [*["file-write"] * LOT, *run, "file-write", *run]
     assert agent.inputs() == content
     scripts = [params["command"][2] for kind, params in agent.sent if kind == "exec"]
     assert "set -C" in scripts[0]
-    assert ".part -; rm -f " in scripts[1]
+    assert ".part" in scripts[1].partition(" -; rm -f ")[0]
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -246,10 +249,11 @@ def test_an_agent_that_is_silent_for_a_while() -> None:
 # ------------------------------------------------------------------------------------------------------------ files
 
 
-@pytest.mark.parametrize(("size", "writes", "commands"), [(0, 0, 1), (9, 0, 1), (3, 2, 1), (LOT + 2, LOT, 2)])
+@pytest.mark.parametrize(
+    ("size", "writes", "commands"), [(0, 0, 1), (9, 0, 1), (3 * WRITE_LIMIT, 3, 1), (LOT * WRITE_LIMIT + 9, LOT, 2)]
+)
 def test_a_file_goes_in_pieces(size: int, writes: int, commands: int) -> None:
-    content = b"short" if size == 9 else random.Random(3).randbytes(size * WRITE_LIMIT)
-    agent = Agent()
+    agent, content = Agent(), random.Random(3).randbytes(size)
     shell(agent).put(pieces(content), "/srv/x")
     assert (agent.kinds.count("file-write"), agent.kinds.count("exec")) == (writes, commands)
     assert agent.inputs() == content
