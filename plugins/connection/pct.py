@@ -117,16 +117,14 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         finally:
             self._logs_in = False
 
-    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Result:
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Result:  # noqa: ARG002
         """Run a shell command in the container: exit status, output, errors.
 
         Raises AnsibleConnectionFailure where the command could not be begun, or its end is not known.
         """
-        # Root becomes whom it likes. Where no password is at hand, nothing has to wait for a prompt.
-        asks = sudoable and self._has_become_password()
         mark = f"pct-{secrets.token_hex(8)}-"
-        line = container_entry.command_line(self._entry(), mark, cmd, has_input=bool(in_data) or asks)
-        code, stdout, stderr = self._on_node(line, in_data, asks)
+        line = container_entry.command_line(self._entry(), mark, cmd, has_input=bool(in_data))
+        code, stdout, stderr = self._on_node(line, in_data)
         done = container_entry.ended(mark, stdout, stderr)
         if not done.begun:
             raise AnsibleConnectionFailure(self._refusal(code, done.stdout + done.stderr))
@@ -161,8 +159,8 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
                 return
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
-        """Whether a module is sent as input. su passes that on like sudo does, as long as it asks for no password."""
-        if self.become and self.become.name == "su" and not self._has_become_password():
+        """Whether a module is sent as input. su passes that on like sudo does: it asks root for nothing."""
+        if self.become and self.become.name == "su":
             self.become.pipelining = True
         return bool(super().is_pipelining_enabled(wrap_async))
 
@@ -173,25 +171,26 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         super().reset()
 
     def _carry(self, command: str, given: bytes | None, what: str) -> bytes:
-        """Run a command that carries a file's bytes; never as another user, whatever the task's become."""
-        code, stdout, stderr = self.exec_command(command, given, sudoable=False)
+        """Run a command that carries a file's bytes."""
+        code, stdout, stderr = self.exec_command(command, given)
         if code:
             raise AnsibleError(f"Could not {what} container {self._entry().vmid}: {_text(stderr)}")
         return stdout
 
-    def _on_node(self, line: str, given: bytes | None, asks: bool) -> Result:
-        """Run a command line on the node; ``asks`` if a password for become may be asked for."""
+    def _on_node(self, line: str, given: bytes | None) -> Result:
+        """Run a command line on the node.
+
+        Nothing waits for a prompt of become: root is asked for no password.
+        """
         if self._is_local():
-            return tuple(self._local().exec_command(line, given, asks))
+            return tuple(self._local().exec_command(line, given, sudoable=False))
         # With a terminal the streams would come as one, and their bytes changed.
         self.set_option("use_tty", False)
-        return tuple(super().exec_command(line, given, asks))
+        return tuple(super().exec_command(line, given, sudoable=False))
 
     def _local(self) -> Any:  # noqa: ANN401 - ansible publishes no types
-        local = connection_loader.get("ansible.builtin.local", self._play_context)
-        # Otherwise it may give the command a terminal instead of the input.
-        local.set_options(direct={"pipelining": True})
-        local.set_become_plugin(self.become)
+        local = connection_loader.get("ansible.builtin.local", self._play_context, "/dev/null")
+        local.set_options()
         return local
 
     def _is_local(self) -> bool:
@@ -206,9 +205,6 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
     def _node(self) -> str:
         return "this machine" if self._is_local() else str(self.get_option("host"))
 
-    def _has_become_password(self) -> bool:
-        return bool(self.become and self.become.get_option("become_pass", playcontext=self._play_context))
-
     def _refusal(self, code: int, said: bytes) -> str:
         """What is wrong on the way into the container, what was said, and what to do."""
         entry, text = self._entry(), _text(said)
@@ -220,7 +216,7 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
 
     def _whereabouts(self) -> str:
         vmid = self._entry().vmid
-        _, listed, _ = self._on_node(container_entry.WHERE, None, asks=False)
+        _, listed, _ = self._on_node(container_entry.WHERE, None)
         return container_entry.whereabouts(_text(listed), vmid)
 
 

@@ -22,7 +22,6 @@ class Here(pct.Connection):
         self.lasts = lasts
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> pct.Result:
-        assert not sudoable
         if len(self.commands) == self.lasts:
             raise AnsibleConnectionFailure("broken")
         self.commands.append(cmd)
