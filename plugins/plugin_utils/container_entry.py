@@ -16,27 +16,15 @@ import re
 import shlex
 from dataclasses import dataclass
 
-INSIDE = r"""
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+from ansible_collections.homelab.pve.plugins.plugin_utils import root_login
+
+INSIDE = f"""
 mark=$1 command=$2
 shift 2
-for file in /etc/environment /etc/default/locale /etc/locale.conf; do
-  [ -r "$file" ] || continue
-  while IFS= read -r line || [ -n "$line" ]; do
-    line=${line#export }
-    name=${line%%=*}
-    case $name in "$line" | "" | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
-    value=${line#*=}
-    value=${value#[\"\']}
-    set -- "$@" "$name=${value%[\"\']}"
-  done < "$file"
-done
-home=~root
-case $home in /*) ;; *) home=/root ;; esac
-cd "$home" 2> /dev/null || cd /
+{root_login.ENTERED}
 echo "$mark"
 echo "$mark" >&2
-env -i HOME="$home" USER=root LOGNAME=root SHELL=/bin/sh PATH="$PATH" LANG=C.UTF-8 "$@" /bin/sh -c "$command"
+{root_login.COMMAND}
 echo "$mark$?" >&2
 """
 """The shell in the container; its arguments are the mark and the command.

@@ -103,7 +103,7 @@ def work(inside: AgentShell) -> None:
     refused(lambda: inside.put([b"x"], "/srv/none/file"), "cannot create")
     refused(lambda: inside.put([b"x"], "/srv/odd/folder"), "it is a folder")
     assert list(inside.fetch("/srv/tiny/old")) == [b"old"]
-    told = inside.run(f"head -c {LARGE} /dev/urandom > /srv/large; sha256sum < /srv/large").stdout
+    told = inside.run(f"seq 3000000 | head -c {LARGE} > /srv/large; sha256sum < /srv/large").stdout
     digest = hashlib.sha256()
     for piece in inside.fetch("/srv/large"):
         digest.update(piece)
