@@ -11,8 +11,8 @@ say() { # KEY COMMAND...: yes when the command succeeds
 plain() { tr -d '-' | tr '[:upper:]' '[:lower:]'; } # de_AT.UTF-8 and de_AT.utf8 are the same
 has_user() { id -u "$user" >/dev/null 2>&1; }
 has_locale() {
-    [ -z "$locale" ] || [ "$locale" = C ] || [ "$locale" = POSIX ] ||
-        locale -a 2>/dev/null | plain | grep -qxF "$(printf '%s' "$locale" | plain)"
+    case $locale in '' | C | C.* | POSIX) return 0 ;; esac # part of every libc
+    locale -a 2>/dev/null | plain | grep -qxF "$(printf '%s' "$locale" | plain)"
 }
 
 for manager in apt-get apk dnf zypper pacman none; do

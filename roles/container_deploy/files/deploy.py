@@ -21,6 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+# There when systemd is the init: sd_booted(3).
+SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
 # A unit of this name of a package: ours would hide it.
 PACKAGED = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
@@ -42,7 +44,7 @@ def look(app: str, top: Path) -> Json:
     """What is there of an application."""
     return {
         "init": Path("/proc/1/comm").read_text().strip(),
-        "systemd": Path("/run/systemd/system").is_dir(),
+        "systemd": SYSTEMD.is_dir(),
         "release": current(top),
         "releases": sorted(path.name for path in listed(top / "releases", "[0-9a-f]*")),
         "units": {path.name: unit(path) for path in unit_files(app)},
@@ -104,8 +106,9 @@ def apply(app: str, top: Path, plan: Json) -> Json:
             switch(top, plan["release"])
         forget(top, [*plan["restart"], *plan["remove"]])
         remove(app, top, plan["remove"])
-        # Also for what an interrupted deployment wrote.
-        run("systemctl", "daemon-reload")
+        if SYSTEMD.is_dir():
+            # Also for what an interrupted deployment wrote.
+            run("systemctl", "daemon-reload")
         failed = [said for verb in ("enable", "restart", "start") if (said := systemctl(verb, plan[verb]))]
         broken = settled([*plan["restart"], *plan["start"]], plan["settle"])
         running = {name: digest for name, digest in plan["started"].items() if name not in broken}
