@@ -122,6 +122,6 @@ def test_tasks_run_in_a_container(stand: Stand, containers: None, folder: Path) 
     sent = {"0": "large", "1": "empty", "files": "bytes", "local": "bytes"}
     for fetched, name in sent.items():
         assert digest(folder / "fetched" / fetched) == digest(folder / name), name
-    look = "find /srv -user daemon -printf '%m %s\\n' | sort; ls -A /root/.ansible/tmp"
+    look = "find /srv -user daemon -printf '%m %s\\n' | sort; ls -A /root/.ansible/tmp; ls /root"
     seen = stand.ssh("father", f"pct exec {RUNNING} -- sh -c {shlex.quote(look)}").splitlines()
     assert seen == ["Welcome", "640 0", "640 20480000", "640 256", "640 256"]
