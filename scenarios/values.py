@@ -74,7 +74,10 @@ def _is_number(value: Json) -> bool:
 
 def _path(text: str) -> Json:
     """An absolute path: a playbook runs in another directory than the one the text was typed in."""
-    return str(Path(text).expanduser().absolute())
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as error:  # a tilde with the name of nobody
+        raise ValueError(text) from error
 
 
 def _is_place(text: str) -> bool:

@@ -52,6 +52,7 @@ def test_reads(kind: str, given_value: Json, expected: Json) -> None:
         ("range", "9", "expected a range such as 99900-99999, got '9'"),
         ("range", [1, 2, 3], "expected a range such as 99900-99999, got [1, 2, 3]"),
         ("str", 5, "expected text, got 5"),
+        ("path", "~nobody-here/x", "expected a path, got '~nobody-here/x'"),
     ],
 )
 def test_refuses(kind: str, given_value: Json, message: str) -> None:
