@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """A web server that answers every GET with the machine's host name. PORT in the environment, 8080 if not given."""
 
 from __future__ import annotations
