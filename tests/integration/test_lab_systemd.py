@@ -60,7 +60,9 @@ def test_systemd_is_the_init_of_a_container(lab: RunningLab, tmp_path: Path) -> 
     assert inside("cat /proc/1/comm; systemctl is-system-running; systemd-detect-virt; systemctl is-active ssh") == (
         "systemd\nrunning\nlxc\nactive"
     )
-    assert "10.99.0.62/24" in inside("ip -brief address show eth0")
+    seen = inside("ip -brief address show eth0; cat /proc/self/cgroup; ls /sys/fs/cgroup")
+    for expected in ("10.99.0.62/24", "0::/.lxc\n", "init.scope\n", "system.slice\n"):
+        assert expected in seen
     play = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory(lab, tmp_path)), str(PLAY)]
     done = subprocess.run(play, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,8 +72,7 @@ def test_systemd_is_the_init_of_a_container(lab: RunningLab, tmp_path: Path) -> 
     # By the node, and by the command that the image has in the place of systemd-sysv's.
     for reboot in (f"pct reboot {VMID}", f"pct exec {VMID} -- reboot"):
         lab.ssh("father", reboot)
-        until(lambda: boot_of(inside) not in ("", boots[-1]), f"the end of {reboot}")
-        boots.append(boot_of(inside))
+        boots.extend(until(lambda: {boot_of(inside)} - {"", boots[-1]}, f"the end of {reboot}"))
     assert inside("journalctl --boot=-1 --unit=beat --output=cat | grep -c ^beating$") == "1"
     lab.ssh("father", f"pct shutdown {VMID} --timeout 20 && pct start {VMID} && pct exec {VMID} -- poweroff")
     until(lambda: status(lab) == "stopped", "the power-off")
