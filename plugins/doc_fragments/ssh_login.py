@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 from ansible.plugins.connection import ssh
-from ansible.plugins.doc_fragments import connection_pipelining
 
 AGE = ("version_added", "deprecated")
 """What tells of versions of ansible-core, which would be taken for versions of this collection."""
@@ -26,23 +25,9 @@ def _ageless(value: Any) -> Any:  # noqa: ANN401 - whatever a documentation has
     return [_ageless(inner) for inner in value] if isinstance(value, list) else value
 
 
-def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Options with the settings of both; what both say is the first one's, their lists are joined."""
-    result = dict(one)
-    for key, value in other.items():
-        mine = result.get(key, value)
-        if isinstance(mine, dict) and isinstance(value, dict):
-            mine = merged(mine, value)
-        elif key in ("env", "ini", "vars") and mine is not value:
-            mine = [*value, *(entry for entry in mine if entry not in value)]
-        result[key] = mine
-    return result
-
-
 class ModuleDocFragment:
     """Read by ``extends_documentation_fragment: [homelab.pve.ssh_login]``."""
 
-    # Taken from the ansible-core that runs, so that what its ssh connection asks for is always there.
-    DOCUMENTATION = yaml.safe_dump(
-        {"options": merged(options(ssh.DOCUMENTATION), options(connection_pipelining.ModuleDocFragment.DOCUMENTATION))}
-    )
+    # Taken from the ansible-core that runs, so that what its ssh connection asks for is always there. Of pipelining it
+    # has only what sets it: the rest is up to the plugin.
+    DOCUMENTATION = yaml.safe_dump({"options": options(ssh.DOCUMENTATION)})
