@@ -191,6 +191,16 @@ def test_a_second_time_nothing_changes_and_nothing_restarts(shop: Shop) -> None:
     assert shop.pids() == before
 
 
+def test_a_service_that_breaks_says_why_and_the_release_before_is_kept(shop: Shop) -> None:
+    before = shop.inside("readlink /opt/shop/current")
+    (shop.source / "serve.py").write_text("raise SystemExit('out of apples')\n")
+    said = message(shop.deploy(str(shop.source)))
+    assert "shop-web.service ended (exit-code). Its last lines:" in said
+    assert "out of apples" in said
+    assert f"The release before it is kept: /opt/shop/{before}" in said
+    assert shop.inside(f"cat /opt/shop/{before}/word") == "one"
+
+
 def test_what_changed_is_restarted_and_what_is_gone_is_removed(shop: Shop) -> None:
     repository = shop.folder / "repository"
     shop.write("two", {"web": {**SERVICES["web"], "depends_on": []}})
@@ -207,13 +217,3 @@ def test_what_changed_is_restarted_and_what_is_gone_is_removed(shop: Shop) -> No
         "word",
     ]
     assert shop.inside("systemctl is-active shop-helper || true") == "inactive"
-
-
-def test_a_service_that_breaks_says_why_and_the_release_before_is_kept(shop: Shop) -> None:
-    before = shop.inside("readlink /opt/shop/current")
-    (shop.source / "serve.py").write_text("raise SystemExit('out of apples')\n")
-    said = message(shop.deploy(str(shop.source)))
-    assert "shop-web.service ended (exit-code). Its last lines:" in said
-    assert "out of apples" in said
-    assert f"The release before it is kept: /opt/shop/{before}" in said
-    assert shop.inside(f"cat /opt/shop/{before}/word") == "two"

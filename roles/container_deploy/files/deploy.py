@@ -190,12 +190,10 @@ def settled(units: list[str], seconds: float) -> dict[str, Json]:
 
 
 def is_broken(unit_name: str) -> bool:
-    """Whether a unit failed, or was restarted by systemd because it did. One that ended well is not."""
-    shown = run("systemctl", "show", "-p", "ActiveState,SubState,NRestarts", unit_name).stdout
+    """Whether a unit failed, or waits to be started again because it did. One that ended well is not broken."""
+    shown = run("systemctl", "show", "-p", "ActiveState,SubState", unit_name).stdout
     state = dict(line.split("=", 1) for line in shown.splitlines())
-    return (
-        state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart" or state.get("NRestarts") != "0"
-    )
+    return state.get("ActiveState") == "failed" or state.get("SubState", "").startswith("auto-restart")
 
 
 def tail(unit_name: str) -> Json:
