@@ -208,7 +208,7 @@ class Machine:
         code = await self._process.wait()
         await self._unplug()
         if self.spec.entrypoint:
-            cgroups.sweep()
+            await asyncio.to_thread(cgroups.sweep)
         return code
 
     async def _start(self) -> None:
