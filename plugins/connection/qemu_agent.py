@@ -66,8 +66,8 @@ extends_documentation_fragment:
   - homelab.pve.connection_variables
   - ansible.builtin.connection_pipelining
 notes:
-  - A module takes about five requests to the API and one for each 43 kB of it, compressed. So it is slower than SSH,
-    and meant for VMs that SSH does not reach.
+  - A module takes two requests to the API and one for each 43 kB of it, compressed - four or five for most - and those
+    that look whether it has ended. So it is slower than SSH, and meant for VMs that SSH does not reach.
   - Commands belong to the agent's service. When that is restarted, systemd ends them - a task that upgrades
     qemu-guest-agent may not be told how it ended.
   - Input of more than 43 kB waits in C(/run/homelab-pve) in the VM, a folder of root's, until the command has read it.
