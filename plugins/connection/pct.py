@@ -109,11 +109,14 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         """
         return "root" if option == "remote_user" and not self._logs_in else super().get_option(option, hostvars)
 
-    def _build_command(self, *words: Any) -> list[bytes]:  # noqa: ANN401 - Ansible's own
-        """The command line that reaches the node, as its login."""
+    def _build_command(self, binary: str, subsystem: str, *words: bytes | str) -> list[bytes]:
+        """The command line that reaches the node, as its login.
+
+        Without a terminal, which the SSH configuration may ask for: the streams would come as one, their bytes changed.
+        """
         self._logs_in = True
         try:
-            return list(super()._build_command(*words))
+            return list(super()._build_command(binary, subsystem, "-T", *words))
         finally:
             self._logs_in = False
 
@@ -158,6 +161,10 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
             if len(block) < FETCH_BLOCK:
                 return
 
+    def _is_tty_requested(self) -> bool:
+        """Whether a terminal stands in the way of pipelining: never, see _build_command."""
+        return False
+
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
         """Whether a module is sent as input. su passes that on like sudo does: it asks root for nothing."""
         if self.become and self.become.name == "su":
@@ -184,8 +191,6 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
         """
         if self._is_local():
             return tuple(self._local().exec_command(line, given, sudoable=False))
-        # With a terminal the streams would come as one, and their bytes changed.
-        self.set_option("use_tty", False)
         return tuple(super().exec_command(line, given, sudoable=False))
 
     def _local(self) -> Any:  # noqa: ANN401 - ansible publishes no types

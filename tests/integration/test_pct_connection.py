@@ -77,6 +77,8 @@ def inventory(stand: Stand, folder: Path) -> Path:
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(keys / "id_ed25519"),
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={shlex.quote(str(keys / 'known_hosts'))}",
+        # Asked for by mistake; a terminal would mix up the streams.
+        "ansible_ssh_extra_args": "-o RequestTTY=force",
         "ansible_control_path_dir": str(folder / "cp"),
         "pve_vmid": RUNNING,
     }
