@@ -243,14 +243,14 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible publishes no 
         super().put_file(in_path, out_path)
         display.vvv(f"PUT {in_path} TO {out_path}", host=self._host)
         with reported():
-            self._shell_inside.put(pieces_of(Path(in_path)), out_path)
+            self._shell_inside.write_file(pieces_of(Path(in_path)), out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the VM to this machine."""
         super().fetch_file(in_path, out_path)
         display.vvv(f"FETCH {in_path} TO {out_path}", host=self._host)
         with reported():
-            write(Path(out_path), self._shell_inside.fetch(in_path))
+            write(Path(out_path), self._shell_inside.fetch_file(in_path))
 
     def reset(self) -> None:
         """Look for the VM anew at the next command."""

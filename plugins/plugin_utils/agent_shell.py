@@ -272,7 +272,7 @@ class AgentShell:
 
     # ---------------------------------------------------------------------------------------------------- files
 
-    def put(self, content: Iterable[bytes], path: str) -> None:
+    def write_file(self, content: Iterable[bytes], path: str) -> None:
         """Write a file: a private one beside it, which then takes its place. Raises FileError."""
         absolute(path)
         digest = hashlib.sha256()
@@ -283,7 +283,7 @@ class AgentShell:
                 words = [spool.part, path, digest.hexdigest()]
                 self.help(script, words, f"write {path} in {{}}", given)
 
-    def fetch(self, path: str) -> Iterator[bytes]:
+    def fetch_file(self, path: str) -> Iterator[bytes]:
         """A file's content in pieces. Raises FileNotFoundError, or FileError."""
         view = asked(lambda: self._view(absolute(path)), f"read {path} in {place(self.guest)}", self._patience)
         if view.content is None:

@@ -33,7 +33,12 @@ ROOMS = (
         ("ansible", "proxmoxer", "requests", "paramiko", "subprocess", "socket"),
     ),
     Room("module_utils", "plugins/module_utils/**/*.py", (UTILS,)),
-    Room("other plugins", "plugins/[!m]*/**/*.py", (UTILS, f"{COLLECTION}.plugins.plugin_utils")),
+    Room(
+        "other plugins",
+        "plugins/[!m]*/**/*.py",
+        # A fragment may be made of another one.
+        (UTILS, f"{COLLECTION}.plugins.plugin_utils", f"{COLLECTION}.plugins.doc_fragments"),
+    ),
     Room(
         "scenarios",
         "scenarios/**/*.py",

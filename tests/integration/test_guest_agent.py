@@ -93,19 +93,19 @@ def work(inside: AgentShell) -> None:
     inside.run("mkdir -p /srv/odd/folder /srv/tiny && mount -t tmpfs -o size=64k none /srv/tiny")
     for name in NAMES:
         path, content = f"/srv/odd/{name}", f"{name}\0\xff".encode("latin-1", "replace") * 10_000
-        inside.put(pieces(content), path)
-        assert b"".join(inside.fetch(path)) == content
+        inside.write_file(pieces(content), path)
+        assert b"".join(inside.fetch_file(path)) == content
     assert inside.run("cd /srv/odd && printf '%s/' * && find . -type f -delete", b"").stdout.decode() == (
         "".join(f"{name}/" for name in sorted((*NAMES, "folder"), key=str.encode))
     )
-    inside.put([b"old"], "/srv/tiny/old")
-    refused(lambda: inside.put(pieces(bytes(100_000)), "/srv/tiny/old"), "No space left on device")
-    refused(lambda: inside.put([b"x"], "/srv/none/file"), "cannot create")
-    refused(lambda: inside.put([b"x"], "/srv/odd/folder"), "it is a folder")
-    assert list(inside.fetch("/srv/tiny/old")) == [b"old"]
+    inside.write_file([b"old"], "/srv/tiny/old")
+    refused(lambda: inside.write_file(pieces(bytes(100_000)), "/srv/tiny/old"), "No space left on device")
+    refused(lambda: inside.write_file([b"x"], "/srv/none/file"), "cannot create")
+    refused(lambda: inside.write_file([b"x"], "/srv/odd/folder"), "it is a folder")
+    assert list(inside.fetch_file("/srv/tiny/old")) == [b"old"]
     told = inside.run(f"seq 3000000 | head -c {LARGE} > /srv/large; sha256sum < /srv/large").stdout
     digest = hashlib.sha256()
-    for piece in inside.fetch("/srv/large"):
+    for piece in inside.fetch_file("/srv/large"):
         digest.update(piece)
     assert told.decode().split()[0] == digest.hexdigest()
 

@@ -254,7 +254,7 @@ def test_an_agent_that_is_silent_for_a_while() -> None:
 )
 def test_a_file_goes_in_pieces(size: int, writes: int, commands: int) -> None:
     agent, content = Agent(), random.Random(3).randbytes(size)
-    shell(agent).put(pieces(content), "/srv/x")
+    shell(agent).write_file(pieces(content), "/srv/x")
     assert (agent.kinds.count("file-write"), agent.kinds.count("exec")) == (writes, commands)
     assert agent.inputs() == content
     words = [params["command"] for kind, params in agent.sent if kind == "exec"]
@@ -267,7 +267,7 @@ def test_a_file_that_cannot_be_written() -> None:
     with pytest.raises(
         FileError, match=r"Cannot write /no/x on vm 104 .web. on father: cannot create: Directory nonex"
     ):
-        shell(agent).put([b"x"], "/no/x")
+        shell(agent).write_file([b"x"], "/no/x")
 
 
 def file_answer(content: bytes) -> dict[str, Any]:
@@ -283,7 +283,7 @@ def test_a_long_file_is_read_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = [{**ENDED, "out-data": part.decode("latin-1")} for part in told]
     # What an answer holds beyond whole blocks is read again.
     agent = Agent(file_read=[file_answer(content[: 2 * BLOCK + 7])], exec_status=ends)
-    assert b"".join(shell(agent).fetch("/x")) == content
+    assert b"".join(shell(agent).fetch_file("/x")) == content
     assert [params["command"][5:] for kind, params in agent.sent if kind == "exec"] == [["2"], ["10"], []]
 
 
@@ -291,18 +291,18 @@ def test_a_long_file_that_changes_meanwhile() -> None:
     ends = [{**ENDED, "out-data": "x"}, {**ENDED, "out-data": "0" * 64}]
     agent = Agent(file_read=[file_answer(b"1")], exec_status=ends)
     with pytest.raises(FileError, match=r"it has changed meanwhile. Fetch it again"):
-        list(shell(agent).fetch("/x"))
+        list(shell(agent).fetch_file("/x"))
 
 
 def test_a_file_that_is_not_there() -> None:
     agent = Agent(file_read=[error("failed to open file '/x' (mode: 'r'): No such file or directory")])
     with pytest.raises(FileNotFoundError, match=r"There is no file /x in vm 104 \(web\) on father"):
-        list(shell(agent).fetch("/x"))
+        list(shell(agent).fetch_file("/x"))
 
 
 def test_a_file_of_a_vm_that_moves() -> None:
     agent = Agent(file_read=[MOVED, {"content": "x"}])
-    assert list(shell(agent).fetch("/x")) == [b"x"]
+    assert list(shell(agent).fetch_file("/x")) == [b"x"]
 
 
 def test_the_shells_words_are_a_shells() -> None:
