@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -147,8 +148,8 @@ def masters_ended(hosts: Sequence[str], folder: Path) -> Iterator[None]:
 
 
 def each(work: Work) -> float:
-    """Milliseconds of one of many commands, one after another."""
-    return cases.seconds(lambda: [work() for _ in range(COMMANDS)]) / COMMANDS * 1000
+    """Milliseconds of one of many commands, one after another: the median, which a busy moment does not move."""
+    return statistics.median(cases.seconds(work) for _ in range(COMMANDS)) * 1000
 
 
 def one_host(runs: int) -> Samples:
