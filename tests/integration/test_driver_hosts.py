@@ -40,6 +40,7 @@ def config(stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     assert pins(stand.status.state_dir.parent.parent) == []
 
 
+@pytest.mark.timeout(600)
 def test_roundtrip(config: Path) -> None:
     result = scenario(host.ROUNDTRIP.name)
     messages = {phase["name"]: phase["message"] for phase in result.document["phases"]}
