@@ -68,6 +68,8 @@ extends_documentation_fragment:
 notes:
   - A module takes two requests to the API and one for each 43 kB of it, compressed - four or five for most - and those
     that look whether it has ended. So it is slower than SSH, and meant for VMs that SSH does not reach.
+  - With the transports V(ssh) and V(local) all that is sent, the options of modules as well, can be seen in the node's
+    process list while it is sent.
   - Commands belong to the agent's service. When that is restarted, systemd ends them - a task that upgrades
     qemu-guest-agent may not be told how it ended.
   - Input of more than 43 kB waits in C(/run/homelab-pve) in the VM, a folder of root's, until the command has read it.
