@@ -31,4 +31,8 @@ def variables(fragment: str) -> str:
 class ModuleDocFragment:
     """Read by ``extends_documentation_fragment: [homelab.pve.connection_variables]``."""
 
-    DOCUMENTATION = variables(Connection.DOCUMENTATION)
+    DOCUMENTATION: str
+
+
+# Outside of the class: in it ansible-test takes every assignment for a text.
+ModuleDocFragment.DOCUMENTATION = variables(Connection.DOCUMENTATION)

@@ -28,6 +28,10 @@ def _ageless(value: Any) -> Any:  # noqa: ANN401 - whatever a documentation has
 class ModuleDocFragment:
     """Read by ``extends_documentation_fragment: [homelab.pve.ssh_login]``."""
 
-    # Taken from the ansible-core that runs, so that what its ssh connection asks for is always there. Of pipelining it
-    # has only what sets it: the rest is up to the plugin.
-    DOCUMENTATION = yaml.safe_dump({"options": options(ssh.DOCUMENTATION)})
+    DOCUMENTATION: str
+
+
+# Taken from the ansible-core that runs, so that what its ssh connection asks for is always there. Of pipelining it has
+# only what sets it: the rest is up to the plugin.
+# Outside of the class: in it ansible-test takes every assignment for a text.
+ModuleDocFragment.DOCUMENTATION = yaml.safe_dump({"options": options(ssh.DOCUMENTATION)})
