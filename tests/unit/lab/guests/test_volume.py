@@ -26,7 +26,7 @@ def test_a_clone_has_modes_links_and_data(tmp_path: Path) -> None:
 
 
 def test_a_failed_clone_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="copying .* failed"):
+    with pytest.raises(OSError, match=r"copying .* failed"):
         volume.clone(tmp_path / "missing", tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
