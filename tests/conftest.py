@@ -24,7 +24,8 @@ pytest_plugins = ["lab.pytest_plugin"]
 # Files whose tests share something that is slow to make, or go on where the one before ended: one worker runs them.
 # (pytest-xdist has the mark xdist_group for this, which has no effect with pytest 9.2.)
 TOGETHER = frozenset(
-    f"test_{name}.py" for name in ("lab_archives", "lab_cluster", "lab_containers", "setup", "transports")
+    f"test_{name}.py"
+    for name in ("container_software", "lab_archives", "lab_cluster", "lab_containers", "setup", "transports")
 )
 
 

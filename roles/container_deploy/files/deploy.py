@@ -1,14 +1,15 @@
-"""The part of a deployment that happens in the container: deploy.py look APP DIRECTORY | deploy.py apply APP DIRECTORY.
+"""The part of a deployment that happens in the container: deploy.py look|apply|check APP DIRECTORY.
 
 `look` prints what is there as JSON. `apply` reads a plan from standard input, carries it out and prints which units do
-not hold on. The files switch in one step: `current` is a link, and what runs goes on from the release before until
-it is restarted.
+not hold on. `check` asks a command or a URL until the answer is right. The files switch in one step: `current` is a
+link, and what runs goes on from the release before until it is restarted.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -213,10 +215,56 @@ def prune(top: Path, keep: int) -> None:
         shutil.rmtree(path)
 
 
+# ------------------------------------------------------------- check
+
+
+def check(app: str, top: Path, wish: Json) -> Json:
+    """Ask until the answers are right, with a bound: what was wrong in the end, and the last lines of the units."""
+    deadline = time.monotonic() + wish["seconds"]
+    pause = 0.1
+    while said := wrong_command(wish["command"], top / "current", deadline) or wrong_url(wish["url"], deadline):
+        if time.monotonic() >= deadline:
+            return {"said": said, "logs": {path.name: tail(path.name)["log"] for path in unit_files(app)}}
+        time.sleep(pause)
+        pause = min(pause * 1.5, 1.0)
+    return {"said": "", "logs": {}}
+
+
+def left(deadline: float) -> float:
+    """Seconds until then, at least one."""
+    return max(deadline - time.monotonic(), 1.0)
+
+
+def wrong_command(command: str, place: Path, deadline: float) -> str:
+    """What a command says against it, or nothing."""
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=place, capture_output=True, text=True, check=False, timeout=left(deadline)
+        )
+    except subprocess.TimeoutExpired:
+        return f"'{command}' did not end"
+    said = (done.stderr or done.stdout).strip()
+    return f"'{command}' ended with {done.returncode}: {said}" if done.returncode else ""
+
+
+def wrong_url(url: str, deadline: float) -> str:
+    """What is wrong with the answer of a URL, or nothing."""
+    if not url:
+        return ""
+    # It is asked from inside of the container: a proxy on the way would ask from elsewhere.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=min(left(deadline), 10.0)):
+            return ""
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"{url} answers: {error}"
+
+
 def main(verb: str, app: str, directory: str) -> None:
     """Entry point."""
     top = Path(directory)
-    print(json.dumps(look(app, top) if verb == "look" else apply(app, top, json.load(sys.stdin))))
+    verbs = {"apply": apply, "check": check}
+    print(json.dumps(verbs[verb](app, top, json.load(sys.stdin)) if verb in verbs else look(app, top)))
 
 
 if __name__ == "__main__":

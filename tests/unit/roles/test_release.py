@@ -10,6 +10,9 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 
@@ -166,6 +169,55 @@ def test_what_is_restarted_counts_as_never_started(place: Path) -> None:
     assert (place / "env" / "started.json").stat().st_mode & 0o777 == 0o600
     (place / "env" / "started.json").write_text("not whole")
     assert deploy.started(place) == {}
+
+
+@pytest.fixture
+def door() -> Iterator[str]:
+    """The URL of a server that has a page `here`, and no other."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/here" else 404)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "said"),
+    [
+        ("", "/here", ""),
+        ("test -d .", "", ""),
+        ("echo no >&2; exit 3", "/here", "'echo no >&2; exit 3' ended with 3: no"),
+        ("true", "/gone", "{url} answers: HTTP Error 404: Not Found"),
+    ],
+    ids=["page", "command", "refusal", "no page"],
+)
+def test_what_is_checked(place: Path, door: str, command: str, path: str, said: str) -> None:
+    (place / "current").mkdir()
+    url = door + path if path else ""
+    answer = deploy.check("no-such-app", place, {"command": command, "url": url, "seconds": 0})
+    assert answer == {"said": said.format(url=url), "logs": {}}
+
+
+def test_what_becomes_right_in_time_is_right(place: Path) -> None:
+    (place / "current").mkdir()
+    command = "echo >> tries; [ $(wc -l < tries) -ge 3 ]"
+    assert deploy.check("no-such-app", place, {"command": command, "url": "", "seconds": 60})["said"] == ""
+
+
+def test_a_command_that_never_ends_is_ended(place: Path) -> None:
+    (place / "current").mkdir()
+    answer = deploy.check("no-such-app", place, {"command": "exec sleep 1000", "url": "", "seconds": 0})
+    assert answer["said"] == "'exec sleep 1000' did not end"
 
 
 # ------------------------------------------------------------- git
