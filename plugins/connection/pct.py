@@ -221,7 +221,7 @@ class Connection(SshConnection):  # type: ignore[misc]  # ansible publishes no t
 
     def _whereabouts(self) -> str:
         vmid = self._entry().vmid
-        _, listed, _ = self._on_node(container_entry.WHERE, None)
+        listed = self._on_node(container_entry.WHERE, None)[1]
         return container_entry.whereabouts(_text(listed), vmid)
 
 

@@ -273,7 +273,7 @@ class _LocalCommand:
     def arrived(self, timeout: float | None) -> list[tuple[str, bytes]] | None:
         """See Running.arrived."""
         while self._open.get_map():
-            ready = [(key.data, cast(IO[bytes], key.fileobj)) for key, _ in self._open.select(timeout)]
+            ready = [(key.data, cast(IO[bytes], key.fileobj)) for key, _events in self._open.select(timeout)]
             if not ready:
                 return None
             if found := [(stream, data) for stream, pipe in ready if (data := self._read(pipe))]:

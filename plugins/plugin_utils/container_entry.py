@@ -88,11 +88,11 @@ def ended(mark: str, stdout: bytes, stderr: bytes) -> Ended:
     What stands before the mark was written by others. Of a command that was not begun everything is given.
     """
     begin = mark.encode() + b"\n"
-    _, begun, output = stdout.partition(begin)
-    _, _, errors = stderr.partition(begin)
+    _login, begun, output = stdout.partition(begin)
+    errors = stderr.partition(begin)[2]
     if not begun:
         return Ended(False, None, stdout, stderr)
-    *_, last = [None, *re.finditer(re.escape(mark.encode()) + rb"(\d+)\n", errors)]
+    last = [None, *re.finditer(re.escape(mark.encode()) + rb"(\d+)\n", errors)][-1]
     if last is None:
         return Ended(True, None, output, errors)
     return Ended(True, int(last[1]), output, errors[: last.start()] + errors[last.end() :])
