@@ -1,7 +1,7 @@
 """What every test gets: state of its own, the machine's lab image, and the lab's fixtures.
 
-Nothing a test does may reach the XDG folders of the person who runs it. The lab's root image is the one exception: it
-takes half a minute to build and is only read.
+Nothing a test does may reach the home directory or the XDG folders of the person who runs it. The lab's root image is
+the one exception: it takes half a minute to build and is only read.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders() -> Iterator[Path]:
-    """Point the XDG variables and TMPDIR to a private folder of this test process.
+    """Point HOME, the XDG variables and TMPDIR to a private folder of this test process.
 
     Its path is short because the lab's unix sockets lie below it (a socket's path has 108 bytes at most).
     """
@@ -66,6 +66,8 @@ def own_folders() -> Iterator[Path]:
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         for kind in XDG_KINDS:
             patch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
+        (folder / "home").mkdir(mode=0o700)
+        patch.setenv("HOME", str(folder / "home"))
         (folder / "tmp").mkdir()
         patch.setenv("TMPDIR", str(folder / "tmp"))
         patch.setattr(tempfile, "tempdir", None)

@@ -18,6 +18,7 @@ from typing import Any
 STATE_DIR = Path("/var/lib/homelab-pve-lab")
 RUN_DIR = Path("/run/homelab-pve-lab")
 ETC_DIR = Path("/etc/pve")
+ROOT_HOME = Path("/root")
 # Inside the network namespace of a node, where nothing but the lab can reach it.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 DRIVERS = ("namespace", "none")
@@ -30,7 +31,10 @@ class ConfigFileError(Exception):
 
 @dataclass(frozen=True)
 class ApiConfig:
-    """How one node's API runs. ``tokens`` and ``password`` apply to a node that starts for the first time."""
+    """How one node's API runs. ``tokens`` and ``password`` apply to a node that starts for the first time.
+
+    ``home`` is root's on the node: its SSH keys are put there (node_keys.py).
+    """
 
     node: str = field(default_factory=lambda: socket.gethostname().partition(".")[0])
     address: str = EVERY_ADDRESS
@@ -39,6 +43,7 @@ class ApiConfig:
     names: tuple[str, ...] = ()
     state_dir: Path = STATE_DIR
     etc_dir: Path | None = ETC_DIR
+    home: Path = ROOT_HOME
     files_root: Path = Path("/")
     socket: Path | None = RUN_DIR / "api.sock"
     control_socket: Path | None = RUN_DIR / "control.sock"
@@ -74,6 +79,7 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "state_dir": Path,
     "files_root": Path,
     "etc_dir": _optional_path,
+    "home": Path,
     "socket": _optional_path,
     "control_socket": _optional_path,
 }

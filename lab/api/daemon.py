@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import ssl
-from pathlib import Path
 
 from aiohttp import web
 
@@ -93,7 +92,7 @@ class Daemon:
         await self._load()
         await self.renew_certificate()
         if self.config.etc_dir is not None:
-            await asyncio.to_thread(node_keys.ensure, Path.home(), self.config.etc_dir)
+            await asyncio.to_thread(node_keys.ensure, self.config.home, self.config.etc_dir)
         for opener in self._openers():
             await Door(self.config.node, opener, self.tls).attach(self.api)
         if (path := self.config.socket) is not None:

@@ -138,6 +138,7 @@ def config(tmp_path: Path) -> ApiConfig:
         port=0,
         state_dir=tmp_path / "state",
         etc_dir=tmp_path / "etc",
+        home=tmp_path / "home",
         files_root=tmp_path / "root",
         socket=tmp_path / "api.sock",
         control_socket=tmp_path / "control.sock",
@@ -181,6 +182,7 @@ def test_a_daemon_keeps_its_state_and_answers_on_its_sockets(tmp_path: Path) -> 
     asyncio.run(first())
     assert asyncio.run(second()) == [100, 9000, 9001]
     assert (tmp_path / "api.sock").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "home" / ".ssh" / "authorized_keys").readlink() == tmp_path / "etc" / "priv" / "authorized_keys"
     assert (tmp_path / "etc" / "pve-root-ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
 
 
