@@ -209,12 +209,16 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible publishes no 
 
     def _connect(self) -> Connection:
         """Find the VM."""
+        self._shell_inside()
+        self._connected = True
+        return self
+
+    def _shell_inside(self) -> AgentShell:
         if self._inside is None:
             with reported():
                 self._inside = self._entered()
             display.vvv(f"CONNECTED TO {place(self._inside.guest)}", host=self._host)
-        self._connected = True
-        return self
+        return self._inside
 
     def _entered(self) -> AgentShell:
         which = meant(self._variables)
@@ -226,18 +230,12 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible publishes no 
     def _host(self) -> str:
         return str(self._play_context.remote_addr)
 
-    @property
-    def _shell_inside(self) -> AgentShell:
-        self._connect()
-        assert self._inside is not None  # noqa: S101 - _connect raises otherwise
-        return self._inside
-
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command for the shell in the VM: exit status, output, errors."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         display.vvv(f"EXEC {cmd}", host=self._host)
         with reported():
-            ended = complete(self._shell_inside.run(cmd, in_data or b""))
+            ended = complete(self._shell_inside().run(cmd, in_data or b""))
         return ended.rc, ended.stdout, ended.stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:
@@ -245,14 +243,14 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # ansible publishes no 
         super().put_file(in_path, out_path)
         display.vvv(f"PUT {in_path} TO {out_path}", host=self._host)
         with reported():
-            self._shell_inside.write_file(pieces_of(Path(in_path)), out_path)
+            self._shell_inside().write_file(pieces_of(Path(in_path)), out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the VM to this machine."""
         super().fetch_file(in_path, out_path)
         display.vvv(f"FETCH {in_path} TO {out_path}", host=self._host)
         with reported():
-            write(Path(out_path), self._shell_inside.fetch_file(in_path))
+            write(Path(out_path), self._shell_inside().fetch_file(in_path))
 
     def reset(self) -> None:
         """Look for the VM anew at the next command."""

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # install.sh MODE MANAGER TIMEOUT PACKAGE...: installs what is missing of the packages, and prints it. MODE=look only
 # prints. The package index may take TIMEOUT seconds to be reached: a container that just started has no network yet.
 mode=$1 manager=$2 timeout=$3

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # look.sh USER LOCALE TIMEZONE: prints what a host has, one KEY=VALUE a line. Read only; any POSIX shell.
 user=$1 locale=$2 timezone=$3
 
