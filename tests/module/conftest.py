@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from ansible.module_utils import _internal as ansible_internal
 from ansible.module_utils.common import warnings as ansible_warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
@@ -43,6 +45,17 @@ def hidden(vmid: int) -> str:
     )
 
 
+@contextmanager
+def _own_process() -> Iterator[None]:
+    """A module is a process of its own: it knows nothing of another's warnings, nor of Ansible's plugins.
+
+    Where a test imported one of them, Ansible would show a module's warnings instead of returning them.
+    """
+    unwarned = patch.dict(ansible_warnings._global_warnings, clear=True)
+    with unwarned, patch.object(ansible_internal, "is_controller", False):
+        yield
+
+
 @dataclass
 class Modules:
     """Calls modules by name and checks what they promise."""
@@ -59,9 +72,7 @@ class Modules:
         connection = self.lab.options() if self.connected else {}
         given = {**connection, **options, "_ansible_check_mode": check}
         arguments = {option: value for option, value in given.items() if value is not None}
-        # A module is a process of its own: it knows nothing of another's warnings.
-        own_warnings = patch.dict(ansible_warnings._global_warnings, clear=True)
-        with patch_module_args(arguments), own_warnings, pytest.raises(SystemExit):
+        with patch_module_args(arguments), _own_process(), pytest.raises(SystemExit):
             main()
         result: Result = json.loads(self.capsys.readouterr().out)
         result.pop("invocation", None)
