@@ -70,10 +70,14 @@ def python(*arguments: str) -> tuple[str, ...]:
     return tool("python", "-P", *arguments)
 
 
+# Told after each run, so that nobody has to look for what made it slow.
+SLOWEST = ("--durations", "20", "--durations-min", "5")
+
+
 def pytest_check(group: str, *paths: str, workers: int = 2, options: Sequence[str] = ()) -> Check:
     """Pytest on folders of tests, spread over `workers` processes (one: in this order, in one process)."""
     spread = ("-n", str(workers)) if workers > 1 else ()
-    argv = python("-m", "pytest", "-q", *spread, *options, *(f"tests/{path}" for path in paths))
+    argv = python("-m", "pytest", "-q", *SLOWEST, *spread, *options, *(f"tests/{path}" for path in paths))
     return Check(group, f"pytest {' '.join(paths)}", argv, pytest=True, needs=lambda: missing_tests(paths))
 
 
