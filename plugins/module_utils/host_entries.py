@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import NAME, SSHConfigParser, host_options
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_config import (
+    NAME,
+    SSHConfigParser,
+    host_options,
+    ssh_home,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_keys import keys_of, pinned_name, read, take_over
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_resolve import resolve
 
@@ -162,8 +167,11 @@ def remove(config: SSHConfigParser, name: str) -> bool:
 
 
 def identity(path: Path | None) -> str | None:
-    """A key's path as it goes into the SSH configuration: below the home directory it is written with a tilde."""
+    """A key's path as it goes into the SSH configuration.
+
+    Below the home directory it is written with a tilde, where that means the same to ssh and to us.
+    """
     if path is None:
         return None
     full, home = path.expanduser().absolute(), Path.home()
-    return f"~/{full.relative_to(home)}" if full.is_relative_to(home) else str(full)
+    return f"~/{full.relative_to(home)}" if full.is_relative_to(home) and home == ssh_home() else str(full)

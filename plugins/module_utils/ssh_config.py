@@ -171,9 +171,14 @@ def includes(text: str, file: Path, home: Path) -> list[Path]:
     return [path for pattern in wanted for path in sorted(Path("/").glob(pattern.lstrip("/"))) if path.is_file()]
 
 
+def ssh_home() -> Path:
+    """The home directory that ssh means by a tilde: it asks the password database, not $HOME."""
+    return Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
 def is_users_own(config: Path) -> bool:
-    """Whether ssh reads a file by itself, together with the system's: it asks the password database, not $HOME."""
-    return config == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh" / "config"
+    """Whether ssh reads a file by itself, together with the system's."""
+    return config == ssh_home() / ".ssh" / "config"
 
 
 def own_lines(lines: Sequence[str], name: str) -> slice | None:

@@ -145,7 +145,9 @@ def test_where_pins_are_kept(home: Path, monkeypatch: pytest.MonkeyPatch, value:
     assert host_entries.state_directory() == Path(expected.format(home=home))
 
 
-def test_keys_below_home_are_written_with_a_tilde(home: Path) -> None:
+def test_keys_below_home_are_written_with_a_tilde(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert host_entries.identity(home / ".ssh" / "id") == str(home / ".ssh" / "id")  # ssh's own home is another one
+    monkeypatch.setattr(host_entries, "ssh_home", lambda: home)
     assert host_entries.identity(home / ".ssh" / "id") == "~/.ssh/id"
     assert host_entries.identity(Path("/keys/id")) == "/keys/id"
     assert host_entries.identity(None) is None

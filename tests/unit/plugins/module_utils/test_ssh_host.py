@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils import host_entries
 from ansible_collections.homelab.pve.plugins.module_utils.host_entries import Entry, Wish
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_host import OPTIONS, wished
 
@@ -26,5 +27,6 @@ DEFAULTS = {name: option.get("default") for name, option in OPTIONS.items()}
 )
 def test_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], wish: Wish) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(host_entries, "ssh_home", lambda: tmp_path)
     texts = {name: value.format(home=tmp_path) if isinstance(value, str) else value for name, value in given.items()}
     assert wished({**DEFAULTS, "name": "pve1", "hostname": "192.0.2.10", **texts}) == wish
