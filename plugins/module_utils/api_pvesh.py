@@ -89,9 +89,8 @@ def ssh_executor(connection: Connection) -> SSHExecutor:
         executor.key_paths = [Path(connection.ssh_key_path)]
     if connection.ssh_known_hosts:
         executor.known_hosts = [Path(connection.ssh_known_hosts)]
-    hop: SSHExecutor | None = executor
-    while hop:
-        hop.strict, hop = True, hop.jump
+    for hop in executor.way():
+        hop.strict = True
     return executor
 
 

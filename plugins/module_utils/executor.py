@@ -236,6 +236,12 @@ class SSHExecutor(CommandExecutor):
         if self.jump:
             self.jump.close()
 
+    def way(self) -> Iterator[SSHExecutor]:
+        """This executor, and those of the hosts the connection goes through."""
+        yield self
+        if self.jump:
+            yield from self.jump.way()
+
     @property
     def newly_pinned(self) -> str | None:
         """Fingerprint of the host's key when it was pinned by this executor, because it was not known before."""

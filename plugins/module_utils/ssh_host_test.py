@@ -58,7 +58,7 @@ def problem(name: str, checks: Sequence[Check]) -> str:
 def _pins(executor: SSHExecutor, *, kept: bool) -> Iterator[None]:
     """Close the connection at the end; keys that were pinned on the way are kept or forgotten."""
     with tempfile.TemporaryDirectory() as folder:
-        for each in [] if kept else way(executor):
+        for each in [] if kept else executor.way():
             each.known_hosts = [Path(folder) / "known_hosts", *each.known_hosts]
         try:
             yield
@@ -66,15 +66,8 @@ def _pins(executor: SSHExecutor, *, kept: bool) -> Iterator[None]:
             executor.close()
 
 
-def way(executor: SSHExecutor) -> Iterator[SSHExecutor]:
-    """The executors of a host and of those it is reached through."""
-    yield executor
-    if executor.jump:
-        yield from way(executor.jump)
-
-
 def _answer(executor: SSHExecutor, checks: Sequence[Check]) -> dict[str, Json]:
-    pinned = [f"{each.name} {each.newly_pinned}" for each in way(executor) if each.newly_pinned]
+    pinned = [f"{each.name} {each.newly_pinned}" for each in executor.way() if each.newly_pinned]
     return {
         "changed": bool(pinned),
         "pinned": pinned,

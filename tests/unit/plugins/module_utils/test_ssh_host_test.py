@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.executor import SSHExecutor
 from ansible_collections.homelab.pve.plugins.module_utils.host_checks import FAILED, OK, SKIPPED, Check
-from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_test import problem, way
+from ansible_collections.homelab.pve.plugins.module_utils.ssh_host_test import problem
 
 
 def test_only_what_failed_is_told_with_its_remedy() -> None:
@@ -21,4 +21,4 @@ def test_only_what_failed_is_told_with_its_remedy() -> None:
 
 def test_every_hop_is_on_the_way() -> None:
     door = SSHExecutor("door", jump=SSHExecutor("street"))
-    assert [each.host for each in way(SSHExecutor("house", jump=door))] == ["house", "door", "street"]
+    assert [each.host for each in SSHExecutor("house", jump=door).way()] == ["house", "door", "street"]
