@@ -12,7 +12,7 @@ import click
 
 from scenarios import __version__, verb_cli
 from scenarios.catalog import CATALOG, Catalog, find
-from scenarios.errors import DriverError, RunInterruptedError, UsageError, unknown
+from scenarios.errors import DriverError, RunInterruptedError, UsageError
 from scenarios.flags import Flags, change_options, look_options
 from scenarios.launch import refusals_as_json, run_scenario
 from scenarios.scenario import Scenario
@@ -28,7 +28,7 @@ LAZY = {
 }
 
 
-class Vocabulary(click.Group):
+class Vocabulary(verb_cli.KnownCommands):
     """The commands of the table VERBS, and the ones that have a file of their own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,14 +51,6 @@ class Vocabulary(click.Group):
             formatter.write_dl(sorted((lazy | grouped).items()))
         with formatter.section("Playbooks by name (each: --host H, its inputs, --help)"):
             formatter.write_dl([(verb.name, verb.help) for verb in VERBS if not verb.group and not verb.hidden])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Offer the closest name for an unknown command."""
-        if args[0] not in self.list_commands(ctx):
-            raise click.UsageError(str(unknown("command", args[0], self.list_commands(ctx))), ctx)
-        return super().resolve_command(ctx, args)
 
 
 def build(catalog: Catalog) -> click.Group:

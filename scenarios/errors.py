@@ -44,7 +44,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
         name: what the user gave.
         known: every valid name.
     """
+    return UsageError(f"Unknown {kind} '{name}'.{alternatives(name, known)}")
+
+
+def alternatives(name: str, known: Iterable[str]) -> str:
+    """What to say behind the complaint about a name nobody knows: the closest one, and all there are."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return UsageError(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")
+    return f"{hint} Known: {', '.join(names) or 'none'}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import yaml
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.whole_files import locked, private_directory, replacing
 
+from scenarios.errors import alternatives
 from scenarios.paths import APP
 from scenarios.values import Json, read
 
@@ -107,10 +107,9 @@ def _sections(text: str, path: Path, kinds: Mapping[str, str]) -> list[Entry]:
 
 
 def _unknown(entry: Entry, kinds: Mapping[str, str]) -> ConfigError:
-    known = sorted(key.removeprefix(f"{entry.section}.") for key in kinds if key.startswith(f"{entry.section}."))
-    close = difflib.get_close_matches(entry.key.removeprefix(f"{entry.section}."), known, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    words = f"'{entry.key}' is no setting.{hint} Known: {', '.join(known)}."
+    above = f"{entry.section}."
+    known = [key.removeprefix(above) for key in kinds if key.startswith(above)]
+    words = f"'{entry.key}' is no setting.{alternatives(entry.key.removeprefix(above), known)}"
     return ConfigError(words, str(entry.file), entry.line)
 
 

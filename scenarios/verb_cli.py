@@ -66,8 +66,12 @@ def _group(name: str, verbs: Sequence[Verb]) -> click.Group:
     return VerbGroup(name, {str(each.name): each for each in known}, help=summary(verbs))
 
 
-class VerbGroup(click.Group):
-    """A group that offers the closest name for an unknown one."""
+class KnownCommands(click.Group):
+    """A group that offers the closest name for an unknown command."""
+
+    def kind(self) -> str:
+        """What its commands are called in a complaint."""
+        return "command"
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -75,8 +79,16 @@ class VerbGroup(click.Group):
         """Find the command; a usage error with the known ones when there is none."""
         known = self.list_commands(ctx)
         if args[0] not in known:
-            raise click.UsageError(str(unknown(f"command of '{self.name}'", args[0], known)), ctx)
+            raise click.UsageError(str(unknown(self.kind(), args[0], known)), ctx)
         return super().resolve_command(ctx, args)
+
+
+class VerbGroup(KnownCommands):
+    """The verbs below a command of their own."""
+
+    def kind(self) -> str:
+        """See KnownCommands.kind."""
+        return f"command of '{self.name}'"
 
 
 def command(verb: Verb) -> click.Command:
