@@ -58,6 +58,8 @@ class Section:
     """Options a creation needs."""
     options: Options = field(default_factory=dict)
     has_digest: bool = True
+    has_delete: bool = True
+    """Whether a change takes the parameter ``delete``; where it doesn't, an empty value is what removes one."""
     result: Callable[[Values], dict[str, Json]] | None = None
 
     def resource(self) -> Resource:
@@ -120,10 +122,19 @@ class Section:
         refuse_fixed(self.kind, name, changes)
         if not changes:
             return Plan(reason=f"{self.kind} {name} is as wished")
-        params = {**encoded(changes), **({"digest": have["digest"]} if self.has_digest and have.get("digest") else {})}
+        params = {
+            **self._changed(changes),
+            **({"digest": have["digest"]} if self.has_digest and have.get("digest") else {}),
+        }
         before, after = views(changes)
         step = Step("PUT", self._path(self.item, wish), params, _setting(self.kind, name, changes))
         return Plan((step,), changes, before=before, after=after)
+
+    def _changed(self, changes: tuple[Change, ...]) -> dict[str, Json]:
+        if self.has_delete:
+            return encoded(changes)
+        emptied = {change.field.key: "" for change in changes if change.after is None}
+        return {**encoded([change for change in changes if change.after is not None]), **emptied}
 
     def _path(self, template: str, wish: Values) -> str:
         return url(template, *(wish[key] for key in self.keys))
