@@ -117,8 +117,8 @@ def bounded(number: Json, low: float | None, high: float | None, told: Json = No
 def span(low: float | None, high: float | None) -> str:
     """Limits in words."""
     if low is None or high is None:
-        return f"{low:g} or more" if high is None else f"{high:g} or less"
-    return f"from {low:g} to {high:g}"
+        return f"{low:.12g} or more" if high is None else f"{high:.12g} or less"
+    return f"from {low:.12g} to {high:.12g}"
 
 
 def matching(pattern: str, what: str, codec: Codec | None = None) -> Codec:
@@ -167,6 +167,26 @@ def set_of(separator: str, *, normal: Callable[[str], str] = _text, elements: st
         return sorted({normal(item) for item in _items(value, ",;")})
 
     return Codec(parse, parse, separator.join, ansible_type="list", ansible_spec={"elements": elements}, same=_equal)
+
+
+def _vmid(value: object) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{2,8}", str(value).strip()):
+        raise ValueError(f"'{value}' is not a vmid; vmids go from 100 to 999999999")
+    return int(str(value))
+
+
+def _vmids(value: Json) -> list[int]:
+    return sorted({_vmid(item) for item in _items(value, ",;")})
+
+
+VMIDS = Codec(
+    _vmids,
+    _vmids,
+    lambda value: ",".join(map(str, value)),
+    ansible_type="list",
+    ansible_spec={"elements": "int"},
+)
+"""A set of guests' ids (``pve-vmid-list``)."""
 
 
 def list_of(separator: str) -> Codec:

@@ -1,0 +1,65 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Zones of the software defined network, as data (API schema: ``/cluster/sdn/zones``).
+
+Without ``pending`` and ``running``, the API reads the configuration as it is edited (PVE::API2::Network::SDN::Zones):
+what a change that waits to be applied has made of it. The schema's ``lock-token`` is for sessions that hold the lock.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
+from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+
+TYPES = ("simple", "vlan", "qinq", "vxlan", "evpn", "faucet")
+
+MISSING = r"sdn (?:vnet |subnet )?'.*' does not exist"
+"""PVE's words for an object of the software defined network that isn't there (pve-network)."""
+
+SET = set_of(",")
+
+FIELDS: tuple[Field, ...] = (
+    Field("type", create_only=True, spec={"choices": list(TYPES)}),
+    Field("nodes", SET),
+    Field("mtu", INTEGER),
+    Field("ipam"),
+    Field("dns"),
+    Field("reversedns"),
+    Field("dnszone"),
+    Field("dhcp", spec={"choices": ["dnsmasq", ""]}),
+    # vlan, qinq
+    Field("bridge"),
+    Field("bridge_disable_mac_learning", BOOLEAN, wire="bridge-disable-mac-learning", default=False),
+    Field("tag", within(INTEGER, 0)),
+    Field("vlan_protocol", wire="vlan-protocol", default="802.1q", spec={"choices": ["802.1q", "802.1ad"]}),
+    # vxlan, evpn
+    Field("peers", SET),
+    Field("fabric"),
+    Field("vxlan_port", within(INTEGER, 1, 65536), wire="vxlan-port", default=4789),
+    Field("controller"),
+    Field("vrf_vxlan", within(INTEGER, 1, 16777215), wire="vrf-vxlan"),
+    Field("mac"),
+    Field("exitnodes", SET),
+    Field("exitnodes_primary", wire="exitnodes-primary"),
+    Field("exitnodes_local_routing", BOOLEAN, wire="exitnodes-local-routing", default=False),
+    Field("advertise_subnets", BOOLEAN, wire="advertise-subnets", default=False),
+    Field("disable_arp_nd_suppression", BOOLEAN, wire="disable-arp-nd-suppression", default=False),
+    Field("rt_import", SET, wire="rt-import"),
+    # faucet
+    Field("dp_id", INTEGER, wire="dp-id"),
+)
+
+SECTION = Section(
+    kind="zone",
+    keys=("zone",),
+    collection="/cluster/sdn/zones",
+    item="/cluster/sdn/zones/{}",
+    missing=MISSING,
+    fields=FIELDS,
+    key_params={"zone": "zone"},
+    required=("type",),
+    result=lambda have: {"zone": have["zone"]},
+)
+ZONE = SECTION.resource()

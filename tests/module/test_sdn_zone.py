@@ -1,0 +1,79 @@
+"""Module sdn_zone against the lab's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Modules, denied
+
+VLANS: dict[str, Any] = {"zone": "vlans", "type": "vlan", "bridge": "vmbr0", "nodes": ["father"]}
+
+
+def test_twelve_steps(modules: Modules) -> None:
+    made = modules.converge("sdn_zone", **VLANS)
+    assert made["zone"] == {"zone": "vlans", "type": "vlan", "bridge": "vmbr0", "nodes": ["father"]}
+    changed = modules.converge("sdn_zone", zone="vlans", nodes=[], mtu=1496)
+    assert changed["zone"] == {"zone": "vlans", "type": "vlan", "bridge": "vmbr0", "mtu": 1496}
+    modules.converge("sdn_zone", zone="vlans", state="absent")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"type": "simple", "dhcp": "dnsmasq", "ipam": "pve"},
+        {"type": "qinq", "bridge": "vmbr0", "tag": 20, "vlan_protocol": "802.1ad"},
+        {"type": "vxlan", "peers": ["10.99.0.12", "10.99.0.11"], "mtu": 1450},
+    ],
+    ids=lambda wish: str(wish["type"]),
+)
+def test_types(modules: Modules, wish: dict[str, Any]) -> None:
+    modules.converge("sdn_zone", zone="zz", **wish)
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"zone": "vlans", "type": "simple"},
+            "Cannot change type of zone vlans from vlan to simple: Proxmox VE sets it only at creation. "
+            "Keep the present value, or remove the zone first (state: absent) and create it anew.",
+        ),
+        ({"zone": "new"}, "Option 'type' is needed: zone new does not exist yet."),
+        ({"zone": "vlans", "tag": -1}, "Option 'tag': -1 is not 0 or more"),
+    ],
+    ids=str,
+)
+def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    modules.ok("sdn_zone", **VLANS)
+    assert modules.message("sdn_zone", **wish) == message
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"zone": "toolongzone", "type": "simple"},
+            "zone: value may only be 8 characters long",
+        ),
+        ({"zone": "new", "type": "vlan"}, "bridge"),
+        ({"zone": "new", "type": "simple", "dnszone": "lab.example"}, "dnszone: missing dns server"),
+        ({"zone": "new", "type": "vxlan"}, "must have exactly one of peers / fabric defined"),
+    ],
+    ids=str,
+)
+def test_what_proxmox_refuses(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    result = modules.run("sdn_zone", **wish)
+    assert result["failed"]
+    assert message in result["msg"]
+
+
+def test_least_privileges(modules: Modules) -> None:
+    needed = {"/sdn/zones": ["SDN.Allocate"]}
+    assert modules.refusals(needed, "sdn_zone", **VLANS) == {
+        "SDN.Allocate on /sdn/zones": f"GET /cluster/sdn/zones/vlans: {denied('SDN.Allocate', '/sdn/zones/vlans')}"
+    }
+    limited = modules.limited(needed)
+    for wish in (VLANS, {"zone": "vlans", "mtu": 1400}, {"zone": "vlans", "state": "absent"}):
+        limited.converge("sdn_zone", **wish)
