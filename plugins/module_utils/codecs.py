@@ -315,8 +315,9 @@ class Properties:
         return dict(self._known(str(name), item) for name, item in pairs)
 
     def decode(self, wire: Json) -> dict[str, Json]:
-        """A string of PVE's; properties we don't know are kept as they are."""
-        known = ((self.aliases.get(name, name), item) for name, item in self._pairs(str(wire)))
+        """A string of PVE's, or an object of its jobs; properties we don't know are kept as they are."""
+        pairs = wire.items() if isinstance(wire, Mapping) else self._pairs(str(wire))
+        known = ((self.aliases.get(name, name), item) for name, item in pairs)
         return {name: KINDS[self.kinds.get(name, "str")](item) for name, item in known}
 
     def encode(self, value: Mapping[str, Json]) -> str:

@@ -201,3 +201,9 @@ def test_cards_round_trip(wish: dict[str, Any]) -> None:
 def test_every_kind_is_known() -> None:
     tables = [*_TABLES.values(), vm_config._NIC, disks.DRIVE]
     assert {kind for table in tables for kind in table.kinds.values()} <= set(codecs.KINDS)
+
+
+def test_properties_that_proxmox_answers_as_an_object() -> None:
+    assert Properties(kinds={"keep-last": "int", "all": "bool"}).decode({"keep-last": "3", "all": 1}) == {
+        "keep-last": 3, "all": True,
+    }  # fmt: skip
