@@ -60,6 +60,14 @@ TAIL_TEMPLATES: tuple[tuple[re.Pattern[str], str], ...] = (
         "/nodes/{node}/storage/{storage}/content/{volume}",
     ),
     (re.compile(r"/pools/(?P<poolid>.+)"), "/pools/{poolid}"),
+    (re.compile(r"/cluster/firewall/ipset/(?P<name>[^/]+)/(?P<cidr>.+)"), "/cluster/firewall/ipset/{name}/{cidr}"),
+    *(
+        (
+            re.compile(rf"/nodes/(?P<node>[^/]+)/{kind}/(?P<vmid>[^/]+)/firewall/ipset/(?P<name>[^/]+)/(?P<cidr>.+)"),
+            f"/nodes/{{node}}/{kind}/{{vmid}}/firewall/ipset/{{name}}/{{cidr}}",
+        )
+        for kind in ("qemu", "lxc")
+    ),
 )
 
 UNAUTHORIZED = 401
@@ -123,6 +131,20 @@ async def checked_values(request: web.Request) -> Values:
         return await values_of(request)
     except (ValueError, RecursionError) as error:
         raise die(f"unable to read the request's body: {error}") from error
+
+
+def joined_lists(parameters: Values | None, values: Values) -> Values:
+    """A list where the schema wants text of a ``-list`` format becomes that text (pve-common, PVE::RESTHandler)."""
+    known = (parameters or {}).get("properties", {})
+
+    def joins(name: str) -> bool:
+        schema = known.get(name, {})
+        return schema.get("type") == "string" and str(schema.get("format", "")).endswith("-list")
+
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, list) and joins(name) else value
+        for name, value in values.items()
+    }
 
 
 def not_implemented(method: str, path: str) -> web.Response:
@@ -227,7 +249,8 @@ class Fake(FakePve):  # type: ignore[misc]
         async def answer(_match: object, values: Values) -> object:
             return await call(Call(values, user))
 
-        return response(await self.answer(request, match, await checked_values(request), user, answer))
+        values = joined_lists(match.methods[request.method].get("parameters"), await checked_values(request))
+        return response(await self.answer(request, match, values, user, answer))
 
     async def _headers(self, _request: web.Request, answer: web.StreamResponse) -> None:
         """Server name and content type as PVE's daemon sends them."""
