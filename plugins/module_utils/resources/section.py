@@ -43,8 +43,8 @@ class Section:
     """One kind of section.
 
     ``item`` and ``collection`` are paths with ``{}`` for the ``keys`` (option names); a collection equal to the item is
-    a section that is created at its own path. ``missing`` is PVE's wording for "there is none", of the answer or of a parameter: it has no
-    status of its own for that. ``key_params`` are the keys a creation sends as parameters.
+    a section that is created at its own path. ``missing`` is PVE's wording for "there is none", of the answer or of a
+    parameter: it has no status of its own for that. ``key_params`` are the keys a creation sends as parameters.
     """
 
     kind: str
@@ -60,6 +60,12 @@ class Section:
     has_digest: bool = True
     has_delete: bool = True
     """Whether a change takes the parameter ``delete``; where it doesn't, an empty value is what removes one."""
+    deletes_list: bool = False
+    """Whether ``delete`` is an array and not text."""
+    always: tuple[str, ...] = ()
+    """PVE's names of what each change has to say, even where it stays as it is."""
+    separator: str = "!"
+    """Between the keys where a section is named to people."""
     result: Callable[[Values], dict[str, Json]] | None = None
 
     def resource(self) -> Resource:
@@ -84,7 +90,7 @@ class Section:
 
     def plan(self, wish: Values, have: Json | None) -> Plan:
         """Create, change, remove, or nothing."""
-        name = "!".join(str(wish[key]) for key in self.keys)
+        name = self.separator.join(str(wish[key]) for key in self.keys)
         if wish["state"] == "absent":
             return self._removal(wish, have, name)
         wished = parsed(self.fields, wish)
@@ -123,6 +129,7 @@ class Section:
         if not changes:
             return Plan(reason=f"{self.kind} {name} is as wished")
         params = {
+            **{key: have[key] for key in self.always if key in have},
             **self._changed(changes),
             **({"digest": have["digest"]} if self.has_digest and have.get("digest") else {}),
         }
@@ -131,6 +138,9 @@ class Section:
         return Plan((step,), changes, before=before, after=after)
 
     def _changed(self, changes: tuple[Change, ...]) -> dict[str, Json]:
+        if self.deletes_list:
+            params = encoded(changes)
+            return {**params, **({"delete": params["delete"].split(",")} if "delete" in params else {})}
         if self.has_delete:
             return encoded(changes)
         emptied = {change.field.key: "" for change in changes if change.after is None}
