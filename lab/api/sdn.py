@@ -413,6 +413,12 @@ class SdnArea(SectionArea, NodesArea):
     def _edited_section(self, section: Section, name: str) -> Values | None:
         return self.stored(section.file).get(name, section.builtin.get(name))
 
+    async def _list_sections(self, section: Section, call: Call) -> list[Values]:
+        """Subnets are listed for who may see their vnet, which has to be there (API2/Network/SDN/Subnets.pm, index)."""
+        if section is SUBNETS:
+            self.need(call.user, section.reads, call.values)
+        return await super()._list_sections(section, call)
+
     async def _read_section(self, section: Section, call: Call) -> Values:
         shown = await super()._read_section(section, call)
         if section is SUBNETS and shown["vnet"] != call["vnet"]:

@@ -503,3 +503,7 @@ def test_nobody_has_a_second_factor(client: Client) -> None:
     assert client.get("/access/tfa/root@pam") == []
     answer = client.ask("GET", "/access/tfa/root@pam/totp:1")
     assert (answer.status_code, answer.json()["message"]) == (404, "No such tfa entry 'totp:1'\n")
+
+
+def test_subnets_are_those_of_a_vnet_that_is_there(zoned: Client) -> None:
+    assert "sdn vnet 'nope' does not exist" in zoned.ask("GET", f"{SDN}/vnets/nope/subnets").json()["message"]
