@@ -1,0 +1,47 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controllers of the software defined network, as data (API schema: ``/cluster/sdn/controllers``).
+
+The schema's ``lock-token`` is for sessions that hold the lock.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
+from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+
+TYPES = ("evpn", "bgp", "isis", "faucet")
+SET = set_of(",")
+
+FIELDS: tuple[Field, ...] = (
+    Field("type", create_only=True, spec={"choices": list(TYPES)}),
+    Field("asn", within(INTEGER, 0, 4294967295)),
+    Field("peers", SET),
+    Field("fabric"),
+    Field("node"),
+    # bgp
+    Field("ebgp", BOOLEAN, default=False),
+    Field("ebgp_multihop", INTEGER, wire="ebgp-multihop"),
+    Field("loopback"),
+    Field("bgp_multipath_as_path_relax", BOOLEAN, wire="bgp-multipath-as-path-relax", default=False),
+    # isis
+    Field("isis_domain", wire="isis-domain"),
+    Field("isis_ifaces", SET, wire="isis-ifaces"),
+    Field("isis_net", wire="isis-net"),
+)
+
+SECTION = Section(
+    kind="controller",
+    keys=("controller",),
+    collection="/cluster/sdn/controllers",
+    item="/cluster/sdn/controllers/{}",
+    missing=MISSING,
+    fields=FIELDS,
+    key_params={"controller": "controller"},
+    required=("type",),
+    result=lambda have: {"controller": have["controller"]},
+)
+CONTROLLER = SECTION.resource()
