@@ -9,7 +9,7 @@ a nested pool.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import TEXT, VMIDS, Json, matching, set_of
@@ -27,7 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     views,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import find
+from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_guests, check_storages
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import KEY, STATE
 
 POOLS = "/pools"
@@ -83,9 +83,8 @@ def describe(read: Reader, wish: Values) -> Found:
         return Found(row, _nested(read, poolid) if row else ())
     wished, have = parsed(FIELDS, wish), members(row or {"poolid": poolid})
     new = {name: [item for item in wished.get(name, ()) if item not in have[name]] for name in ("vms", "storage")}
-    if new["storage"]:
-        _check_storages(read, new["storage"])
-    return Found(row, homes=_homes(read, new["vms"]) if new["vms"] else {})
+    check_storages(read, new["storage"])
+    return Found(row, homes=_homes(read, new["vms"]))
 
 
 def _nested(read: Reader, poolid: str) -> tuple[str, ...]:
@@ -93,22 +92,8 @@ def _nested(read: Reader, poolid: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.startswith(f"{poolid}/")))
 
 
-def _homes(read: Reader, vmids: Iterable[int]) -> dict[int, str]:
-    rows = {int(row["vmid"]): row for row in read.get("/cluster/resources", {"type": "vm"}) or [] if "vmid" in row}
-    for vmid in vmids:
-        if vmid not in rows:
-            find(read, vmid)  # says whether there is none, or whether the login may not see it
-    return {vmid: str(rows[vmid]["pool"]) for vmid in vmids if vmid in rows and rows[vmid].get("pool")}
-
-
-def _check_storages(read: Reader, names: Iterable[str]) -> None:
-    known = {str(row["storage"]) for row in read.get("/storage")}
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise RefusedError(
-            f"Storage '{missing[0]}' does not exist, or the login has no Datastore.Audit on /storage/{missing[0]}. "
-            "Check the name; the module storage_info lists the storages the login may see."
-        )
+def _homes(read: Reader, vmids: Sequence[int]) -> dict[int, str]:
+    return {vmid: str(row["pool"]) for vmid, row in check_guests(read, vmids).items() if row.get("pool")}
 
 
 def plan(wish: Values, have: Found) -> Plan:

@@ -43,8 +43,9 @@ class Section:
     """One kind of section.
 
     ``item`` and ``collection`` are paths with ``{}`` for the ``keys`` (option names); a collection equal to the item is
-    a section that is created at its own path. ``missing`` is PVE's wording for "there is none", of the answer or of a
-    parameter: it has no status of its own for that. ``key_params`` are the keys a creation sends as parameters.
+    a section that is created at its own path. ``missing`` is PVE's wording for "there is none", of the answer or
+    of a parameter: it has no status of its own for that. ``key_params`` are the keys a creation sends as
+    parameters.
     """
 
     kind: str
