@@ -146,6 +146,8 @@ class Answer:
     data: Json = None
     message: str = ""
     errors: Mapping[str, str] | None = None
+    beside: Mapping[str, Json] | None = None
+    """What a good answer has beside ``data``, such as the network's ``changes``; None where the way can't tell."""
 
 
 def printed(said: str) -> Answer:
@@ -199,8 +201,16 @@ class Client:
         """Remove."""
         return self.request("DELETE", path, params)
 
+    def whole(self, path: str, params: Params | None = None) -> tuple[Json, Mapping[str, Json] | None]:
+        """Read, with what stands beside the data; None where the way to the API doesn't tell it."""
+        answer = self._answered("GET", path, params)
+        return answer.data, answer.beside
+
     def request(self, method: str, path: str, params: Params | None = None) -> Json:
         """One call; raises PveError, ConnectionError or AuthenticationError."""
+        return self._answered(method, path, params).data
+
+    def _answered(self, method: str, path: str, params: Params | None) -> Answer:
         if self._closed:  # a thread that outlived its work, as after Ctrl-C
             raise ConnectionError(self.host, 0, f"{method} {path}: the session is closed")
         sent = wire_params(params or {})
@@ -218,12 +228,12 @@ class Client:
         self._closed = True
         self.session.close()
 
-    def _judged(self, method: str, path: str, params: Params) -> Json:
+    def _judged(self, method: str, path: str, params: Params) -> Answer:
         answer = self.session.send(method, path, params)
         if answer.status == http.HTTPStatus.UNAUTHORIZED and self.session.renew():
             answer = self.session.send(method, path, params)
         if answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
-            return answer.data
+            return answer
         raise self._error(method, path, answer)
 
     def _error(self, method: str, path: str, answer: Answer) -> HomelabPveError:

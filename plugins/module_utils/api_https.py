@@ -200,7 +200,8 @@ def judged(response: requests.Response) -> Answer:
     message = body.get("message") or ""
     if message.startswith(WRAPPED):
         return printed(message)
-    return Answer(response.status_code, reason, body.get("data"), message, body.get("errors"))
+    beside = {name: value for name, value in body.items() if name != "data"}
+    return Answer(response.status_code, reason, body.get("data"), message, body.get("errors"), beside)
 
 
 def explained(error: requests.RequestException, connection: Connection) -> ConnectionError:

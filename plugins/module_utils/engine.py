@@ -47,6 +47,12 @@ def kept(read: Reader, key: str, work: Callable[[], T]) -> T:
     return keep(key, work) if keep else work()
 
 
+def whole(read: Reader, path: str) -> tuple[Json, Values | None]:
+    """An answer with what stands beside its data; None in its place where the way to the API doesn't tell it."""
+    reading: Callable[[str], tuple[Json, Values | None]] | None = getattr(read, "whole", None)
+    return reading(path) if reading else (read.get(path), None)
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing that is managed: an option of the module and a parameter of the API.

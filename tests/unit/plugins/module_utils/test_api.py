@@ -261,3 +261,9 @@ def test_a_closed_session_sends_nothing() -> None:
 def test_a_refusal_that_was_printed(said: str, answer: tuple[int, str, dict[str, str] | None]) -> None:
     found = printed(said)
     assert (found.status, found.reason, found.errors) == answer
+
+
+def test_what_stands_beside_the_data() -> None:
+    asked, _ = client(Script(LOCKED, Answer(200, data=[1], beside={"changes": "x"}), Answer(200, data=[2])))
+    assert asked.whole("/nodes/father/network") == ([1], {"changes": "x"})
+    assert asked.whole("/nodes/father/network") == ([2], None)
