@@ -23,7 +23,7 @@ VMBR1 = {
     "iface": "vmbr1", "type": "bridge", "cidr": "10.88.0.1/24", "bridge_ports": "", "autostart": 1, "mtu": "1400",
     "comments": "lan\n", "method": "static", "method6": "manual", "bridge_vlan_aware": 1, "bridge_vids": "2-4094",
 }  # fmt: skip
-OTHERS = {"vmbr0": VMBR0, "eno1": {**ENO2, "iface": "eno1"}, "eno2": ENO2}
+OTHERS: dict[str, Any] = {"vmbr0": VMBR0, "eno1": {**ENO2, "iface": "eno1"}, "eno2": ENO2}
 SEEN = {"type": "bridge", "cidr": "10.88.0.1/24"}
 
 
