@@ -175,11 +175,14 @@ class AccountsArea(AccessArea):
         if group not in self.directory.groups:
             raise die(f"{prefix}group '{group}' does not exist")
 
-    async def _groups(self, _call: Call) -> list[dict[str, Any]]:
+    async def _groups(self, call: Call) -> list[dict[str, Any]]:
+        # PVE/API2/Group.pm, index: others are left out, without an error.
+        seen = ("User.Modify", "Sys.Audit", "Group.Allocate")
         return [
             {"groupid": group, "users": ",".join(self.directory.members(group))}
             | ({"comment": comment} if comment is not None else {})
             for group, comment in sorted(self.directory.groups.items())
+            if any(self.allowed(call.user, f"/access/groups/{group}", privilege) for privilege in seen)
         ]
 
     async def _show_group(self, call: Call) -> dict[str, Any]:

@@ -85,6 +85,17 @@ def test_permissions_are_what_the_acl_grants(client: Client) -> None:
     assert client.get("/access/permissions", userid="dev@pve") == {"/vms/9001": {"VM.Audit": 1, "VM.Clone": 1}}
 
 
+def test_groups_are_seen_by_who_may_do_something_with_them(client: Client) -> None:
+    for group in ("devs", "ops"):
+        client.post("/access/groups", groupid=group)
+    client.post("/access/users", userid="dev@pve")
+    client.put("/access/acl", path="/access/groups/ops", roles="PVEUserAdmin", users="dev@pve")
+    made = client.post(f"{USER}/token/ci", privsep=0)
+    assert [row["groupid"] for row in client.get("/access/groups")] == ["devs", "ops"]
+    client.session.headers["Authorization"] = f"PVEAPIToken=dev@pve!ci={made['value']}"
+    assert [row["groupid"] for row in client.get("/access/groups")] == ["ops"]
+
+
 def test_who_may_not_is_told_before_what_is_wrong(client: Client) -> None:
     client.post("/access/users", userid="dev@pve")
     made = client.post(f"{USER}/token/ci", privsep=0)
