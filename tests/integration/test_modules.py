@@ -70,13 +70,3 @@ def test_a_container_is_declared_and_removed(stand: Stand) -> None:
     assert play("container", wanted="absent")[0] == 1
     assert play("container", wanted="absent")[0] == 0
     assert "fleet-proxy" not in stand.ssh("father", "pct list")
-
-
-@pytest.mark.lab
-def test_pools_and_their_backup_are_declared_and_removed(stand: Stand) -> None:
-    assert play("pools", wanted="present")[0] > 0
-    assert "fleet" in stand.ssh("father", "pveum pool list")
-    assert play("pools", wanted="present")[0] == 0
-    assert play("pools", wanted="absent")[0] > 0
-    assert "fleet" not in stand.ssh("father", "pveum pool list")
-    assert play("pools", wanted="absent")[0] == 0
