@@ -286,12 +286,19 @@ def diff(fields: Sequence[Field], wish: Values, have: Values, *, renew_secrets: 
 def compare(item: Field, key: str, wish: Json, have: Json, renew_secrets: bool = False) -> Change | None:
     """The change from ``have`` to ``wish``, if it is one."""
     if item.codec.empty(wish):
-        return Change(item, key, have, None) if have is not None and not item.codec.empty(have) else None
+        return _removal(item, key, have)
     if item.secret and have is not None and not renew_secrets:
         return None
     after = item.codec.merge(have, wish)
     current = item.default if have is None else have
-    return None if not item.secret and item.codec.same(current, after) else Change(item, key, have, after)
+    if not item.secret and item.codec.same(current, after):
+        return None
+    # A property string whose last property goes is removed: PVE takes no empty one.
+    return _removal(item, key, have) if item.codec.empty(after) else Change(item, key, have, after)
+
+
+def _removal(item: Field, key: str, have: Json) -> Change | None:
+    return None if have is None or item.codec.empty(have) else Change(item, key, have, None)
 
 
 def refuse_fixed(kind: str, name: object, changes: Sequence[Change]) -> None:

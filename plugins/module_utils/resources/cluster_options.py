@@ -22,7 +22,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     within,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
-    Change,
     Field,
     Plan,
     Reader,
@@ -183,8 +182,7 @@ def describe(read: Reader, _wish: Values) -> Json:
 
 def plan(wish: Values, have: Json) -> Plan:
     """Set what differs, and remove what is to be empty."""
-    found = diff(FIELDS, parsed(FIELDS, wish), settings(have))
-    changes = tuple(_emptied(change) for change in found)
+    changes = diff(FIELDS, parsed(FIELDS, wish), settings(have))
     if not changes:
         return Plan(reason="the cluster's options are as wished")
     before, after = views(changes)
@@ -199,16 +197,11 @@ def settings(have: Values) -> dict[str, Json]:
     return {name: value for name, value in values.items() if (name, value) != ("mac_prefix", MAC_PREFIX)}
 
 
-def _emptied(change: Change) -> Change:
-    """A property string whose last property goes is removed."""
-    return replace(change, after=None) if change.after == {} else change
-
-
 def shown(have: Values) -> dict[str, Json]:
     """The module's return value."""
     return {"cluster_options": decoded(FIELDS, have)}
 
 
 CLUSTER_OPTIONS = Resource(
-    kind="cluster options", options={}, fields=FIELDS, describe=describe, plan=plan, result=shown
+    kind="cluster options", options={}, fields=FIELDS, describe=describe, plan=plan, result=shown, writes=(f"PUT {PATH}",)
 )

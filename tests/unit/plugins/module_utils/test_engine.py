@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, MEMORY, TAGS, TEXT
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
+    BOOLEAN,
+    INTEGER,
+    MEMORY,
+    TAGS,
+    TEXT,
+    Properties,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Field,
     decoded,
@@ -28,6 +35,7 @@ FIELDS = (
     Field("tags", TAGS),
     Field("path", create_only=True),
     Field("password", secret=True),
+    Field("keep", Properties(kinds={"last": "int", "all": "bool"}, defaults={"all": False}).codec()),
 )
 
 
@@ -55,6 +63,10 @@ def changes(wish: dict[str, Any], wire: dict[str, Any], **options: bool) -> dict
         ({"tags": []}, {"tags": "a"}, {"tags": (["a"], None)}),
         ({"password": "x"}, {"password": "**********"}, {}),
         ({"password": "x"}, {}, {"password": (None, "x")}),
+        ({"keep": {"last": ""}}, {"keep": "last=3,all=1"}, {"keep": ({"last": 3, "all": True}, {"all": True})}),
+        ({"keep": {"last": ""}}, {"keep": "last=3"}, {"keep": ({"last": 3}, None)}),
+        ({"keep": "last="}, {}, {}),
+        ({"keep": ""}, {"keep": "last=3"}, {"keep": ({"last": 3}, None)}),
     ],
     ids=str,
 )
@@ -67,9 +79,9 @@ def test_a_secret_is_renewed_only_when_told() -> None:
 
 
 def test_parameters() -> None:
-    wish = {"comment": "", "cores": 2, "on_boot": True, "tags": []}
-    found = diff(FIELDS, parsed(FIELDS, wish), decoded(FIELDS, {"comment": "x", "tags": "a"}))
-    assert encoded(found) == {"cores": 2, "onboot": 1, "delete": "comment,tags"}
+    wish = {"comment": "", "cores": 2, "keep": {"last": ""}, "on_boot": True, "tags": []}
+    found = diff(FIELDS, parsed(FIELDS, wish), decoded(FIELDS, {"comment": "x", "keep": "last=3", "tags": "a"}))
+    assert encoded(found) == {"cores": 2, "onboot": 1, "delete": "comment,keep,tags"}
 
 
 def test_views_hide_secrets() -> None:
