@@ -60,7 +60,7 @@ class Field:
     ``default`` is what PVE assumes when the parameter is unset: a wish equal to it changes nothing. ``create_only``
     can't be changed later. ``live`` is False when a running guest sees the change after a restart only;
     ``live_when_new``: but it sees at once that a value is set where there was none. ``secret`` values are never
-    shown; PVE doesn't give them back, so they are compared by policy (see ``diff``).
+    shown; PVE doesn't give them back, so they are compared by policy (see ``diff``), unless they are ``readable``.
     """
 
     name: str
@@ -71,12 +71,19 @@ class Field:
     live: bool = True
     live_when_new: bool = False
     secret: bool = False
+    readable: bool = False
+    """Of a secret: PVE answers it, so it is compared as anything else is, though never shown."""
     spec: Values = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """PVE's name of it."""
         return self.wire or self.name
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether PVE doesn't tell its value, so that nobody sees whether it differs."""
+        return self.secret and not self.readable
 
     def explicit(self) -> Field:
         """The row without PVE's default: at creation, what the user says is written down even if it is the default."""
@@ -287,11 +294,11 @@ def compare(item: Field, key: str, wish: Json, have: Json, renew_secrets: bool =
     """The change from ``have`` to ``wish``, if it is one."""
     if item.codec.empty(wish):
         return _removal(item, key, have)
-    if item.secret and have is not None and not renew_secrets:
+    if item.kept_back and have is not None and not renew_secrets:
         return None
     after = item.codec.merge(have, wish)
     current = item.default if have is None else have
-    if not item.secret and item.codec.same(current, after):
+    if not item.kept_back and item.codec.same(current, after):
         return None
     # A property string whose last property goes is removed: PVE takes no empty one.
     return _removal(item, key, have) if item.codec.empty(after) else Change(item, key, have, after)

@@ -124,7 +124,7 @@ class Section:
     def _change(self, wish: Values, wished: Values, have: Values, name: str) -> Plan:
         renew = wish.get("update_password") == "always"
         # PVE keeps the section's secrets to itself, so whether they differ can't be seen.
-        fields = [item for item in self.fields if renew or not item.secret]
+        fields = [item for item in self.fields if renew or not item.kept_back]
         changes = diff(fields, wished, decoded(self.fields, have), renew_secrets=renew)
         refuse_fixed(self.kind, name, changes)
         if not changes:

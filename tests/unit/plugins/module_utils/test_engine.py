@@ -35,6 +35,7 @@ FIELDS = (
     Field("tags", TAGS),
     Field("path", create_only=True),
     Field("password", secret=True),
+    Field("key", secret=True, readable=True),
     Field("keep", Properties(kinds={"last": "int", "all": "bool"}, defaults={"all": False}).codec()),
 )
 
@@ -63,6 +64,8 @@ def changes(wish: dict[str, Any], wire: dict[str, Any], **options: bool) -> dict
         ({"tags": []}, {"tags": "a"}, {"tags": (["a"], None)}),
         ({"password": "x"}, {"password": "**********"}, {}),
         ({"password": "x"}, {}, {"password": (None, "x")}),
+        ({"key": "x"}, {"key": "x"}, {}),
+        ({"key": "x"}, {"key": "y"}, {"key": ("y", "x")}),
         ({"keep": {"last": ""}}, {"keep": "last=3,all=1"}, {"keep": ({"last": 3, "all": True}, {"all": True})}),
         ({"keep": {"last": ""}}, {"keep": "last=3"}, {"keep": ({"last": 3}, None)}),
         ({"keep": "last="}, {}, {}),
@@ -85,8 +88,9 @@ def test_parameters() -> None:
 
 
 def test_views_hide_secrets() -> None:
-    found = diff(FIELDS, {"password": "x", "memory": 512}, {"memory": 256})
-    assert views(found) == ({"memory": 256}, {"memory": 512, "password": "********"})
+    found = diff(FIELDS, {"password": "x", "memory": 512, "key": "x"}, {"memory": 256, "key": "y"})
+    hidden = {"key": "********"}
+    assert views(found) == ({"memory": 256, **hidden}, {"memory": 512, "password": "********", **hidden})
 
 
 def test_what_is_fixed_is_refused() -> None:
