@@ -250,6 +250,9 @@ class Resource:
 
     listings: tuple[Listing, ...] = ()
 
+    writes: tuple[str, ...] = ()
+    """Every endpoint it may write to, as ``PUT /storage/{}``: from these docs/coverage.md is made."""
+
     def argument_spec(self) -> dict[str, dict[str, Json]]:
         """The options of the module, without the connection's."""
         return {**{item.name: item.argument() for item in self.fields}, **{k: dict(v) for k, v in self.options.items()}}

@@ -165,7 +165,15 @@ def plan(wish: Values, view: View) -> Plan:
     return Plan((step,), bindings={"guest": view.guest})
 
 
-COMMAND = Resource("command", OPTIONS, describe, plan, lambda view: known(view.guest), rules=RULES)
+COMMAND = Resource(
+    "command",
+    OPTIONS,
+    describe,
+    plan,
+    lambda view: known(view.guest),
+    rules=RULES,
+    writes=("POST /nodes/{}/qemu/{}/agent/exec",),
+)
 
 
 def guest_exec(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:

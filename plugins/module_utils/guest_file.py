@@ -304,7 +304,15 @@ def shown(content: bytes | None) -> str:
     return text
 
 
-FILE = Resource("file", OPTIONS, describe, plan, facts, rules=RULES)
+FILE = Resource(
+    "file",
+    OPTIONS,
+    describe,
+    plan,
+    facts,
+    rules=RULES,
+    writes=("POST /nodes/{}/qemu/{}/agent/file-write", "POST /nodes/{}/qemu/{}/agent/exec"),
+)
 
 
 def guest_file(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:

@@ -79,6 +79,16 @@ class Question:
     rules: Mapping[str, Sequence[Json]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Action:
+    """A module that is neither: ``work`` answers with its result, ``writes`` are the endpoints it may write to."""
+
+    options: Options
+    work: Work
+    writes: tuple[str, ...]
+    rules: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+
+
 def run(resource: Resource) -> None:
     """Main function of a module that declares a resource."""
 
@@ -86,16 +96,21 @@ def run(resource: Resource) -> None:
         timeout = params.get("wait_timeout") or TASK_TIMEOUT
         return result(resource, reconcile(resource, params, client, dry_run=dry_run, timeout=timeout))
 
-    run_work(resource.argument_spec(), work, resource.rules)
+    _run_work(resource.argument_spec(), work, resource.rules)
 
 
 def ask(question: Question) -> None:
     """Main function of a module that only reads."""
-    run_work(question.options, lambda client, params, _dry: question.ask(client, params), question.rules)
+    _run_work(question.options, lambda client, params, _dry: question.ask(client, params), question.rules)
 
 
-def run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
-    """Main function of any module that uses the API: ends the process with the module's result or its failure."""
+def act(action: Action) -> None:
+    """Main function of a module that is neither a resource nor a question."""
+    _run_work(action.options, action.work, action.rules)
+
+
+def _run_work(options: Options, work: Work, rules: Mapping[str, Sequence[Json]] | None = None) -> None:
+    """Ends the process with the result or the failure of a module that uses the API."""
 
     def connected(params: Values, dry_run: bool) -> dict[str, Json]:
         client = connect(Connection.from_params(params))

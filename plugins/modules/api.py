@@ -140,13 +140,13 @@ plan:
 """
 
 from ansible_collections.homelab.pve.plugins.module_utils.api_path import work
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
-from ansible_collections.homelab.pve.plugins.module_utils.resources.api_declaration import OPTIONS, RULES
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
+from ansible_collections.homelab.pve.plugins.module_utils.resources.api_declaration import OPTIONS, RULES, WRITES
 
 
 def main() -> None:
     """Entry point."""
-    run_work(OPTIONS, work, RULES)
+    act(Action(OPTIONS, work, WRITES, RULES))
 
 
 if __name__ == "__main__":

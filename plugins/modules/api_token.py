@@ -103,14 +103,14 @@ plan:
   sample: ["create token root@pam!automation"]
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
 from ansible_collections.homelab.pve.plugins.module_utils.resources.api_token import TOKEN
 from ansible_collections.homelab.pve.plugins.module_utils.token_secret import declare
 
 
 def main() -> None:
     """Entry point."""
-    run_work(TOKEN.argument_spec(), declare)
+    act(Action(TOKEN.argument_spec(), declare, TOKEN.writes))
 
 
 if __name__ == "__main__":

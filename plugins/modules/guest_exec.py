@@ -191,13 +191,13 @@ node:
   sample: father
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.guest_exec import OPTIONS, RULES, guest_exec
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
+from ansible_collections.homelab.pve.plugins.module_utils.guest_exec import COMMAND, guest_exec
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
 
 
 def main() -> None:
     """Entry point."""
-    run_work(OPTIONS, guest_exec, RULES)
+    act(Action(COMMAND.options, guest_exec, COMMAND.writes, COMMAND.rules))
 
 
 if __name__ == "__main__":

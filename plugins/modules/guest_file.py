@@ -165,13 +165,13 @@ node:
   sample: father
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.guest_file import OPTIONS, RULES, guest_file
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
+from ansible_collections.homelab.pve.plugins.module_utils.guest_file import FILE, guest_file
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
 
 
 def main() -> None:
     """Entry point."""
-    run_work(OPTIONS, guest_file, RULES)
+    act(Action(FILE.options, guest_file, FILE.writes, FILE.rules))
 
 
 if __name__ == "__main__":

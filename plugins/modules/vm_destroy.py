@@ -116,12 +116,13 @@ plan:
 """
 
 from ansible_collections.homelab.pve.plugins.module_utils.destroy import OPTIONS, destroy
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
+from ansible_collections.homelab.pve.plugins.module_utils.resources.removal import REMOVAL
 
 
 def main() -> None:
     """Entry point."""
-    run_work(OPTIONS, destroy)
+    act(Action(OPTIONS, destroy, REMOVAL.writes))
 
 
 if __name__ == "__main__":

@@ -161,13 +161,13 @@ plan:
 """
 
 from ansible_collections.homelab.pve.plugins.module_utils.guest_list import converge, list_options
-from ansible_collections.homelab.pve.plugins.module_utils.module import run_work
+from ansible_collections.homelab.pve.plugins.module_utils.module import Action, act
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
 
 
 def main() -> None:
     """Entry point."""
-    run_work(list_options(VM), converge(VM))
+    act(Action(list_options(VM), converge(VM), VM.writes))
 
 
 if __name__ == "__main__":

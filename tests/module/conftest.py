@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +21,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.tasks import wait_for_
 
 from lab.api.serving import ServedLab
 
-MODULES = "ansible_collections.homelab.pve.plugins.modules"
+from .inventory import MODULES, SEEN, never_seen, undeclared
+
 Result = dict[str, Any]
 
 
@@ -74,6 +76,7 @@ class Modules:
         arguments = {option: value for option, value in given.items() if value is not None}
         with patch_module_args(arguments), _own_process(), pytest.raises(SystemExit):
             main()
+        assert undeclared(name, self.lab.writes()) == []
         result: Result = json.loads(self.capsys.readouterr().out)
         result.pop("invocation", None)
         # Newer releases of ansible-core hand warnings over as objects.
@@ -191,3 +194,27 @@ def here(modules: Modules) -> Modules:
 def cluster(lab_cluster_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
     """The same, connected to father of the cluster father, mother and son."""
     return Modules(hurried(lab_cluster_api), capsys)
+
+
+ALL_OF_IT = Path(__file__).parent
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what it has seen; the whole run fails for endpoints that modules name and never write to."""
+    handed = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["writes"] = sorted(SEEN)
+        return
+    complete = [Path(argument).resolve() for argument in session.config.args] == [ALL_OF_IT]
+    unseen = never_seen() if complete and session.exitstatus == pytest.ExitCode.OK else []
+    if unseen:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        for name, endpoint in unseen:
+            reporter.write_line(f"module {name} declares {endpoint}, and no test has seen it write there", red=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker has seen."""
+    SEEN.update((name, endpoint) for name, endpoint in getattr(node, "workeroutput", {}).get("writes", ()))

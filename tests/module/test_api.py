@@ -40,7 +40,7 @@ def test_a_list_of_dictionaries_made_at_the_collection(modules: Modules) -> None
 
 
 def test_made_at_its_own_path_with_a_secret(modules: Modules) -> None:
-    wish = {"path": "/cluster/metrics/server", "key": "id", "id": "influx", "create_at": "item"}
+    wish: dict[str, Any] = {"path": "/cluster/metrics/server", "key": "id", "id": "influx", "create_at": "item"}
     values = {"type": "influxdb", "server": "192.0.2.20", "port": 8086}
     made = modules.converge("api", **wish, values=values, secret_values={"token": "k3y"})
     assert made["diff"]["after"]["token"] == "********"

@@ -156,4 +156,5 @@ ACL = Resource(
     plan=plan,
     result=shown,
     rules={"required_one_of": [list(SUBJECTS)]},
+    writes=("PUT /access/acl",),
 )

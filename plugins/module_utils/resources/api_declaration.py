@@ -206,6 +206,9 @@ def shown(have: Json | None) -> dict[str, Json]:
     return {} if have is None else {"data": have}
 
 
+WRITES = ("*",)
+"""Whatever the user names."""
+
 DECLARATION = Resource(kind="api", options=OPTIONS, describe=describe, plan=plan, result=shown, rules=RULES)
 
 

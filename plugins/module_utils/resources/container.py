@@ -115,5 +115,8 @@ OPTIONS: Options = {
 }
 
 CONTAINER = guest_resource(
-    LXC, OPTIONS, exclusive=(["clone", "ostemplate"], ["clone", "password"], ["clone", "ssh_public_keys"])
+    LXC,
+    OPTIONS,
+    exclusive=(["clone", "ostemplate"], ["clone", "password"], ["clone", "ssh_public_keys"]),
+    writes=("POST /nodes/{}/aplinfo",),
 )

@@ -25,6 +25,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
 
 RESOURCES = "/cluster/ha/resources"
+WRITES = (f"POST {RESOURCES}", f"PUT {RESOURCES}/{{}}", f"DELETE {RESOURCES}/{{}}")
 MISSING = re.compile(r"no such resource")
 
 FIELDS = (

@@ -27,7 +27,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_advice
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_creation import plan_creation
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_motion import elsewhere, moved
-from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import Power, power_step, transition
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power import (
+    ACTIONS,
+    Power,
+    power_step,
+    transition,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_running import (
     RUNNING,
     restart_for,
@@ -238,9 +243,11 @@ def result(kind: Kind, view: View) -> dict[str, Json]:
     }
 
 
-def guest_resource(kind: Kind, options: Options, exclusive: Sequence[Sequence[str]] = ()) -> Resource:
+def guest_resource(
+    kind: Kind, options: Options, exclusive: Sequence[Sequence[str]] = (), writes: Sequence[str] = ()
+) -> Resource:
     """The resource of one kind of guest; ``options`` are those that only this kind has, ``exclusive`` those of them
-    that can't be given together.
+    that can't be given together, ``writes`` the endpoints that only this kind is written to at.
     """
     return Resource(
         kind=kind.noun,
@@ -253,10 +260,30 @@ def guest_resource(kind: Kind, options: Options, exclusive: Sequence[Sequence[st
             "required_one_of": [["vmid", kind.name_key]],
             "mutually_exclusive": [["vmid", "vmid_range"], *exclusive],
         },
+        writes=(*_writes(kind), *writes),
         # The node's list is as live as a guest's own status; the cluster's is some seconds old.
         listings=(
             Listing(rf"(?P<list>/nodes/[^/]+/{kind.type})/(?P<id>\d+)/status/current", "vmid", kind.list_params),
         ),
+    )
+
+
+def _writes(kind: Kind) -> tuple[str, ...]:
+    every = f"/nodes/{{}}/{kind.type}"
+    one = f"{every}/{{}}"
+    transitions = {name for names in kind.transitions.values() for name in names}
+    # Removing, moving and renewing a guest end and begin it, whatever state is wished.
+    actions = sorted({ACTIONS[name].path or name for name in (*transitions, "start", "shutdown", "stop", "reboot")})
+    return (
+        f"POST {every}",
+        f"DELETE {one}",
+        *sorted({f"PUT {one}/config", f"{kind.volumes.set_verb} {one}/config"}),
+        f"PUT {one}/resize",
+        f"POST {one}/{kind.volumes.move_action}",
+        *(f"POST {one}/{action}" for action in ("clone", "migrate", "template")),
+        *(f"POST {one}/status/{action}" for action in actions),
+        "PUT /pools",
+        *guest_ha.WRITES,
     )
 
 

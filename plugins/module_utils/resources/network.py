@@ -93,4 +93,5 @@ NETWORK_APPLY = Resource(
     describe=lambda read, wish: waiting(read, wish["node"])[1],
     plan=plan,
     result=lambda changes: {"changes": changes},
+    writes=("PUT /nodes/{}/network", "DELETE /nodes/{}/network"),
 )

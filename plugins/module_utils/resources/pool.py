@@ -181,7 +181,15 @@ def result(have: Found) -> dict[str, Json]:
     return {"pool": members(have.row)} if have.row else {}
 
 
-POOL = Resource(kind="pool", options=OPTIONS, fields=FIELDS, describe=describe, plan=plan, result=result)
+POOL = Resource(
+    kind="pool",
+    options=OPTIONS,
+    fields=FIELDS,
+    describe=describe,
+    plan=plan,
+    result=result,
+    writes=("POST /pools", "PUT /pools", "DELETE /pools"),
+)
 
 INFO_OPTIONS: Options = {"poolid": {"type": "str"}}
 

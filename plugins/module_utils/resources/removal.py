@@ -12,6 +12,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Step, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
+    KINDS,
     Guest,
     followed,
     hidden,
@@ -97,4 +98,15 @@ def _stop(wish: Values, have: Doomed) -> tuple[Step, ...]:
     return (Step("POST", path, {"timeout": timeout, "forceStop": True}, f"stop {label}", timeout=timeout + 60.0),)
 
 
-REMOVAL = Resource(kind="guest", options={}, describe=describe, plan=plan, result=lambda _have: {})
+REMOVAL = Resource(
+    kind="guest",
+    options={},
+    describe=describe,
+    plan=plan,
+    result=lambda _have: {},
+    writes=(
+        *(f"DELETE /nodes/{{}}/{kind}/{{}}" for kind in KINDS),
+        *(f"POST /nodes/{{}}/{kind}/{{}}/status/shutdown" for kind in KINDS),
+        "DELETE /cluster/ha/resources/{}",
+    ),
+)

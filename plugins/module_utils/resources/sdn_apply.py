@@ -43,4 +43,11 @@ def result(have: Json) -> dict[str, Json]:
     return {"pending": dict(have or {})}
 
 
-SDN = Resource(kind="software defined network", options=OPTIONS, describe=describe, plan=plan, result=result)
+SDN = Resource(
+    kind="software defined network",
+    options=OPTIONS,
+    describe=describe,
+    plan=plan,
+    result=result,
+    writes=("PUT /cluster/sdn", "POST /cluster/sdn/rollback"),
+)

@@ -119,4 +119,12 @@ SECTION = Section(
     key_params={"subnet": "subnet", "type": "type"},
     result=lambda have: {name: have[key] for name, key in (("subnet", "cidr"), ("id", "subnet"), ("vnet", "vnet"))},
 )
-SUBNET = Resource(kind="subnet", options=OPTIONS, fields=FIELDS, describe=describe, plan=plan, result=SECTION.shown)
+SUBNET = Resource(
+    kind="subnet",
+    options=OPTIONS,
+    fields=FIELDS,
+    describe=describe,
+    plan=plan,
+    result=SECTION.shown,
+    writes=SECTION.resource().writes,
+)

@@ -78,6 +78,7 @@ class Section:
             describe=self.describe,
             plan=self.plan,
             result=self.shown,
+            writes=(f"POST {self.collection}", f"PUT {self.item}", f"DELETE {self.item}"),
         )
 
     def describe(self, read: Reader, wish: Values) -> Json | None:

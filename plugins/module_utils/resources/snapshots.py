@@ -26,6 +26,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_power 
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import (
     GUEST_OPTIONS,
     GUEST_RULES,
+    KINDS,
     Guest,
     followed,
     meant,
@@ -393,6 +394,17 @@ SNAPSHOT = Resource(
     },
     describe=describe,
     plan=plan,
+    writes=tuple(
+        write.format(kind=kind)
+        for kind in KINDS
+        for write in (
+            "POST /nodes/{{}}/{kind}/{{}}/snapshot",
+            "PUT /nodes/{{}}/{kind}/{{}}/snapshot/{{}}/config",
+            "DELETE /nodes/{{}}/{kind}/{{}}/snapshot/{{}}",
+            "POST /nodes/{{}}/{kind}/{{}}/snapshot/{{}}/rollback",
+            "POST /nodes/{{}}/{kind}/{{}}/status/start",
+        )
+    ),
     result=result,
     rules={
         "required_one_of": [*GUEST_RULES["required_one_of"], ("snapname", "keep_pattern")],

@@ -82,4 +82,4 @@ def _confirmation(wish: Values) -> dict[str, Json]:
     return {"confirmation-password": wish.get("password")} if logs_in else {}
 
 
-USER = replace(SECTION.resource(), plan=plan)
+USER = replace(SECTION.resource(), plan=plan, writes=(*SECTION.resource().writes, "PUT /access/password"))
