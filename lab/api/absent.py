@@ -1,13 +1,13 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node says of things it does not have, which no lab node has either: Ceph, ZFS, devices (../golden nodes)."""
+"""What a node says of things it does not have, which no lab node has either: Ceph, devices (../golden nodes)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.api.fake import Answer, Call, Handler, Route, Values, die
+from lab.api.fake import Answer, Call, Handler, Route, die
 from lab.api.node import NODE
 from lab.api.nodes import NodesArea
 
@@ -37,8 +37,6 @@ DIRECTORIES: Mapping[str, tuple[str, str]] = {
     f"{NODE}/scan": ("method", "cifs iscsi lvm nfs pbs zfs"),
 }
 EMPTY = (
-    f"{NODE}/disks/directory",
-    f"{NODE}/disks/lvmthin",
     f"{NODE}/hardware/usb",
     f"{NODE}/netstat",
     f"{NODE}/scan/lvm",
@@ -47,7 +45,6 @@ NO_CEPH = "binary not installed: /usr/bin/ceph-mon"
 REFUSED: Mapping[str, str] = {
     "/cluster/ceph/status": NO_CEPH,
     f"{NODE}/ceph/status": NO_CEPH,
-    f"{NODE}/disks/zfs": "zfsutils-linux not installed",
 }
 ACME = (
     ("Let's Encrypt V2", "https://acme-v02.api.letsencrypt.org/directory"),
@@ -80,12 +77,10 @@ class AbsentArea(NodesArea):
     def routes(self) -> list[Route]:
         """Lists, refusals, and what has no devices to tell about."""
         lists = {path: [{key: name} for name in names.split()] for path, (key, names) in DIRECTORIES.items()}
-        volumes: Values = {"leaf": 0, "children": []}
         return [
             *(("GET", path, always(items)) for path, items in lists.items()),
             *(("GET", path, always([])) for path in EMPTY),
             *(("GET", path, refusing(message)) for path, message in REFUSED.items()),
-            ("GET", f"{NODE}/disks/lvm", always(volumes)),
             ("GET", f"{NODE}/firewall/log", always(Answer([{"n": 1, "t": NO_LOG_FILE}], {"total": 1}))),
             ("GET", "/cluster/acme/directories", always([{"name": name, "url": url} for name, url in ACME])),
             ("POST", f"{NODE}/wakeonlan", self._wake),

@@ -11,6 +11,7 @@ from lab.api.activation import ActivationArea
 from lab.api.bulk import BulkArea
 from lab.api.consoles import ConsoleArea
 from lab.api.datacenter import DatacenterArea
+from lab.api.disk_volumes import DiskVolumeArea
 from lab.api.firewall import FirewallArea
 from lab.api.hardware import HardwareArea
 from lab.api.journal import JournalArea
@@ -40,6 +41,7 @@ class EstateArea(
     NetworkArea,
     ConsoleArea,
     ServiceArea,
+    DiskVolumeArea,
     HardwareArea,
     RrdArea,
     OutsideArea,

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node has and can: devices, disks, packages, processor models and machine types, as recorded (../golden nodes).
+"""What a node has and can: devices, packages, processor models and machine types, as recorded (../golden nodes).
 
 Every lab node tells of the same virtual hardware; nothing of the machine that the lab runs on is told.
 """
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lab.api.fake import Call, Route, Values, die
+from lab.api.fake import Call, Route, Values
 from lab.api.node import NODE
 from lab.api.nodes import NodesArea
 
 CAPABILITIES = f"{NODE}/capabilities/qemu"
-GIB = 1024**3
 RED_HAT = ("0x1af4", "Red Hat, Inc.")
 # Slot -> class, device, name of a virtual PCI device.
 PCI_DEVICES: Mapping[int, tuple[str, str, str]] = {
@@ -24,23 +23,6 @@ PCI_DEVICES: Mapping[int, tuple[str, str, str]] = {
     3: ("0x020000", "0x1041", "Virtio 1.0 network device"),
     4: ("0xffff00", "0x1053", "Virtio 1.0 socket"),
     5: ("0xffff00", "0x1044", "Virtio 1.0 RNG"),
-}
-DISK: Values = {
-    "devpath": "/dev/vda",
-    "gpt": 0,
-    "health": "UNKNOWN",
-    "model": "unknown",
-    "mounted": 1,
-    "osdid": -1,
-    "osdid-list": None,
-    "rpm": -1,
-    "serial": "unknown",
-    "size": 256 * GIB,
-    "type": "unknown",
-    "used": "mounted",
-    "vendor": "0x1af4",
-    "wearout": "N/A",
-    "wwn": "unknown",
 }
 MACHINE_VERSIONS = (
     "10.0+pve1 10.0 9.2+pve1 9.2 9.1 9.0 8.2 8.1 8.0 7.2 7.1 7.0 6.2 6.1 6.0 5.2 5.1 5.0 4.2 4.1+pve2 4.1+pve1 4.1 4.0 "
@@ -142,14 +124,12 @@ def package(name: str) -> Values:
 
 
 class HardwareArea(NodesArea):
-    """Mixin: ``/nodes/{node}/{hardware,disks,capabilities}`` and the versions of packages."""
+    """Mixin: ``/nodes/{node}/{hardware,capabilities}`` and the versions of packages."""
 
     def routes(self) -> list[Route]:
         """Everything that is only told."""
         return [
             ("GET", f"{NODE}/hardware/pci", self._list_pci),
-            ("GET", f"{NODE}/disks/list", self._list_disks),
-            ("GET", f"{NODE}/disks/smart", self._say_health),
             ("GET", f"{CAPABILITIES}/cpu", self._list_processors),
             ("GET", f"{CAPABILITIES}/machines", self._list_machines),
             ("GET", f"{CAPABILITIES}/migration", self._say_migration),
@@ -160,16 +140,6 @@ class HardwareArea(NodesArea):
         """The devices whose class is not among those asked to be left out (PVE/API2/Hardware/PCI.pm)."""
         hidden = tuple(f"0x{prefix}" for prefix in str(call.get("pci-class-blacklist", "05;06;0b")).split(";"))
         return [item for item in map(pci_device, PCI_DEVICES) if not item["class"].startswith(hidden)]
-
-    async def _list_disks(self, call: Call) -> list[Values]:
-        """The one disk, which is in use."""
-        unused = call.get("type") in ("unused", "journal_disks")
-        return [] if unused else [DISK]
-
-    async def _say_health(self, call: Call) -> Values:
-        if call["disk"] != DISK["devpath"]:
-            raise die(f"no such disk '{call['disk']}'")
-        return {"health": DISK["health"], "type": "text", "text": ""}
 
     async def _list_processors(self, _call: Call) -> list[Values]:
         return list(processors())

@@ -76,6 +76,8 @@ class Seed:
     templates: tuple[Template, ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     password: str | None = field(default=None, repr=False)
+    disks: tuple[Mapping[str, Any], ...] = ()
+    """Disks beside the one the node runs from, as the API lists them."""
 
 
 TEMPLATES = (
@@ -84,10 +86,34 @@ TEMPLATES = (
 )
 
 
+def disk(letter: str, size: int = 64 * GIB) -> Mapping[str, Any]:
+    """An unused disk as ``GET disks/list`` tells of it."""
+    serial = f"LAB{ord(letter):05d}"
+    return {
+        "by_id_link": f"/dev/disk/by-id/ata-LAB_SSD_{serial}",
+        "devpath": f"/dev/sd{letter}",
+        "gpt": 0,
+        "health": "PASSED",
+        "model": "LAB_SSD",
+        "osdid": -1,
+        "osdid-list": None,
+        "rpm": 0,
+        "serial": serial,
+        "size": size,
+        "type": "ssd",
+        "vendor": "ATA     ",
+        "wearout": 99,
+        "wwn": f"0x50026b77000000{ord(letter):02x}",
+    }
+
+
+DISKS = tuple(disk(letter) for letter in "bcde")
+
+
 def outer(tokens: Mapping[str, str], password: str | None = None) -> Seed:
     """The seed of the lab's own node, ``father``."""
     storages = {"local": LOCAL_WITH_SNIPPETS, "local-lvm": LVM_THIN}
-    return Seed(storages, TEMPLATES, tokens, password)
+    return Seed(storages, TEMPLATES, tokens, password, DISKS)
 
 
 def nested(tokens: Mapping[str, str], password: str | None = None) -> Seed:
