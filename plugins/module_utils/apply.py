@@ -185,10 +185,20 @@ def _performed(steps: Sequence[Step], run: Run) -> None:
             run.answers.append(_step(step, run))
         except HomelabPveError as error:
             left = [_named(later, run) for later in steps[index + 1 :]]
-            failure = StepFailedError(_named(step, run), error, run.done, left, advised(step.advice, str(error)))
-            failure.final = step.once and isinstance(error, OutcomeUnknownError)
+            failure = StepFailedError(_named(step, run), error, run.done, left, _remedy(step, error))
+            failure.final = (step.once and isinstance(error, OutcomeUnknownError)) or _in_parts(step, error)
             raise failure from error
         run.done.append(_named(step, run))
+
+
+def _in_parts(step: Step, error: HomelabPveError) -> bool:
+    return step.parts is not None and isinstance(error, TaskFailedError)
+
+
+def _remedy(step: Step, error: HomelabPveError) -> str:
+    """What became of the parts of the step, and what to do."""
+    parts = step.parts(error.whole_log) if step.parts and isinstance(error, TaskFailedError) else ""
+    return "\n".join(filter(None, (parts, advised(step.advice, str(error)))))
 
 
 def _applied(resource: Resource, wish: Values, plan: Plan, run: Run) -> Outcome:

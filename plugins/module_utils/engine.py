@@ -192,6 +192,12 @@ class Step:
     advice: Values = field(default_factory=dict)
     """PVE's words in a failure (regular expression) -> what to do about it."""
 
+    parts: Callable[[Sequence[str]], str] | None = None
+    """What became of the parts of a task that does several things, from its whole log, to be said when it failed.
+
+    Some of them are done then, so no plan is made anew either.
+    """
+
 
 @dataclass(frozen=True)
 class Plan:

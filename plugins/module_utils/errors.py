@@ -187,6 +187,7 @@ class TaskFailedError(HomelabPveError):
 
     def __init__(self, upid: str, exitstatus: str, log: Sequence[str] = ()) -> None:
         self.upid, self.exitstatus, self.log = upid, exitstatus, tuple(log)[-LOG_LINES:]
+        self.whole_log = tuple(log)
         lines = "".join(f"\n  {line}" for line in self.log)
         super().__init__(
             f"The task failed: {exitstatus.strip()} ({upid})" + (f"\nIts last log lines:{lines}" if lines else "")

@@ -306,3 +306,13 @@ def test_steps_of_no_resource_are_carried_out_once() -> None:
     with pytest.raises(StepFailedError, match=r"(?s)Cannot do b: .*Already done: do a.*Not done: do c"):
         perform(failing, steps, 1)
     assert len(failing.sent) == 2
+
+
+def test_a_task_of_many_parts_says_what_became_of_them_and_is_not_begun_anew() -> None:
+    log = ["part 1 failed", *(f"line {number}" for number in range(20)), "VM is locked (snapshot)"]
+    client = Fake(failures={1: TaskFailedError(UPID, "job errors", log)})
+    step = replace(ALONE, parts=lambda lines: f"Of {len(lines)}: {lines[0]}.", advice={"job errors": "Look at it."})
+    with pytest.raises(StepFailedError) as caught:
+        go(client, resource(step))
+    assert str(caught.value).endswith("  VM is locked (snapshot)\nOf 22: part 1 failed.\nLook at it.")
+    assert len(client.sent) == 1
