@@ -24,6 +24,11 @@ ENTRIES = ("run", "ask", "act", "run_here")
 """Functions of module.py one of which a module's main calls."""
 
 
+def names() -> list[str]:
+    """The modules there are."""
+    return sorted(path.stem for path in Path(str(source("vm").__file__)).parent.glob("*.py") if path.stem != "__init__")
+
+
 def source(name: str) -> ModuleType:
     """A module's file."""
     return importlib.import_module(f"{MODULES}.{name}")
@@ -66,8 +71,7 @@ def undeclared(name: str, requests: Iterable[RequestRecord]) -> list[str]:
 
 def never_seen() -> list[tuple[str, str]]:
     """Modules, and endpoints of their specifications that no test has seen them write to."""
-    names = {path.stem for path in Path(str(source("vm").__file__)).parent.glob("*.py")} - {"__init__"}
-    named = {(name, endpoint) for name in names for endpoint in declared(name)}
+    named = {(name, endpoint) for name in names() for endpoint in declared(name)}
     return sorted(named - SEEN - {(name, endpoint) for name, endpoint in named if endpoint == "*"})
 
 
