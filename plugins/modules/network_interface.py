@@ -17,13 +17,15 @@ description:
   - The change waits until the node's network configuration is applied or the node restarts.
   - What can't be right is refused before anything is changed, in check mode, too. That is a second default gateway, a
     port another interface uses or that isn't there, an interface that would stand on itself, an address in another
-    interface's network, and the removal of an interface another one stands on.
+    interface's network, a bond without interfaces, a VLAN on nothing, and the removal of an interface another one
+    stands on, or of a bridge that guests' cards are on.
+  - Proxmox VE takes Open vSwitch's kinds only where the package C(openvswitch-switch) is installed on the node.
   - An interface with an address by DHCP or router advertisements can be changed only together with a static address,
     because Proxmox VE's API knows no other kind and would end it.
   - PVE's parameters C(address) and C(netmask) are O(cidr) here, and C(comments6) is O(comments), which is what Proxmox
     VE reads it back as.
   - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/nodes/NODE). Without C(SDN.Audit) on
-    V(/sdn/zones/localnetwork), conflicts with bridges are not seen beforehand.
+    V(/sdn/zones/localnetwork), conflicts with bridges are not seen beforehand; without C(VM.Audit), guests on a bridge.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
@@ -66,7 +68,7 @@ options:
     description: Largest packet in bytes, from 1280 to 65520. V(0) for the default.
     type: int
   autostart:
-    description: Whether it comes up when the node starts.
+    description: Whether it comes up when the node starts. Ports of Open vSwitch always do, with their bridge.
     type: bool
   comments:
     description: Comment, several lines if need be.
@@ -117,7 +119,9 @@ options:
     description: Bridge of an Open vSwitch interface or bond.
     type: str
   ovs_ports:
-    description: Ports of an Open vSwitch bridge. Order means nothing.
+    description:
+      - Ports of an Open vSwitch bridge. Order means nothing. Ports and bonds that name the bridge in O(ovs_bridge) are
+        among them anyway.
     type: list
     elements: str
   ovs_bonds:

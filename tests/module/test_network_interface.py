@@ -124,6 +124,55 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
     assert modules.message("network_interface", **{**VMBR1, **wish}) == message
 
 
+BOND = "Cannot set interface bond0 on node father: "
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (
+            {"iface": "bond0", "type": "bond"},
+            f"{BOND}a bond is made of interfaces, and none is named. Set slaves.",
+        ),
+        (
+            {"iface": "vlan7", "type": "vlan", "cidr": "10.7.0.1/24"},
+            "Cannot set interface vlan7 on node father: nothing says which interface the VLAN is on. "
+            "Set vlan_raw_device, or choose a name such as eno1.100.",
+        ),
+        (
+            {"iface": "vmbr9.7", "type": "vlan"},
+            "Cannot set interface vmbr9.7 on node father: it would be on vmbr9, which is not there. "
+            "The module network_info lists what there is.",
+        ),
+        (
+            {"iface": "vmbr1", "type": "bridge", "cidr": "10.88.0.0/24"},
+            f"{CANNOT}cidr 10.88.0.0/24 is the network's own address, no host's. Choose one inside of 10.88.0.0/24.",
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_not_created(modules: Modules, wish: dict[str, Any], message: str) -> None:
+    assert modules.message("network_interface", node=NODE, **wish) == message
+
+
+def test_a_bridge_that_a_guest_is_on_stays(modules: Modules) -> None:
+    modules.ok("network_interface", **BRIDGE)
+    modules.ok("network_apply", node=NODE)
+    modules.ok("vm", vmid=150, name="web", node=NODE, net={"net0": "virtio,bridge=vmbr1"})
+    assert modules.message("network_interface", **VMBR1, state="absent") == (
+        "Cannot remove interface vmbr1 from node father: net0 of vm 150 (web) is on it. "
+        "Put them on another bridge first."
+    )
+    modules.ok("vm", vmid=150, net={"net0": "virtio,bridge=vmbr0"})
+    modules.converge("network_interface", **VMBR1, state="absent")
+
+
+def test_nothing_to_do_costs_two_requests(modules: Modules) -> None:
+    modules.ok("network_interface", **BRIDGE)
+    modules.ok("network_interface", **BRIDGE)
+    assert len(modules.lab.requests()) == 2
+
+
 def test_an_overlap_can_be_meant(modules: Modules) -> None:
     modules.converge("network_interface", **{**BRIDGE, "cidr": "10.99.0.77/24"}, allow_overlap=True)
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.network_checks import below
 from ansible_collections.homelab.pve.plugins.module_utils.resources.network_interface import (
     NETWORK_INTERFACE,
     State,
-    below,
     describe,
     plan,
 )
 
-from .reading import Table
+from .reading import Table, row
 
 LIST, PATH = "/nodes/father/network", "/nodes/father/network/vmbr1"
 ENO2 = {"iface": "eno2", "type": "eth", "exists": 1, "method": "manual"}
@@ -73,6 +73,16 @@ def steps(
             None,
             [("POST", LIST, {"iface": "vmbr0:1", "type": "alias", "cidr": "10.77.0.9/24"})],
         ),
+        (
+            {"iface": "bond0", "type": "bond", "slaves": ["eno2"], "bond_mode": "802.3ad"},
+            None,
+            [("POST", LIST, {"iface": "bond0", "type": "bond", "slaves": "eno2", "bond_mode": "802.3ad"})],
+        ),
+        (
+            {"iface": "storage", "type": "vlan", "vlan_raw_device": "eno2", "vlan_id": 7},
+            None,
+            [("POST", LIST, {"iface": "storage", "type": "vlan", "vlan-raw-device": "eno2", "vlan-id": 7})],
+        ),
     ],
 )
 def test_the_steps(wish: dict[str, Any], now: dict[str, Any] | None, expected: list[Any]) -> None:
@@ -122,6 +132,111 @@ def test_refusals(wish: dict[str, Any], now: dict[str, Any], problem: str) -> No
     assert str(caught.value) == f"Cannot set interface vmbr1 on node father: {problem}"
 
 
+CREATED = "Cannot set interface {} on node father: {}"
+
+
+@pytest.mark.parametrize(
+    ("wish", "problem"),
+    [
+        (
+            {"iface": "bond0", "type": "bond", "bond_mode": "active-backup"},
+            "a bond is made of interfaces, and none is named. Set slaves.",
+        ),
+        (
+            {"iface": "team", "type": "bond", "slaves": ["eno2"]},
+            "Proxmox VE tells this kind of interface by its name, team would not be taken for one of type bond. "
+            "Choose a name such as bond0.",
+        ),
+        (
+            {"iface": "bond0", "type": "bond", "slaves": ["eno2"], "bond_mode": "active-backup", "bond_primary": "e9"},
+            "bond_primary e9 is none of its slaves. Name one of them, or add it to slaves.",
+        ),
+        (
+            {"iface": "vlan7", "type": "vlan"},
+            "nothing says which interface the VLAN is on. Set vlan_raw_device, or choose a name such as eno1.100.",
+        ),
+        (
+            {"iface": "storage", "type": "vlan", "vlan_raw_device": "eno2"},
+            "nothing says which VLAN it is. Set vlan_id, or choose a name such as vlan100.",
+        ),
+        (
+            {"iface": "eno9.7", "type": "vlan"},
+            "it would be on eno9, which is not there. The module network_info lists what there is.",
+        ),
+        (
+            {"iface": "vlan7", "type": "vlan", "vlan_raw_device": "eno9"},
+            "it would be on eno9, which is not there. The module network_info lists what there is.",
+        ),
+        (
+            {"type": "bridge", "cidr": "10.1.0.0/24"},
+            "cidr 10.1.0.0/24 is the network's own address, no host's. Choose one inside of 10.1.0.0/24.",
+        ),
+        (
+            {"iface": "mgmt", "type": "OVSIntPort"},
+            "a port of Open vSwitch belongs to a bridge, and none is named. Set ovs_bridge.",
+        ),
+        (
+            {"iface": "mgmt", "type": "OVSIntPort", "ovs_bridge": "vmbr0"},
+            "ovs_bridge names vmbr0, which is no Open vSwitch bridge (type OVSBridge) of the node.",
+        ),
+        (
+            {"iface": "mgmt", "type": "OVSIntPort", "ovs_bridge": "vmbr0", "autostart": False},
+            "Open vSwitch brings its ports up with their bridge. Leave autostart out.",
+        ),
+    ],
+    ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
+)
+def test_what_is_not_created(wish: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        steps(wish, None)
+    assert str(caught.value) == CREATED.format(wish.get("iface", "vmbr1"), problem)
+
+
+SWITCH = {"iface": "vmbr1", "type": "OVSBridge", "ovs_ports": "eno2 mgmt"}
+PORT = {"iface": "mgmt", "type": "OVSIntPort", "ovs_bridge": "vmbr1"}
+
+
+def test_ports_that_name_their_switch_are_its_ports_anyway() -> None:
+    others = {**OTHERS, "eno2": {**ENO2, "type": "OVSPort"}, "mgmt": PORT}
+    assert steps({"ovs_ports": ["eno2"]}, SWITCH, others) == []
+    changed = {"type": "OVSBridge", "ovs_ports": "mgmt"}
+    assert steps({"ovs_ports": []}, SWITCH, others) == [("PUT", PATH, changed)]
+
+
+def test_a_port_can_be_taken_out_of_its_switch_but_no_switch_from_its_port() -> None:
+    removal = [("DELETE", f"{LIST}/mgmt", {})]
+    assert steps({"iface": "mgmt", "state": "absent"}, PORT, {"vmbr1": SWITCH}) == removal
+    with pytest.raises(RefusedError, match="mgmt stands on it"):
+        steps({"state": "absent"}, SWITCH, {"mgmt": PORT})
+
+
+def test_a_bridge_that_guests_are_on_stays() -> None:
+    wish = {"state": "absent", "node": "father", "iface": "vmbr1"}
+    with pytest.raises(RefusedError) as caught:
+        plan(wish, State(VMBR1, OTHERS, ("net0 of vm 104 (web)", "net1 of vm 104 (web)")))
+    assert str(caught.value) == (
+        "Cannot remove interface vmbr1 from node father: net0 of vm 104 (web), net1 of vm 104 (web) are on it. "
+        "Put them on another bridge first."
+    )
+
+
+def test_guests_are_looked_at_only_before_a_bridge_is_removed() -> None:
+    guests = {"/cluster/resources": [row(104, "web")], "/nodes/father/qemu/104/config": {"net0": "bridge=vmbr1"}}
+    read = Table({PATH: {"type": "bridge"}, LIST: [VMBR0], **guests})
+    wish = {"node": "father", "iface": "vmbr1"}
+    assert describe(read, {**wish, "state": "absent"}).cards == ("net0 of vm 104 (web)",)
+    read.asked.clear()
+    assert describe(read, {**wish, "state": "present"}).cards == ()
+    assert read.asked == [PATH, LIST]
+
+
+def test_what_is_not_listed_is_asked_for() -> None:
+    missing = PveError("GET", PATH, 400, "", errors={"iface": "interface does not exist"})
+    read = Table({f"{PATH}.100": missing, PATH: {"type": "bridge"}, LIST: []})
+    wish = {"node": "father", "iface": "vmbr1.100", "state": "present"}
+    assert describe(read, wish) == State(None, {"vmbr1": {"type": "bridge", "iface": "vmbr1"}})
+
+
 def test_a_circle_over_others() -> None:
     others = {"bond0": {"type": "bond", "slaves": "vmbr1.5"}}
     with pytest.raises(RefusedError, match=r"it would stand on itself: vmbr1 on bond0 on vmbr1\.5 on vmbr1\.$"):
@@ -144,7 +259,7 @@ def test_what_an_interface_stands_on(name: str, row: dict[str, str], lower: list
 
 def test_describing() -> None:
     missing = PveError("GET", PATH, 400, "", errors={"iface": "interface does not exist"})
-    wish = {"node": "father", "iface": "vmbr1"}
+    wish = {"node": "father", "iface": "vmbr1", "state": "present"}
     assert describe(Table({PATH: missing, LIST: [VMBR0]}), wish) == State(None, {"vmbr0": VMBR0})
     assert describe(Table({PATH: {"type": "bridge"}, LIST: [VMBR0, VMBR1]}), wish) == State(
         {"type": "bridge", "iface": "vmbr1"}, {"vmbr0": VMBR0}
