@@ -126,5 +126,5 @@ SUBNET = Resource(
     describe=describe,
     plan=plan,
     result=SECTION.shown,
-    writes=SECTION.resource().writes,
+    writes=(f"POST {COLLECTION}", f"PUT {COLLECTION}/{{}}", f"DELETE {COLLECTION}/{{}}"),
 )
