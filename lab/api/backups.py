@@ -19,7 +19,7 @@ from typing import Any
 from lab.api import archives
 from lab.api.archives import CONFIG_NAMES, SUFFIXES, TIME, kind_of_archive, made_at, read_member
 from lab.api.directory import ROOT
-from lab.api.fake import Call, FakeVm, Route, TaskError, Values, die, param_error, split_list
+from lab.api.fake import Call, FakeVm, PveError, Route, TaskError, Values, die, param_error, split_list
 from lab.api.files import KINDS
 from lab.api.jobs import JobArea, check_selection
 from lab.api.retention import REMOVE, Backup, marks
@@ -29,7 +29,9 @@ from lab.guests.driver import GuestError
 
 NODE = "/nodes/{node}"
 PRUNE = NODE + "/storage/{storage}/prunebackups"
+# Options that root@pam alone may set, and those that burden the node.
 ROOT_ONLY = ("job-id", "tmpdir", "dumpdir", "script")
+BURDENS = ("bwlimit", "ionice", "performance")
 MIB = 1024**2
 DEFAULTS: Values = {
     "all": 0,
@@ -112,16 +114,31 @@ class BackupArea(JobArea):
         }
 
     def _item(self, storage: str, name: str, record: Values) -> Values:
-        """A volume in a list; an archive says what kind of guest it is of."""
+        """A volume in a list; an archive says what kind of guest it is of, and by its name when it was made."""
         item: Values = super()._item(storage, name, record)
-        return item | ({"subtype": record["subtype"]} if "subtype" in record else {})
+        made = made_at(name.rpartition("/")[2])
+        return (
+            item | ({"subtype": record["subtype"]} if "subtype" in record else {}) | ({"ctime": made} if made else {})
+        )
 
     # ----------------------------------------------------------------- vzdump
 
-    async def _run_vzdump(self, call: Call) -> str:
-        for name in ROOT_ONLY if call.user != ROOT else ():
+    def _check_privileges(self, call: Call) -> None:
+        """Who may say how a backup is made (PVE/API2/VZDump.pm, assert_param_permission_vzdump)."""
+        for name in ROOT_ONLY:
             if name in call.values:
                 raise param_error(**{name: "Only root may set this option."})
+        if any(name in call.values for name in BURDENS):
+            self.require(call.user, "/", "Sys.Modify")
+        fleecing = property_object(str(call.get("fleecing") or ""), parts_of("/cluster/backup", "POST", "fleecing"))
+        if "storage" in fleecing:
+            self.require(call.user, f"/storage/{fleecing['storage']}", "Datastore.AllocateSpace")
+        if "prune-backups" in call.values:
+            self.require(call.user, f"/storage/{call.get('storage') or 'local'}", "Datastore.Allocate")
+
+    async def _run_vzdump(self, call: Call) -> str:
+        if call.user != ROOT:
+            self._check_privileges(call)
         if call.get("stdout"):
             raise param_error(stdout="option is only allowed on the command line interface.")
         check_selection(call.values, complete=True)
@@ -266,8 +283,20 @@ class BackupArea(JobArea):
             groups.setdefault((record.get("vmid"), record.get("subtype")), []).append(backup)
         return {volume: mark for group in groups.values() for volume, mark in marks(group, options).items()}
 
+    def _retention(self, call: Call) -> str:
+        """What a request to prune keeps (pve-storage, PVE/Storage.pm: prune_backups)."""
+        store = self.storages.get(call["storage"])
+        if store is None:
+            raise die(f"storage '{call['storage']}' does not exist")
+        if "backup" not in split_list(store.get("content")):
+            raise die(f"storage '{call['storage']}' does not support backups")
+        keep = call.get("prune-backups") or store.get("prune-backups")
+        if not keep:
+            raise die(f"no prune-backups options configured for storage '{call['storage']}'")
+        return str(keep)
+
     async def _dry_prune(self, call: Call) -> list[Values]:
-        marked = self._marked(call["storage"], call.get("vmid"), call.get("type"), call.get("prune-backups"))
+        marked = self._marked(call["storage"], call.get("vmid"), call.get("type"), self._retention(call))
         known = self._backups(call["storage"])
         return [
             {
@@ -281,11 +310,17 @@ class BackupArea(JobArea):
         ]
 
     async def _prune(self, call: Call) -> str:
-        self.require(call.user, f"/storage/{call['storage']}", "Datastore.AllocateSpace")
         storage, vmid = call["storage"], call.get("vmid")
+        self.require(call.user, f"/storage/{storage}", "Datastore.AllocateSpace" if vmid else "Datastore.Allocate")
+        if vmid:
+            self.require(call.user, f"/vms/{vmid}", "VM.Backup")
 
         async def body() -> None:
-            await self._thin_out(storage, vmid, call.get("type"), call.get("prune-backups"))
+            try:
+                keep = self._retention(call)
+            except PveError as error:
+                raise TaskError(error.message) from error
+            await self._thin_out(storage, vmid, call.get("type"), keep)
 
         name = f"{vmid}@{storage}" if vmid else storage
         upid: str = await self.task(call["node"], "prunebackups", name, call.user, body)

@@ -9,10 +9,12 @@ import calendar
 import random
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from lab.api import archives as written
 from lab.api.retention import Backup, marks
@@ -196,6 +198,56 @@ def test_older_backups_go(guests: Client) -> None:
     assert sorted(archives(guests)) == sorted([first, third])
     fourth = dump(guests, 200, **{"prune-backups": "keep-last=1"})
     assert sorted(archives(guests)) == sorted([first, fourth])
+
+
+def test_a_list_tells_the_time_in_an_archives_name(guests: Client) -> None:
+    names = [dump(guests, 200), dump(guests, 200)]
+    listed = {item["volid"]: item["ctime"] for item in guests.get(CONTENT, content="backup")}
+    assert listed == {name: written.made_at(name.rpartition("/")[2]) for name in names}
+    assert listed[names[0]] < listed[names[1]]
+
+
+@pytest.mark.parametrize(
+    ("storage", "message"),
+    [
+        ("local", "no prune-backups options configured for storage 'local'"),
+        ("local-lvm", "storage 'local-lvm' does not support backups"),
+        ("nope", "storage 'nope' does not exist"),
+    ],
+)
+def test_what_is_kept_has_to_be_said(guests: Client, storage: str, message: str) -> None:
+    path = f"{NODE}/storage/{storage}/prunebackups"
+    assert guests.ask("GET", path).json()["message"] == f"{message}\n"
+    assert guests.run("DELETE", path) == message
+
+
+def test_a_storages_own_retention_is_used(guests: Client) -> None:
+    dump(guests, 200)
+    newest = dump(guests, 200)
+    guests.put("/storage/local", **{"prune-backups": "keep-last=1"})
+    assert guests.run("DELETE", f"{NODE}/storage/local/prunebackups") == "OK"
+    assert archives(guests) == [newest]
+
+
+@pytest.mark.parametrize(
+    ("request_", "values", "missing"),
+    [
+        ("POST vzdump", {"vmid": 200, "bwlimit": 1}, "/, Sys.Modify"),
+        ("POST vzdump", {"vmid": 200, "fleecing": "1,storage=tank"}, "/storage/tank, Datastore.AllocateSpace"),
+        ("POST vzdump", {"vmid": 200, "prune-backups": "keep-last=1"}, "/storage/local, Datastore.Allocate"),
+        ("DELETE storage/local/prunebackups", {}, "/storage/local, Datastore.Allocate"),
+        ("DELETE storage/local/prunebackups", {"vmid": 200}, "/vms/200, VM.Backup"),
+    ],
+)
+def test_who_may(guests: Client, request_: str, values: dict[str, Any], missing: str) -> None:
+    guests.post("/access/users", userid="kim@pve")
+    guests.put("/access/acl", path="/storage/local", users="kim@pve", roles="PVEDatastoreUser")
+    token = guests.post("/access/users/kim@pve/token/one", privsep=0)
+    kim = replace(guests, session=requests.Session())
+    kim.session.verify, kim.session.trust_env = guests.session.verify, False
+    kim.session.headers["Authorization"] = f"PVEAPIToken={token['full-tokenid']}={token['value']}"
+    method, path = request_.split()
+    assert kim.ask(method, f"{NODE}/{path}", **values).json()["message"] == f"Permission check failed ({missing})\n"
 
 
 @pytest.mark.parametrize(
