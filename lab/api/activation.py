@@ -16,6 +16,7 @@ from typing import Any
 
 from lab.api.fake import Call, Route, Values, die, split_list
 from lab.api.storage import CONTENT, StorageArea
+from lab.api.storage_keys import KEYS, key_for, refuse_without_password
 from lab.api.volumes import is_disk
 
 Options = Mapping[str, Any]
@@ -124,17 +125,27 @@ class ActivationArea(StorageArea):
         made = await self._sc_create(call.values, call.user)
         try:
             self._activate(call["storage"])
+            refuse_without_password(call.values)
+            return made | self._kept_keys(call)
         except Exception as error:
             del self.storages[call["storage"]]
             raise die(f"create storage failed: {error}") from error
-        return made
 
     async def _update_storage(self, call: Call) -> object:
         """An empty list of content types is ``none``, which leaves a storage without any use."""
         answer = await self._sc_update(call.values, call.user)
         if call.values.get("content") == "":
             self.storages[call["storage"]]["content"] = NONE
-        return answer
+        return answer | self._kept_keys(call)
+
+    def _kept_keys(self, call: Call) -> Values:
+        """What a backup server's storage says of its keys, and what is answered of a new one."""
+        store = self.storages[call["storage"]]
+        if store["type"] != "pbs" or not any(call.get(name) for name in KEYS):
+            return {}
+        shown, answered = key_for(call.values, str(store.get("encryption-key", "")))
+        store |= shown
+        return answered
 
     def _status_item(self, name: str, node: str, formats: bool = False) -> Values:
         """A storage without any use is not active (../golden flows-03-storage-dir)."""

@@ -129,6 +129,9 @@ PARTS: dict[str, dict[str, dict[str, object]]] = {
 }
 
 
+# A storage may be for no content (pve-storage, PVE/Storage/Plugin.pm: verify_content takes what a dir storage does).
+NO_CONTENT = "none"
+
 # How the API's description writes a pattern with flags of its own, and how Python does.
 PERLS_FLAGS = ("(?^", "(?")
 
@@ -137,6 +140,8 @@ def install() -> None:
     """Let fakepve check these formats too, and Perl's own patterns; those formats it has stay its own."""
     if PERLS_FLAGS not in pve_schema.LINEAR_FORMS:
         pve_schema.LINEAR_FORMS = (*pve_schema.LINEAR_FORMS, PERLS_FLAGS)
+    if NO_CONTENT not in formats.CONTENT_TYPES:
+        formats.CONTENT_TYPES = (*formats.CONTENT_TYPES, NO_CONTENT)
     for name, checker in CHECKERS.items():
         formats.NAMED.setdefault(name, checker)
     for name, parts in PARTS.items():

@@ -256,6 +256,9 @@ class Resource:
 
     listings: tuple[Listing, ...] = ()
 
+    told: Callable[[Values, Sequence[Json]], dict[str, Json]] | None = None
+    """From the wish and PVE's answers to the steps: what it tells once and never again."""
+
     writes: tuple[str, ...] = ()
     """Every endpoint it may write to, as ``PUT /storage/{}``: from these docs/coverage.md is made."""
 

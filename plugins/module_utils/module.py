@@ -94,7 +94,9 @@ def run(resource: Resource) -> None:
 
     def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
         timeout = params.get("wait_timeout") or TASK_TIMEOUT
-        return result(resource, reconcile(resource, params, client, dry_run=dry_run, timeout=timeout))
+        outcome = reconcile(resource, params, client, dry_run=dry_run, timeout=timeout)
+        told = resource.told(params, outcome.answers) if resource.told else {}
+        return {**result(resource, outcome), **told}
 
     _run_work(resource.argument_spec(), work, resource.rules)
 

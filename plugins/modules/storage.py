@@ -16,6 +16,10 @@ description:
     is there.
   - The options have Proxmox VE's own names, with underscores. The server's port, password and fingerprint are
     O(server_port), O(server_password) and O(server_fingerprint), because the connection has options of these names.
+  - An option that a storage of the type doesn't take is refused, with the names of those it takes; so is a content
+    type it doesn't take, which Proxmox VE drops without a word, and a node that the cluster doesn't have.
+  - A definition isn't removed while guests use the storage, and a directory isn't defined twice; see O(force). Guests
+    and storages that the login may not see (C(VM.Audit), C(Datastore.Audit)) are not taken into account.
   - Needs the privilege C(Datastore.Allocate) on V(/storage).
 extends_documentation_fragment:
   - homelab.pve.connection
@@ -40,14 +44,11 @@ options:
         V(snippets) and V(import). An empty list stands for none. Order means nothing.
     type: list
     elements: str
-  authsupported:
-    description: How Ceph authenticates. Can't be changed.
-    type: str
   base:
     description: Base volume, which is activated first. Can't be changed.
     type: str
   blocksize:
-    description: Block size.
+    description: Block size. Can't be changed for V(zfs).
     type: str
   bwlimit:
     description: Limits in KiB/s, with C(default), C(clone), C(migration), C(move) and C(restore).
@@ -80,11 +81,18 @@ options:
     description: Domain of the CIFS user.
     type: str
   encryption_key:
-    description: Key backups are encrypted with, or V(autogen). See O(update_password).
+    description:
+      - Key backups are encrypted with, as JSON text, or V(autogen) to have one made, which is returned once.
+      - Compared by its fingerprint, which Proxmox VE tells; a key that is there is kept with V(autogen).
     type: str
   export:
     description: Path the NFS server exports. Can't be changed.
     type: str
+  force:
+    description:
+      - Removes the definition though guests use the storage, or defines a path that overlaps another storage's.
+    type: bool
+    default: false
   format:
     description: Default format of images.
     type: str
@@ -145,7 +153,7 @@ options:
     description: Directory of a V(dir) or V(btrfs) storage, or mount point. Can't be changed.
     type: str
   pool:
-    description: ZFS or Ceph pool.
+    description: ZFS or Ceph pool. Can be changed for V(rbd) only.
     type: str
   portal:
     description: Address of the iSCSI portal. Can't be changed.
@@ -163,11 +171,12 @@ options:
   saferemove_stepsize:
     description: Step of zeroing in MiB.
     type: int
+    choices: [1, 2, 4, 8, 16, 32]
   saferemove_throughput:
     description: Limit for zeroing.
     type: str
   server:
-    description: Name or address of the server.
+    description: Name or address of the server. Can be changed for V(esxi) only.
     type: str
   server_fingerprint:
     description: SHA-256 fingerprint of the server's certificate.
@@ -190,8 +199,9 @@ options:
   smbversion:
     description: Version of the SMB protocol.
     type: str
+    choices: [default, "2.0", "2.1", "3", "3.0", "3.11"]
   snapshot_as_volume_chain:
-    description: Whether snapshots are chains of volumes.
+    description: Whether snapshots are chains of volumes (Proxmox VE 9). Can be changed for V(lvm) only.
     type: bool
   sparse:
     description: Whether ZFS volumes are sparse.
@@ -252,6 +262,10 @@ storage:
   type: dict
   returned: when the storage is defined
   sample: {storage: extra, type: dir, path: /srv/extra, content: [iso, snippets]}
+encryption_key:
+  description: The key that Proxmox VE has made for O(encryption_key=autogen). It is told this once; keep it.
+  type: str
+  returned: when it was made
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether guests and storages that something is to name are there. PVE itself takes any name in many places."""
+"""Whether guests, storages and nodes that something is to name are there. PVE itself takes any name in many places."""
 
 from __future__ import annotations
 
@@ -32,4 +32,14 @@ def check_storages(read: Reader, names: Sequence[str]) -> None:
         raise RefusedError(
             f"Storage '{missing[0]}' does not exist, or the login has no Datastore.Audit on /storage/{missing[0]}. "
             "Check the name; the module storage_info lists the storages the login may see."
+        )
+
+
+def check_nodes(read: Reader, names: Sequence[str]) -> None:
+    """Raise RefusedError for a node that the cluster doesn't have; all logins may see the nodes' names."""
+    known = sorted(str(row["node"]) for row in read.get("/nodes")) if names else []
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise RefusedError(
+            f"There is no node '{missing[0]}' in the cluster; its nodes are {', '.join(known)}. Check the option nodes."
         )

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
@@ -15,15 +19,25 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     Codec,
     Json,
     Properties,
+    matching,
     set_of,
+    truth,
+    within,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    Field,
+    Options,
+    Plan,
+    Reader,
+    Values,
+    parsed,
+    url,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_nodes
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
-
-TYPES = (
-    "dir", "nfs", "cifs", "lvm", "lvmthin", "zfspool", "zfs", "btrfs", "cephfs", "rbd", "iscsi", "iscsidirect", "pbs",
-    "esxi",
-)  # fmt: skip
+from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_types import TYPES, check
+from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_use import listed, users_of_storage
 
 PRUNE = Properties(
     kinds={
@@ -34,9 +48,38 @@ PRUNE = Properties(
 CONTENT_DIRS = Properties(
     kinds=dict.fromkeys(("backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl"), "str")
 )
-BWLIMIT = Properties(
-    default_key="default", kinds=dict.fromkeys(("default", "clone", "migration", "move", "restore"), "int")
+LIMITS = ("default", "clone", "migration", "move", "restore")
+BWLIMIT = Properties(default_key="default", kinds=dict.fromkeys(LIMITS, "int"), limits=dict.fromkeys(LIMITS, (0, None)))
+FINGERPRINT = matching(
+    r"(?:[A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}", "a SHA-256 fingerprint: 32 pairs of hexadecimal digits, as AB:CD:..."
 )
+PORT = within(INTEGER, 1, 65535)
+
+
+def _mount_point(value: Json) -> str:
+    """``yes`` and ``no`` in any spelling, or a path (PVE/Storage/DirPlugin.pm, parse_is_mountpoint)."""
+    text = str(value)
+    return text if text.startswith("/") or not text else ("yes" if truth(text) else "no")
+
+
+MOUNT_POINT = Codec(_mount_point, _mount_point, str)
+
+
+def fingerprint_of(key: str) -> str | None:
+    """The fingerprint in a key, None for one that says none, or that is not made yet (``autogen``)."""
+    try:
+        found = json.loads(key)
+    except ValueError:
+        return None
+    return found.get("fingerprint") if isinstance(found, dict) else None
+
+
+def _same_key(have: Json, wish: Json) -> bool:
+    """PVE tells the fingerprint of the key it has, or 1 for a key without (PVE/Storage/PBSPlugin.pm, on_add_hook)."""
+    return have is not None and fingerprint_of(wish) in (None, have)
+
+
+ENCRYPTION_KEY = replace(TEXT, same=_same_key)
 
 
 def _fixed(name: str, codec: Codec = TEXT, **row: Json) -> Field:
@@ -56,11 +99,11 @@ FIELDS: tuple[Field, ...] = (
     Field("bwlimit", BWLIMIT.codec()),
     Field("format", spec={"choices": ["raw", "qcow2", "subvol", "vmdk"]}),
     Field("preallocation", default="metadata", spec={"choices": ["off", "metadata", "falloc", "full"]}),
-    Field("max_protected_backups", INTEGER, wire="max-protected-backups"),
+    Field("max_protected_backups", within(INTEGER, -1), wire="max-protected-backups"),
     Field("snapshot_as_volume_chain", BOOLEAN, wire="snapshot-as-volume-chain", default=False),
     # dir, btrfs, and what is mounted
     _fixed("path"),
-    Field("is_mountpoint"),
+    Field("is_mountpoint", MOUNT_POINT, default="no"),
     Field("create_base_path", BOOLEAN, wire="create-base-path", default=True),
     Field("create_subdirs", BOOLEAN, wire="create-subdirs", default=True),
     Field("mkdir", BOOLEAN, default=True),
@@ -71,15 +114,15 @@ FIELDS: tuple[Field, ...] = (
     _fixed("share"),
     Field("subdir"),
     Field("options"),
-    Field("smbversion", default="default"),
+    Field("smbversion", default="default", spec={"choices": ["default", "2.0", "2.1", "3", "3.0", "3.11"]}),
     Field("domain"),
     Field("username"),
     Field("server_password", wire="password", secret=True),
-    Field("server_port", INTEGER, wire="port"),
+    Field("server_port", PORT, wire="port"),
     _fixed("datastore"),
     Field("namespace"),
-    Field("server_fingerprint", wire="fingerprint"),
-    Field("encryption_key", wire="encryption-key", secret=True),
+    Field("server_fingerprint", FINGERPRINT, wire="fingerprint"),
+    Field("encryption_key", ENCRYPTION_KEY, wire="encryption-key", secret=True, readable=True),
     Field("master_pubkey", wire="master-pubkey", secret=True),
     Field("skip_cert_verification", BOOLEAN, wire="skip-cert-verification", default=False),
     # lvm, lvmthin, iscsi
@@ -88,7 +131,7 @@ FIELDS: tuple[Field, ...] = (
     _fixed("base"),
     Field("saferemove", BOOLEAN, default=False),
     Field("saferemove_throughput"),
-    Field("saferemove_stepsize", INTEGER, wire="saferemove-stepsize"),
+    Field("saferemove_stepsize", INTEGER, wire="saferemove-stepsize", spec={"choices": [1, 2, 4, 8, 16, 32]}),
     Field("tagged_only", BOOLEAN, default=False),
     _fixed("portal"),
     _fixed("target"),
@@ -110,7 +153,6 @@ FIELDS: tuple[Field, ...] = (
     Field("data_pool", wire="data-pool"),
     Field("fs_name", wire="fs-name"),
     Field("fuse", BOOLEAN, default=False),
-    _fixed("authsupported"),
 )
 
 SECTION = Section(
@@ -123,11 +165,96 @@ SECTION = Section(
     key_params={"storage": "storage"},
     required=("type",),
     options={
-        "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False}
+        "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
+        "force": {"type": "bool", "default": False},
     },
     result=lambda have: {"storage": have["storage"]},
 )
-STORAGE = SECTION.resource()
+
+
+FILES_ON_PATHS = ("dir", "btrfs", "nfs", "cifs", "cephfs")
+CONTENT_FOLDERS = frozenset({"template", "dump", "images", "private", "snippets", "import"})
+"""Where the content of a storage on a path is (PVE/Storage/Plugin.pm, vtype_subdirs)."""
+
+
+def describe(read: Reader, wish: Values) -> Json | None:
+    """PVE's answer, or None. Raises ConfigError and RefusedError for what can't be meant: PVE takes most of it."""
+    wished = parsed(FIELDS, wish)
+    if wish["state"] == "present" and wish.get("type"):
+        check(str(wish["type"]), wished)
+    have = SECTION.describe(read, wish)
+    if wish["state"] == "absent":
+        _check_unused(read, wish, have)
+    else:
+        _check_wish(read, wish, wished, have)
+    return have
+
+
+def _check_wish(read: Reader, wish: Values, wished: Values, have: Values | None) -> None:
+    if have is not None and not wish.get("type"):
+        check(str(have["type"]), wished)
+    known = set_of(",").decode((have or {}).get("nodes") or "")
+    check_nodes(read, [node for node in wished.get("nodes", []) if node not in known])
+    if have is None and wished.get("path") and not wish["force"]:
+        _check_path(read, str(wish["storage"]), wished)
+
+
+def _check_path(read: Reader, name: str, wished: Values) -> None:
+    """Two storages with the same files list them twice, and what one removes is gone for the other."""
+    others = [row for row in read.get("/storage") if row["type"] in FILES_ON_PATHS and row.get("path")]
+    for row in others:
+        if _meet(row, wished) and overlap(str(row["path"]), str(wished["path"])):
+            raise RefusedError(
+                f"Cannot create storage {name}: its path {wished['path']} overlaps that of storage {row['storage']} "
+                f"({row['path']}), so both would have the same files. Use another path, keep the two to different "
+                "nodes, or set force: true."
+            )
+
+
+def _meet(row: Values, wished: Values) -> bool:
+    """Whether there is a node on which both are."""
+    theirs, ours = set_of(",").decode(row.get("nodes") or ""), wished.get("nodes") or []
+    return not theirs or not ours or bool(set(theirs) & set(ours))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one is in a folder in which the other keeps its content."""
+    parts = [PurePosixPath(posixpath.normpath(path)).parts for path in (one, other)]
+    outer, inner = sorted(parts, key=len)
+    below = inner[len(outer) :]
+    return inner[: len(outer)] == outer and (not below or below[0] in CONTENT_FOLDERS)
+
+
+def _check_unused(read: Reader, wish: Values, have: Values | None) -> None:
+    """PVE removes a definition under the guests that use the storage."""
+    users = [] if have is None or wish["force"] else users_of_storage(read, str(wish["storage"]))
+    if users:
+        raise RefusedError(
+            f"Cannot remove storage {wish['storage']}: guests use it: {listed(users)}. Take it from them first, or set "
+            "force: true: they then can't start, nor be migrated or backed up."
+        )
+
+
+def _section(kind: str) -> Section:
+    """The section of one type: what it needs, and what can't be changed."""
+    found = TYPES[kind]
+    fields = (replace(row, create_only=row.create_only or row.name in found.fixed) for row in FIELDS)
+    return replace(SECTION, fields=tuple(fields), required=("type", *found.needs))
+
+
+def plan(wish: Values, have: Json | None) -> Plan:
+    """As any section, by the rules of its type."""
+    kind = (have or wish).get("type")
+    return (_section(str(kind)) if kind else SECTION).plan(wish, have)
+
+
+def told(wish: Values, answers: Sequence[Json]) -> dict[str, Json]:
+    """The encryption key that PVE has made: it tells it once (PVE/Storage/PBSPlugin.pm, on_add_hook)."""
+    made = [answer["config"]["encryption-key"] for answer in answers if (answer or {}).get("config")]
+    return {"encryption_key": made[-1]} if made and wish.get("encryption_key") == "autogen" else {}
+
+
+STORAGE = replace(SECTION.resource(), describe=describe, plan=plan, told=told)
 
 INFO_OPTIONS: Options = {
     "storage": {"type": "str"},

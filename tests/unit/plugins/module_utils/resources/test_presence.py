@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_guests, check_storages
+from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import (
+    check_guests,
+    check_nodes,
+    check_storages,
+)
 
 from .reading import Table, row
 
@@ -19,6 +23,7 @@ def test_what_is_there() -> None:
 
 def test_nothing_is_asked_about_nothing() -> None:
     check_storages(Table({}), [])
+    check_nodes(Table({}), [])
     assert check_guests(Table({}), []) == {}
 
 
@@ -35,3 +40,13 @@ def test_a_hidden_guest() -> None:
 def test_a_missing_storage() -> None:
     with pytest.raises(RefusedError, match=r"^Storage 'nas' does not exist, or the login has no Datastore\.Audit on "):
         check_storages(THERE, ["local", "nas"])
+
+
+def test_a_missing_node() -> None:
+    table = Table({"/nodes": [{"node": "son"}, {"node": "father"}]})
+    check_nodes(table, ["son"])
+    with pytest.raises(RefusedError) as caught:
+        check_nodes(table, ["son", "daughter"])
+    assert str(caught.value) == (
+        "There is no node 'daughter' in the cluster; its nodes are father, son. Check the option nodes."
+    )

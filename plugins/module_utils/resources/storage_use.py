@@ -1,0 +1,50 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which guests use a storage, or a file on it. Proxmox VE itself takes both away under a guest. Pure.
+
+Read from the guests' configurations: what stands in a snapshot only, or belongs to a guest that the login may not see
+(VM.Audit), is not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, url
+
+MOST = 5
+"""How many guests a message names."""
+
+TEXTS = frozenset({"description", "name", "hostname", "tags"})
+"""What a configuration holds in people's words."""
+
+
+def users_of_storage(read: Reader, storage: str) -> list[str]:
+    """The guests that have something on a storage: ``100 (web): scsi0, ide2``."""
+    return _users(read, rf"(?:^|[,=]){re.escape(storage)}:")
+
+
+def users_of_volume(read: Reader, volid: str, vmid: int | None = None) -> list[str]:
+    """The guests that use a volume; ``vmid``: nobody but the guest it belongs to can."""
+    return _users(read, rf"(?:^|[,=]){re.escape(volid)}(?:,|$)", vmid)
+
+
+def _users(read: Reader, pattern: str, vmid: int | None = None) -> list[str]:
+    rows = read.get("/cluster/resources", {"type": "vm"}) or []
+    guests = sorted((row for row in rows if vmid in (None, int(row["vmid"]))), key=lambda row: int(row["vmid"]))
+    found = [(row, _places(read, row, pattern)) for row in guests]
+    return [f"{row['vmid']} ({row.get('name') or 'no name'}): {', '.join(places)}" for row, places in found if places]
+
+
+def _places(read: Reader, guest: Mapping[str, Json], pattern: str) -> list[str]:
+    config = read.get(url("/nodes/{}/{}/{}/config", guest["node"], guest["type"], guest["vmid"]))
+    return sorted(key for key, value in config.items() if key not in TEXTS and re.search(pattern, str(value)))
+
+
+def listed(users: Sequence[str]) -> str:
+    """Some guests for a message."""
+    more = f" and {len(users) - MOST} more" if len(users) > MOST else ""
+    return "; ".join(users[:MOST]) + more
