@@ -33,7 +33,14 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     TaskFailedError,
     WaitTimeoutError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid, looks, newest_task, poll, wait_for_task
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import (
+    Patient,
+    is_upid,
+    looks,
+    newest_task,
+    poll,
+    wait_for_task,
+)
 
 ATTEMPTS = 3
 """How often a plan is made anew because what it was made from had changed in the meantime."""
@@ -289,9 +296,10 @@ def _sent(step: Step, run: Run) -> Json:
         node, vmid = GUEST_PATH.findall(path)[0]
         answer = newest_task(run.client, node, vmid, step.unnamed_task)
     timeout = step.timeout or run.timeout
+    read: Reader = Patient(run.client) if step.restarts else run.client
     if is_upid(answer):
-        run.warnings += wait_for_task(run.client, answer, timeout).warnings
-    if step.until and poll(partial(step.until.seen, run.client), timeout) is None:
+        run.warnings += wait_for_task(read, answer, timeout).warnings
+    if step.until and poll(partial(step.until.seen, read), timeout) is None:
         raise WaitTimeoutError(step.until.otherwise.replace("{timeout}", f"{timeout:g}"))
     return step.follow(run.client, answer, timeout) if step.follow else answer
 

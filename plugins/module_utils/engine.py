@@ -189,6 +189,9 @@ class Step:
 
     until: Until | None = None
 
+    restarts: bool = False
+    """Its task restarts the node's own services: no answer, or not being known, is waited out till its end."""
+
     advice: Values = field(default_factory=dict)
     """PVE's words in a failure (regular expression) -> what to do about it."""
 

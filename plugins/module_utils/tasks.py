@@ -13,8 +13,13 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader
-from ansible_collections.homelab.pve.plugins.module_utils.errors import TaskFailedError, TaskTimeoutError
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    CertificateError,
+    HomelabPveError,
+    TaskFailedError,
+    TaskTimeoutError,
+)
 
 SHORTEST, LONGEST = 0.05, 2.0
 """Seconds between two looks."""
@@ -38,6 +43,25 @@ class TaskResult:
     upid: str
     exitstatus: str
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A reader to whom a node says nothing while its services are restarted: then it answers nobody, or knows nobody.
+
+    A node that joins a cluster gets the cluster's keys, so for some seconds each login is refused (401).
+    """
+
+    read: Reader
+
+    def get(self, path: str, params: Values | None = None) -> Json:
+        """The data, empty while there is none. Raises CertificateError: waiting doesn't help against that."""
+        try:
+            return self.read.get(path, params)
+        except CertificateError:
+            raise
+        except HomelabPveError:
+            return {}
 
 
 def is_upid(value: object) -> bool:

@@ -6,8 +6,14 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.errors import TaskFailedError, TaskTimeoutError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    AuthenticationError,
+    CertificateError,
+    TaskFailedError,
+    TaskTimeoutError,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import (
+    Patient,
     is_upid,
     looks,
     newest_task,
@@ -51,6 +57,38 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "sleep", sleep)
     return slept
+
+
+class Restarting(Node):
+    """The same for a node that first knows nobody for some looks."""
+
+    refusals = 3
+
+    def get(self, path: str, params: Any = None) -> Any:
+        """A refusal, or what the node says."""
+        if self.refusals:
+            self.refusals -= 1
+            raise AuthenticationError("Authentication failed!")
+        return super().get(path, params)
+
+
+def test_a_restart_is_waited_out() -> None:
+    node = Restarting(RUNNING, ended("OK"))
+    assert wait_for_task(Patient(node), UPID, 60).exitstatus == "OK"
+    with pytest.raises(AuthenticationError):
+        wait_for_task(Restarting(ended("OK")), UPID, 60)
+
+
+def test_a_failure_is_told_all_the_same_and_so_is_an_untrusted_certificate() -> None:
+    with pytest.raises(TaskFailedError, match="no quorum"):
+        wait_for_task(Patient(Restarting(ended("no quorum"))), UPID, 60)
+
+    class Stranger(Node):
+        def get(self, path: str, params: Any = None) -> Any:
+            raise CertificateError("mother", 8006, "self-signed certificate")
+
+    with pytest.raises(CertificateError):
+        wait_for_task(Patient(Stranger(RUNNING)), UPID, 60)
 
 
 def test_a_task_that_ends_well(clock: list[float]) -> None:
