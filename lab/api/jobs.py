@@ -106,7 +106,7 @@ def prepare_realm_sync(api: JobArea, call: Call, given: Values) -> None:
 def settle_realm_sync(api: JobArea, _name: str, entry: Values) -> None:
     """Only realms that have users of their own elsewhere can be synced."""
     realm = entry.get("realm")
-    found = api.stored("domains.cfg").get(str(realm))
+    found = api.realms().get(str(realm))
     if found is None:
         raise param_error(realm=f"No such realm '{realm}'")
     if found["type"] not in ("ldap", "ad"):
@@ -159,6 +159,11 @@ REALM_SYNCS = Section(
     key="id",
     file=JOBS,
     type="realm-sync",
+    types={
+        "realm-sync": Type(
+            required="schedule scope", optional="comment enabled enable-new remove-vanished", fixed="realm"
+        )
+    },
     posts_to_item=True,
     words=Words(
         exists=Says("Job '{0}' already exists"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from lab.api.access import REALMS
 from lab.api.accounts import AccountsArea
 from lab.api.fake import Call, PveError, Route, Values, die, param_error, split_list
-from lab.api.sections import Says, Section, SectionArea, Type, Words
+from lab.api.sections import Says, Section, SectionArea, Type, Words, property_object
 from lab.api.tasks import log_line
 
 DOMAINS = "/access/domains"
@@ -71,6 +71,19 @@ def tfa_kind(text: str) -> str:
     return next((part.removeprefix("type=") for part in split_list(text) if part.startswith("type=")), text)
 
 
+def sync_lines(realm: str, scope: str, vanished: str, *, dry: bool) -> list[str]:
+    """The log of a synchronization that finds nobody (PVE/API2/Domains.pm, sync)."""
+    kinds = ["users", "groups"] if scope == "both" else [scope]
+    what = " and ".join(kinds)
+    end = "NOTE: Dry test run, changes were NOT written to the configuration."
+    return [
+        f"{'(dry test run) ' if dry else ''}starting sync for realm {realm}",
+        f"got data from server, updating {what}",
+        *(f"syncing {kind} (remove-vanished opts: {vanished})" for kind in kinds),
+        end if dry else f"successfully updated {what} configuration",
+    ]
+
+
 class RealmArea(SectionArea, AccountsArea):
     """Mixin: realms and second factors."""
 
@@ -113,12 +126,19 @@ class RealmArea(SectionArea, AccountsArea):
             raise param_error(realm="Realm does not exist.")
         if entry["type"] not in SYNCED:
             raise die(f"Cannot sync realm type '{entry['type']}'! Only LDAP/AD realms can be synced.")
+        defaults = property_object(entry.get("sync-defaults-options", ""))
+        scope = call.get("scope") or defaults.get("scope")
+        if scope is None:
+            raise param_error(scope="Not passed as parameter and not defined in realm default sync options.")
+        vanished = call.get("remove-vanished") or defaults.get("remove-vanished", "none")
+        dry = bool(call.get("dry-run"))
 
         async def body() -> None:
-            log_line("got data from server, updating users")
-            log_line("syncing users")
+            for line in sync_lines(call["realm"], str(scope), str(vanished), dry=dry):
+                log_line(line)
 
-        upid: str = await self.task(self.node, "auth-realm-sync", call["realm"], call.user, body)
+        kind = "auth-realm-sync-test" if dry else "auth-realm-sync"
+        upid: str = await self.task(self.node, kind, call["realm"], call.user, body)
         return upid
 
     # -------------------------------------------------------- second factors

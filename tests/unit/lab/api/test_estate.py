@@ -498,6 +498,53 @@ def test_what_cannot_be_synced(client: Client, realm: str, status: int, message:
     assert (answer.status_code, answer.json()["message"]) == (status, f"{message}\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "given", "kind", "lines"),
+    [
+        (
+            {},
+            {"scope": "both"},
+            "auth-realm-sync",
+            [
+                "starting sync for realm dir",
+                "got data from server, updating users and groups",
+                "syncing users (remove-vanished opts: none)",
+                "syncing groups (remove-vanished opts: none)",
+                "successfully updated users and groups configuration",
+            ],
+        ),
+        (
+            {"sync-defaults-options": "scope=groups,remove-vanished=acl;entry"},
+            {"dry-run": 1},
+            "auth-realm-sync-test",
+            [
+                "(dry test run) starting sync for realm dir",
+                "got data from server, updating groups",
+                "syncing groups (remove-vanished opts: acl;entry)",
+                "NOTE: Dry test run, changes were NOT written to the configuration.",
+            ],
+        ),
+    ],
+)
+def test_a_realm_is_synced(
+    client: Client, options: dict[str, Any], given: dict[str, Any], kind: str, lines: list[str]
+) -> None:
+    directory = {"type": "ldap", "server1": "a", "base_dn": "dc=lab", "user_attr": "uid"}
+    client.post("/access/domains", realm="dir", **directory, **options)
+    upid = client.post("/access/domains/dir/sync", **given)
+    assert upid.split(":")[5:7] == [kind, "dir"]
+    assert client.wait(upid) == "OK"
+    assert [line for line in client.log(upid) if line != "TASK OK"] == lines
+
+
+def test_what_is_synced_has_to_be_said(client: Client) -> None:
+    client.post("/access/domains", realm="dir", type="ldap", server1="a", base_dn="dc=lab", user_attr="uid")
+    answer = client.ask("POST", "/access/domains/dir/sync")
+    assert answer.json()["errors"] == {
+        "scope": "Not passed as parameter and not defined in realm default sync options."
+    }
+
+
 def test_nobody_has_a_second_factor(client: Client) -> None:
     assert client.get("/access/tfa") == []
     assert client.get("/access/tfa/root@pam") == []

@@ -384,8 +384,12 @@ REFUSED = (
      "add auth server failed: unable to create builtin type 'pam'"),
     ("/access/domains", {"realm": "x1", "type": "ldap", "server1": "a.lab"}, 500,
      "add auth server failed: missing value for required option 'base_dn'"),
+    ("/cluster/jobs/realm-sync/s1", {"schedule": "daily", "realm": "nope", "scope": "users"}, 500,
+     "400 Parameter verification failed.\nrealm: No such realm 'nope'"),
+    ("/cluster/jobs/realm-sync/s1", {"schedule": "daily", "realm": "pve", "scope": "users"}, 500,
+     "400 Parameter verification failed.\nrealm: Only LDAP/AD realms can be synced."),
     ("/cluster/jobs/realm-sync/s1", {"schedule": "daily", "realm": "pve"}, 500,
-     "400 Parameter verification failed.\nrealm: No such realm 'pve'"),
+     "missing value for required option 'scope'"),
 )  # fmt: skip
 
 
