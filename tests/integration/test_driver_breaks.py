@@ -34,20 +34,12 @@ def test_the_constructor_breaks_off(stand: Stand, phase: str) -> None:
     assert node(stand) == before
 
 
-def test_the_constructor_breaks_off_in_every_phase_and_goes_on(stand: Stand) -> None:
+def test_both_break_off_in_every_phase_and_go_on(stand: Stand) -> None:
     before = node(stand)
     phases = CONSTRUCTOR.names()
     for number, phase, begin in zip(cycle(ENDS), phases, [phases[0], *phases], strict=False):
         break_off(number, phase, begin, "--skip", "preflight")
     assert scenario(CONSTRUCTOR.name, "--from", phases[-1]).code == 0
-    removed = scenario(DESTRUCTOR.name)
-    assert removed.code == 0, removed.err
-    assert node(stand) == before
-
-
-def test_the_destructor_breaks_off(stand: Stand) -> None:
-    before = node(stand)
-    assert scenario(CONSTRUCTOR.name).code == 0
     for phase in DESTRUCTOR.names():
         with started(DESTRUCTOR.name) as run:
             run.reach(phase)
