@@ -4,8 +4,7 @@
 """Backup jobs, as data (API schema: ``/cluster/backup``).
 
 Parameters of the schema that are no options: ``starttime`` and ``dow`` are the old form of a schedule, and PVE keeps a
-schedule only; ``maxfiles`` is the old form of ``prune-backups``; ``stop`` ends the backups that are running instead of
-making one.
+schedule only.
 """
 
 from __future__ import annotations
@@ -13,38 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
-    BOOLEAN,
-    DESCRIPTION,
-    INTEGER,
-    VMIDS,
-    Codec,
-    Json,
-    Properties,
-    set_of,
-    within,
-)
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, VMIDS, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_guests, check_storages
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
-from ansible_collections.homelab.pve.plugins.module_utils.resources.storage import PRUNE
-
-FLEECING = Properties(default_key="enabled", kinds={"enabled": "bool", "storage": "str"})
-PERFORMANCE = Properties(
-    kinds={"max-workers": "int", "pbs-entries-max": "int"},
-    limits={"max-workers": (1, 256), "pbs-entries-max": (1, None)},
-)
-
-
-def _paths(value: Json) -> list[str]:
-    return [value] if isinstance(value, str) else [str(item) for item in value]
-
-
-PATHS = Codec(_paths, _paths, list, ansible_type="list", ansible_spec={"elements": "str"})
-COUNT = within(INTEGER, 0)
-CHANGE_DETECTION = ["legacy", "data", "metadata"]
-NOTIFICATION = ["auto", "legacy-sendmail", "notification-system"]
+from ansible_collections.homelab.pve.plugins.module_utils.resources.vzdump import SELECTION, VZDUMP, check_selection
 
 # Only what is a job's own has a default here: all else that a job leaves unset, a node takes from its vzdump.conf.
 FIELDS: tuple[Field, ...] = (
@@ -52,41 +25,9 @@ FIELDS: tuple[Field, ...] = (
     Field("enabled", BOOLEAN, default=True),
     Field("repeat_missed", BOOLEAN, wire="repeat-missed", default=False),
     Field("comment", DESCRIPTION),
-    # which guests
-    Field("vmid", VMIDS),
-    Field("pool"),
-    Field("all", BOOLEAN, default=False),
-    Field("exclude", VMIDS),
-    Field("node"),
-    # what of them, and how
-    Field("mode", spec={"choices": ["snapshot", "suspend", "stop"]}),
-    Field("compress", spec={"choices": ["0", "1", "gzip", "lzo", "zstd"]}),
-    Field("exclude_path", PATHS, wire="exclude-path"),
-    Field("stdexcludes", BOOLEAN),
-    Field("bwlimit", COUNT),
-    Field("ionice", within(INTEGER, 0, 8)),
-    Field("lockwait", COUNT),
-    Field("stopwait", COUNT),
-    Field("pigz", INTEGER),
-    Field("zstd", INTEGER),
-    Field("performance", PERFORMANCE.codec()),
-    Field("fleecing", FLEECING.codec()),
-    Field("pbs_change_detection_mode", wire="pbs-change-detection-mode", spec={"choices": CHANGE_DETECTION}),
-    Field("script"),
-    Field("tmpdir"),
-    # where to, and what is kept
-    Field("storage"),
-    Field("dumpdir"),
-    Field("prune_backups", PRUNE.codec(), wire="prune-backups"),
-    Field("remove", BOOLEAN),
-    Field("protected", BOOLEAN),
-    Field("notes_template", wire="notes-template"),
-    # who is told
-    Field("notification_mode", wire="notification-mode", spec={"choices": NOTIFICATION}),
-    Field("mailto", set_of(",")),
-    Field("mailnotification", spec={"choices": ["always", "failure"]}),
-    Field("quiet", BOOLEAN),
-)  # fmt: skip
+    *SELECTION,
+    *VZDUMP,
+)
 
 SECTION = Section(
     kind="backup job",
@@ -101,9 +42,6 @@ SECTION = Section(
     result=lambda have: {"id": have["id"]},
 )
 
-EXCLUSIVE = (("vmid", "pool"), ("vmid", "all"), ("vmid", "exclude"), ("pool", "all"), ("pool", "exclude"))
-"""Selections of guests that don't go together (PVE/VZDump.pm, verify_vzdump_parameters; PVE/API2/Backup.pm)."""
-
 REPLACED: Values = {
     "vmid": {"pool": "", "all": False, "exclude": []},
     "pool": {"vmid": [], "all": False, "exclude": []},
@@ -117,7 +55,7 @@ NEEDS_STORAGE = ("notes-template", "protected")
 
 def describe(read: Reader, wish: Values) -> Json | None:
     """PVE's answer, or None. Raises RefusedError for a new guest or storage that is not there: PVE takes any."""
-    check_selection(wish)
+    check_selection(wish, "a backup job")
     have = SECTION.describe(read, wish)
     if wish["state"] == "present":
         there = have or {}
@@ -131,16 +69,6 @@ def _storages(wish: Values, have: Values) -> Iterable[str]:
     """Storages that are wished and not those the job has."""
     if wish.get("storage") != have.get("storage"):
         yield str(wish.get("storage") or "")
-
-
-def check_selection(wish: Values) -> None:
-    """Raise ConfigError for guests chosen in two ways at once."""
-    for one, other in EXCLUSIVE:
-        if wish.get(one) and wish.get(other):
-            raise ConfigError(
-                f"Options '{one}' and '{other}' do not go together: a backup job is about guests by vmid, those of a "
-                "pool, or all but those of exclude."
-            )
 
 
 def plan(wish: Values, have: Json | None) -> Plan:

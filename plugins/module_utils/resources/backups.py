@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json, truth
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import STORAGE_CONTENT, Json, truth
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 
@@ -87,15 +87,39 @@ def read_backups(read: Reader, place: Place, vmid: int | None = None) -> list[di
         rows = read.get(url("/nodes/{}/storage/{}/content", place.node, place.storage), asked) or []
     except PveError as error:
         if NO_STORAGE.search(error.said):
-            raise no_storage(place.storage, place.node) from error
+            raise no_storage(place) from error
         raise
     return newest_first([_backup(place, row) for row in rows if row.get("content", "backup") == "backup"])
 
 
-def no_storage(storage: str, node: str) -> RefusedError:
+def check_takes_backups(read: Reader, place: Place) -> None:
+    """Raise RefusedError for a storage that takes no backups: PVE's task would find out."""
+    try:
+        rows = read.get(url("/nodes/{}/storage", place.node), {"storage": place.storage})
+    except PveError as error:
+        if NO_STORAGE.search(error.said):
+            raise no_storage(place) from error
+        raise
+    if not rows:
+        raise no_storage(place)
+    taken = STORAGE_CONTENT.decode(rows[0].get("content", ""))
+    if "backup" not in taken:
+        raise RefusedError(
+            f"Storage '{place.storage}' does not take backups: its content is {', '.join(taken) or 'none'}. Add backup "
+            "with the option content of the module storage, or use another storage."
+        )
+    if not truth(rows[0].get("active", 1)):
+        raise RefusedError(
+            f"Storage '{place.storage}' is not active on node {place.node}: it is disabled, or what it is on can't be "
+            "reached."
+        )
+
+
+def no_storage(place: Place) -> RefusedError:
     """What is said of a storage that isn't there."""
     return RefusedError(
-        f"Storage '{storage}' does not exist on node {node}. Check the name; the module storage_info lists the "
+        f"Storage '{place.storage}' does not exist on node {place.node}, or the login has neither Datastore.Audit nor "
+        f"Datastore.AllocateSpace on /storage/{place.storage}. Check the name; the module storage_info lists the "
         "storages the login may see."
     )
 

@@ -112,7 +112,8 @@ def test_a_missing_storage_is_refused() -> None:
             Table({path: PveError("GET", path, 500, "storage 'nope' does not exist")}), Place("father", "nope")
         )
     assert str(caught.value) == (
-        "Storage 'nope' does not exist on node father. Check the name; the module storage_info lists the storages the "
+        "Storage 'nope' does not exist on node father, or the login has neither Datastore.Audit nor "
+        "Datastore.AllocateSpace on /storage/nope. Check the name; the module storage_info lists the storages the "
         "login may see."
     )
 
