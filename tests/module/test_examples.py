@@ -187,16 +187,19 @@ def mirror(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def ssh(request: pytest.FixtureRequest, lab_api: ServedLab, tmp_path: Path) -> Iterator[dict[str, object]]:
     """Variables of a host that is reached by SSH, for the modules that are about one."""
-    if not str(request.getfixturevalue("module")).startswith("ssh_"):
+    module = str(request.getfixturevalue("module"))
+    if not (module.startswith("ssh_") or module == "network_apply"):
         yield {}
         return
     with opened(lab_api, tmp_path) as place:
-        yield {"pve_host": HERE, "ansible_port": place.port, "ansible_ssh_private_key_file": str(place.key)}
+        host = {"pve_host": HERE, "ansible_port": place.port, "ansible_ssh_private_key_file": str(place.key)}
+        yield {**host, "pve_known_hosts": str(place.known_hosts(tmp_path))}
 
 
 @pytest.mark.parametrize("module", NAMES)
 def test_examples(module: str, lab_api: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> None:
-    variables = {"mirror": mirror, "token_file": str(tmp_path / "token.json"), **ssh}
+    files = {"token_file": str(tmp_path / "token.json")}
+    variables = {"mirror": mirror, "root_password": lab_api.password, **files, **ssh}
     results, failures = run(play(module, lab_api.options(), variables), tmp_path)
     assert not failures, "\n".join(failures)
     ours = {key: result for key, result in results.items() if key[1]}
