@@ -14,7 +14,9 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Makes, changes and removes a name for an address or network, of the whole cluster or of one guest. What is not set
     is not managed; an empty value removes what is there.
-  - Upper and lower case of a name are the same to Proxmox VE. It removes an alias even if rules use it.
+  - Upper and lower case of a name are the same to Proxmox VE. It would remove an alias even if rules use it; here that
+    is refused, as far as the login may see the rules. Looking at them asks for those of every node, guest, vnet and
+    security group.
   - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/), or C(VM.Audit) and C(VM.Config.Network) on the guest.
 extends_documentation_fragment:
   - homelab.pve.connection

@@ -15,6 +15,8 @@ description:
   - Makes, changes and removes a set of addresses, of the whole cluster or of one guest, with its members. What is not
     set is not managed; an empty value removes what is there.
   - New members are added before surplus ones are removed.
+  - Proxmox VE would remove a set even if rules use it; here that is refused, as far as the login may see the rules.
+    Looking at them asks for those of every node, guest, vnet and security group.
   - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/), or C(VM.Audit) and C(VM.Config.Network) on the guest.
 extends_documentation_fragment:
   - homelab.pve.connection

@@ -77,7 +77,10 @@ def never_seen() -> list[tuple[str, str]]:
 
 @cache
 def _pattern(write: str) -> re.Pattern[str]:
-    # `*` is the module `api`, which may write to any path.
+    # `*` is the module `api`, which may write to any path. The log has paths unquoted, and what ends one may have a
+    # slash in it: the address of a network, a volume.
+    *parts, last = [part for part in re.split(r"(\{\}|\*)", write) if part]
     return re.compile(
-        "".join({"{}": "[^/]+", "*": ".*"}.get(part, re.escape(part)) for part in re.split(r"(\{\}|\*)", write))
+        "".join({"{}": "[^/]+", "*": ".*"}.get(part, re.escape(part)) for part in parts)
+        + {"{}": ".+", "*": ".*"}.get(last, re.escape(last))
     )

@@ -73,3 +73,20 @@ def test_least_privileges_on_a_guest(modules: Modules) -> None:
     modules.container(200)
     limited = modules.limited({"/vms/200": ["VM.Audit", "VM.Config.Network"]})
     limited.converge("firewall_alias", **LAN, level="guest", vmid=200)
+
+
+def test_what_is_used_is_not_removed(modules: Modules) -> None:
+    modules.container(200)
+    modules.ok("firewall_alias", **LAN)
+    modules.ok("firewall_ipset", name="admins", members=[{"cidr": "lan"}])
+    modules.ok("firewall_rule", level="guest", vmid=200, rules=[{"type": "in", "action": "ACCEPT", "source": "dc/lan"}])
+    assert modules.message("firewall_alias", name="lan", state="absent") == (
+        "Cannot remove alias lan of the cluster: it is used by IP set admins of the cluster, rule 0 of container 200 "
+        "(ct). Proxmox VE would remove it all the same, and they would stand for nothing. Change them first."
+    )
+
+
+def test_a_comment_of_two_lines(modules: Modules) -> None:
+    assert modules.message("firewall_alias", **{**LAN, "comment": "one\ntwo"}) == (
+        "Option 'comment': a comment of the firewall is one line; Proxmox VE would take the next one for a rule"
+    )

@@ -103,3 +103,13 @@ def test_least_privileges(modules: Modules) -> None:
     limited = modules.limited(needed)
     for wish in (ADMINS, {"name": "admins", "members": []}, {"name": "admins", "state": "absent"}):
         limited.converge("firewall_ipset", **wish)
+
+
+def test_what_is_used_is_not_removed(modules: Modules) -> None:
+    modules.ok("firewall_ipset", **ADMINS)
+    rules = [{"type": "in", "action": "ACCEPT", "source": "+dc/admins", "macro": "SSH"}]
+    modules.ok("firewall_rule", level="node", node="father", rules=rules)
+    assert modules.message("firewall_ipset", name="admins", state="absent") == (
+        "Cannot remove IP set admins of the cluster: it is used by rule 0 of node father. Proxmox VE would remove it "
+        "all the same, and they would stand for nothing. Change them first."
+    )

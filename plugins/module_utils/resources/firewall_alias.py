@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import DESCRIPTION, TEXT, Codec, Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import TEXT, Codec, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Values, decoded
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_level import (
+    NOTE,
     Place,
     address,
     check_name,
     level_options,
+    level_paths,
     level_rules,
     place,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import SCOPES, Name, refuse_used
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 LEVELS = ("cluster", "guest")
@@ -32,7 +35,7 @@ SECTION = Section(
     collection="",
     item="",
     missing=r"no such alias",
-    fields=(Field("cidr", CIDR), Field("comment", DESCRIPTION)),
+    fields=(Field("cidr", CIDR), Field("comment", NOTE)),
     key_params={"name": "name"},
     required=("cidr",),
     options=level_options(LEVELS),
@@ -49,12 +52,18 @@ class Found:
 
 
 def describe(read: Reader, wish: Values) -> Found:
-    """From the list: only that has the digest. Upper and lower case are the same (PVE::API2::Firewall::Aliases)."""
+    """From the list: only that has the digest. Upper and lower case are the same (PVE::API2::Firewall::Aliases).
+
+    Raises RefusedError for one that is to go but is used.
+    """
     check_name("name", wish["name"], 64)
     where = place(read, wish)
     rows = read.get(f"{where.path}/aliases") or []
     name = str(wish["name"]).lower()
-    return Found(where, next((row for row in rows if str(row["name"]).lower() == name), None))
+    found = next((row for row in rows if str(row["name"]).lower() == name), None)
+    if found and wish["state"] == "absent":
+        refuse_used(read, Name("alias", str(wish["name"]), SCOPES[wish["level"]]), where)
+    return Found(where, found)
 
 
 def plan(wish: Values, have: Found) -> Plan:
@@ -78,4 +87,9 @@ ALIAS = replace(
     plan=plan,
     result=lambda have: SECTION.shown(have.row),
     rules=level_rules(LEVELS),
+    writes=tuple(
+        write
+        for path in level_paths(LEVELS)
+        for write in (f"POST {path}/aliases", f"PUT {path}/aliases/{{}}", f"DELETE {path}/aliases/{{}}")
+    ),
 )

@@ -14,19 +14,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import DESCRIPTION, Json, truth
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json, truth
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Step, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_level import (
     NAME,
+    NOTE,
     Place,
     address,
     check_name,
     level_options,
+    level_paths,
     level_rules,
     once,
     place,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import SCOPES, Name, refuse_used
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 LEVELS = ("cluster", "guest")
@@ -40,7 +43,7 @@ SECTION = Section(
     collection="",
     item="",
     missing=r"no such IPSet",
-    fields=(Field("comment", DESCRIPTION),),
+    fields=(Field("comment", NOTE),),
     key_params={"name": "name"},
     options={
         **level_options(LEVELS),
@@ -68,10 +71,12 @@ class Found:
 
 
 def describe(read: Reader, wish: Values) -> Found:
-    """The list has comment and digest of a set, the set its members."""
+    """The list has comment and digest of a set, the set its members. Raises RefusedError for one to go that is used."""
     check_name("name", wish["name"], 64)
     where = place(read, wish)
     row = next((row for row in read.get(f"{where.path}/ipset") or [] if row["name"] == wish["name"]), None)
+    if row and wish["state"] == "absent":
+        refuse_used(read, Name("ipset", str(wish["name"]), SCOPES[wish["level"]]), where)
     members = read.get(f"{where.path}{url('/ipset/{}', wish['name'])}") if row else ()
     return Found(where, row, tuple(members or ()))
 
@@ -103,7 +108,10 @@ def plan(wish: Values, have: Found) -> Plan:
 
 def wished(members: Sequence[Values]) -> dict[str, dict[str, Json]]:
     """The members by address in Proxmox VE's form. Raises ConfigError."""
-    pairs = [(_cidr(row["cidr"]), {k: v for k, v in row.items() if k != "cidr" and v is not None}) for row in members]
+    try:
+        pairs = [(_cidr(row["cidr"]), _given(row)) for row in members]
+    except ValueError as error:
+        raise ConfigError(f"Option 'members': {error}") from error
     once("members", [cidr for cidr, _ in pairs])
     return dict(pairs)
 
@@ -163,8 +171,13 @@ def _cidr(value: object) -> str:
     return address(found.network)
 
 
+def _given(row: Values) -> dict[str, Json]:
+    given = {name: value for name, value in row.items() if name != "cidr" and value is not None}
+    return {**given, "comment": NOTE.parse(given["comment"])} if "comment" in given else given
+
+
 def _member(row: Values) -> dict[str, Json]:
-    return {"nomatch": truth(row.get("nomatch") or 0), "comment": str(row.get("comment") or "")}
+    return {"nomatch": truth(row.get("nomatch") or 0), "comment": NOTE.decode(row.get("comment") or "")}
 
 
 def _wire(cidr: str, values: Values) -> dict[str, Json]:
@@ -194,4 +207,15 @@ def _commented(step: Step, path: str, wish: Values) -> Step:
     return replace(step, verb="POST", path=path, params={**params, **digest})
 
 
-IPSET = replace(SECTION.resource(), describe=describe, plan=plan, result=shown, rules=level_rules(LEVELS))
+IPSET = replace(
+    SECTION.resource(),
+    describe=describe,
+    plan=plan,
+    result=shown,
+    rules=level_rules(LEVELS),
+    writes=tuple(
+        f"{verb} {path}/ipset{item}"
+        for path in level_paths(LEVELS)
+        for verb, item in (("POST", ""), ("DELETE", "/{}"), ("POST", "/{}"), ("PUT", "/{}/{}"), ("DELETE", "/{}/{}"))
+    ),
+)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_interface
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import TEXT, Codec, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guests
@@ -46,12 +46,26 @@ class Place:
     path: str
     label: str
     rules: str
+    names: str = "/cluster/firewall"
+    """Path of the configuration whose aliases and IP sets its rules may use."""
 
 
 def level_options(names: Sequence[str]) -> Options:
     """The options that say which firewall configuration is meant."""
     found = {LEVELS[name].option: {"type": LEVELS[name].type} for name in names if LEVELS[name].option}
     return {"level": {"type": "str", "choices": list(names), "default": "cluster"}, **found}
+
+
+def level_paths(names: Sequence[str]) -> list[str]:
+    """The paths of their configurations in the API, with ``{}`` for what varies."""
+    of_guests = ["/nodes/{}/qemu/{}/firewall", "/nodes/{}/lxc/{}/firewall"]
+    return [path for name in names for path in ([LEVELS[name].path] if LEVELS[name].path else of_guests)]
+
+
+def rule_writes(names: Sequence[str]) -> tuple[str, ...]:
+    """The endpoints rules of these levels are written at."""
+    found = [path if path == LEVELS["group"].path else f"{path}/rules" for path in level_paths(names)]
+    return tuple(write for path in found for write in (f"POST {path}", f"PUT {path}/{{}}", f"DELETE {path}/{{}}"))
 
 
 def level_rules(names: Sequence[str]) -> Mapping[str, Sequence[Json]]:
@@ -69,10 +83,15 @@ def place(read: Reader, wish: Values) -> Place:
     if name == "cluster":
         return Place(level.path, "the cluster", level.path + level.rules)
     if name == "guest":
-        guest = guests.find(read, int(wish["vmid"]))
-        return Place(guest.path("firewall"), guest.label, guest.path("firewall", "rules"))
+        return of_guest(guests.find(read, int(wish["vmid"])))
     path = url(level.path, wish[level.option])
     return Place(path, f"{name} {wish[level.option]}", path + level.rules)
+
+
+def of_guest(guest: guests.Guest) -> Place:
+    """A guest's; it may have aliases and IP sets of its own, and use the cluster's."""
+    path = guest.path("firewall")
+    return Place(path, guest.label, f"{path}/rules", path)
 
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]+")
@@ -86,6 +105,17 @@ def check_name(option: str, value: Json, longest: int) -> None:
             f"Option '{option}': '{value}' is not a name of 2 to {longest} letters, digits, '-' and '_' that begins "
             "with a letter"
         )
+
+
+def _note(value: object) -> str:
+    text = str(value).strip()
+    if "\n" in text:
+        raise ValueError("a comment of the firewall is one line; Proxmox VE would take the next one for a rule")
+    return text
+
+
+NOTE = Codec(_note, lambda wire: str(wire).strip(), TEXT.encode)
+"""A comment: the rest of a line of the file, without the spaces around it (PVE::Firewall, generic_fw_config_parser)."""
 
 
 def address(value: object) -> str:

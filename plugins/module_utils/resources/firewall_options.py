@@ -33,6 +33,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_level import (
     Place,
     level_options,
+    level_paths,
     level_rules,
     place,
 )
@@ -154,4 +155,5 @@ OPTIONS = Resource(
     result=shown,
     fields=tuple(item for _, item in FIELDS.values()),
     rules=level_rules(LEVELS),
+    writes=tuple(f"PUT {path}/options" for path in level_paths(LEVELS)),
 )

@@ -12,6 +12,18 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_ali
 from .reading import Table
 
 LAN = {"name": "LAN", "cidr": "192.0.2.0/24", "comment": "net", "ipversion": 4, "digest": "d1"}
+# The places whose rules could mean it: the cluster alone.
+UNUSED: dict[str, list[Any]] = {
+    path: []
+    for path in (
+        "/cluster/firewall/rules",
+        "/cluster/firewall/ipset",
+        "/cluster/firewall/groups",
+        "/cluster/resources",
+        "/cluster/sdn/vnets",
+        "/nodes",
+    )
+}
 LIST = "/cluster/firewall/aliases"
 ITEM = f"{LIST}/LAN"
 
@@ -30,8 +42,8 @@ ITEM = f"{LIST}/LAN"
     ids=json.dumps,
 )
 def test_steps(wish: dict[str, Any], rows: list[Any], expected: list[Any]) -> None:
-    whole = {"state": "present", "name": "lan", **wish}
-    made = plan(whole, describe(Table({LIST: rows}), whole))
+    whole = {"state": "present", "level": "cluster", "name": "lan", **wish}
+    made = plan(whole, describe(Table({**UNUSED, LIST: rows}), whole))
     assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == expected
 
 

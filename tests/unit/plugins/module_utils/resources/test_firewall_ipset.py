@@ -10,6 +10,18 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_ips
 
 from .reading import Table
 
+# The places whose rules could mean it: the cluster alone.
+UNUSED: dict[str, list[Any]] = {
+    path: []
+    for path in (
+        "/cluster/firewall/rules",
+        "/cluster/firewall/ipset",
+        "/cluster/firewall/groups",
+        "/cluster/resources",
+        "/cluster/sdn/vnets",
+        "/nodes",
+    )
+}
 LIST = "/cluster/firewall/ipset"
 ITEM = f"{LIST}/admins"
 SET = {"name": "admins", "comment": "c", "digest": "d1"}
@@ -56,6 +68,6 @@ FIRST = f"{ITEM}/192.0.2.1"
     ids=json.dumps,
 )
 def test_steps(wish: dict[str, Any], rows: list[Any], members: list[Any] | None, expected: list[Any]) -> None:
-    whole = {"state": "present", "name": "admins", **wish}
-    made = plan(whole, describe(Table({LIST: rows, ITEM: members}), whole))
+    whole = {"state": "present", "level": "cluster", "name": "admins", **wish}
+    made = plan(whole, describe(Table({**UNUSED, LIST: rows, ITEM: members}), whole))
     assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == expected

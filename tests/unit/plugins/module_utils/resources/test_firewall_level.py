@@ -17,6 +17,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_lev
 
 from .reading import Table, row
 
+WEB = "/nodes/father/qemu/104/firewall"
 GUESTS = Table({"/cluster/resources": [row(104, "web")]})
 
 
@@ -27,7 +28,7 @@ GUESTS = Table({"/cluster/resources": [row(104, "web")]})
         ({"level": "node", "node": "n1"}, Place("/nodes/n1/firewall", "node n1", "/nodes/n1/firewall/rules")),
         (
             {"level": "guest", "vmid": 104},
-            Place("/nodes/father/qemu/104/firewall", "vm 104 (web)", "/nodes/father/qemu/104/firewall/rules"),
+            Place(WEB, "vm 104 (web)", f"{WEB}/rules", names=WEB),
         ),
         (
             {"level": "vnet", "vnet": "blue"},
