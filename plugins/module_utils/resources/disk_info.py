@@ -49,11 +49,11 @@ def _volumes(read: Reader, node: str) -> dict[str, Json]:
     return {
         "directories": [directory.shown(row) for row in read.get(f"{base}/directory")],
         "lvm_volumes": [lvm_volume.shown(row) for row in groups],
-        "zfs_pools": [zfs_pool.shown(row) for row in _pools(read, f"{base}/zfs")],
+        "zfs_pools": [zfs_pool.shown(row) for row in pools(read, f"{base}/zfs")],
     }
 
 
-def _pools(read: Reader, path: str) -> list[Values]:
+def pools(read: Reader, path: str) -> list[Values]:
     """The ZFS pools with their devices; none on a node without ZFS."""
     try:
         rows = read.get(path)
