@@ -38,6 +38,7 @@ class AccountsArea(AccessArea):
             ("GET", USERS + "/{userid}", self._show_user),
             ("PUT", USERS + "/{userid}", self._change_user),
             ("DELETE", USERS + "/{userid}", self._remove_user),
+            ("PUT", USERS + "/{userid}/unlock-tfa", self._unlock_factors),
             ("GET", USERS + "/{userid}/token", self._tokens),
             ("GET", TOKEN, self._show_token),
             ("POST", TOKEN, self._add_token),
@@ -74,7 +75,7 @@ class AccountsArea(AccessArea):
 
     def _user_line(self, userid: str, user: User, *, full: bool) -> dict[str, Any]:
         realm = userid.rpartition("@")[2]
-        line = {"userid": userid, **user.view()}
+        line = {"userid": userid, **user.view(), **user.lock(self.clock.now())}
         if realm in self.realms():
             line["realm-type"] = self.realms()[realm]["type"]
         if full:
@@ -116,6 +117,13 @@ class AccountsArea(AccessArea):
         if call["userid"] == ROOT:
             raise die("unable to delete 'root@pam'")
         self.directory.drop_user(call["userid"])
+
+    async def _unlock_factors(self, call: Call) -> int:
+        """Whether the user was locked."""
+        user = self._user(call["userid"])
+        was = bool(user.lock(self.clock.now()))
+        user.totp_locked, user.tfa_locked_until = False, None
+        return int(was)
 
     # ---------------------------------------------------------------- tokens
 

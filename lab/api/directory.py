@@ -108,6 +108,15 @@ class User:
     groups: list[str] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
     password: str | None = field(default=None, repr=False)
+    # Too many wrong second factors: by time alone, or any, until a time.
+    totp_locked: bool = False
+    tfa_locked_until: int | None = None
+
+    def lock(self, now: float) -> dict[str, int]:
+        """What keeps the user from giving a second factor; a time that has passed is not told."""
+        until = self.tfa_locked_until
+        by_time = {"tfa-locked-until": until} if until is not None and until > now else {}
+        return {**({"totp-locked": 1} if self.totp_locked else {}), **by_time}
 
     def valid(self, now: float | None = None) -> bool:
         """Enabled and not expired."""

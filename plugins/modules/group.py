@@ -13,7 +13,8 @@ version_added: 0.1.0
 author: homelab.pve contributors (@homelab-pve)
 description:
   - Makes, changes and removes a group. Who belongs to it is declared with the users, by M(homelab.pve.user).
-  - Proxmox VE drops the access control entries of a group that is removed, and takes its users out of it.
+  - A group with users in it is not removed, because Proxmox VE would silently take them out. It drops the access
+    control entries of a group that is removed.
   - Needs the privilege C(Group.Allocate) on V(/access/groups).
 extends_documentation_fragment:
   - homelab.pve.connection

@@ -51,9 +51,19 @@ options:
     description: Note about the user.
     type: str
   groups:
-    description: All groups of the user. An empty list removes the user from all. Order means nothing.
+    description:
+      - All groups of the user, or those to add with O(append). An empty list removes the user from all. Order means
+        nothing.
     type: list
     elements: str
+  append:
+    description: Whether O(groups) are added to those the user is in, instead of replacing them.
+    type: bool
+    default: false
+  unlock_tfa:
+    description: Whether a user who gave too many wrong second factors may give one again at once.
+    type: bool
+    default: false
   keys:
     description: Keys for the second factor, as Proxmox VE kept them before version 7. See O(update_password).
     type: str

@@ -43,7 +43,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The users, ordered by id, as M(homelab.pve.user) tells them.
+  description:
+    - The users, ordered by id, as M(homelab.pve.user) tells them. C(totp_locked) and C(tfa_locked_until) are there for
+      one who gave too many wrong second factors.
   type: list
   elements: dict
   returned: success

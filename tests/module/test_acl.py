@@ -65,7 +65,13 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
         (
             {**OPS, "groups": ["nope"]},
             "Cannot grant PVEAuditor on /vms to group nope: PUT /access/acl: 500 ACL update failed: group 'nope' "
-            "does not exist",
+            "does not exist.\nCheck the name, or make it first (homelab.pve.user, homelab.pve.group or "
+            "homelab.pve.api_token).",
+        ),
+        (
+            {"path": "/vms", "roles": ["PVEAuditor"], "users": ["nobody@pve"]},
+            "Cannot grant PVEAuditor on /vms to user nobody@pve: PUT /access/acl: 500 ACL update failed: user "
+            "'nobody@pve' does not exist.\nCheck the name, or make it first (homelab.pve.user, ",
         ),
         (
             {**OPS, "path": "/bogus"},

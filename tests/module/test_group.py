@@ -19,6 +19,17 @@ def test_its_users_are_told(modules: Modules) -> None:
     assert modules.unchanged("group", groupid="ops")["group"]["users"] == ["alice@pve"]
 
 
+def test_a_group_with_users_stays(modules: Modules) -> None:
+    modules.ok("group", groupid="ops")
+    modules.ok("user", userid="alice@pve", groups=["ops"])
+    assert modules.message("group", groupid="ops", state="absent") == (
+        "Cannot remove group ops: alice@pve is in it, and Proxmox VE would take them out without a word. "
+        "Take them out first (homelab.pve.user with their other groups)."
+    )
+    modules.ok("user", userid="alice@pve", groups=[])
+    modules.converge("group", groupid="ops", state="absent")
+
+
 def test_what_proxmox_refuses(modules: Modules) -> None:
     message = modules.message("group", groupid="o p s")
     assert message.startswith("GET /access/groups/o%20p%20s: 400 Parameter verification failed (groupid: ")

@@ -43,6 +43,26 @@ def test_what_is_empty_is_removed(groups: Modules) -> None:
     assert not emptied["user"].get("firstname")
 
 
+def test_groups_are_added(groups: Modules) -> None:
+    groups.ok("user", **ALICE, groups=["devs"])
+    added = groups.converge("user", userid="alice@pve", groups=["ops"], append=True)
+    assert added["user"]["groups"] == ["devs", "ops"]
+
+
+def test_a_second_factor_is_unlocked(modules: Modules) -> None:
+    modules.ok("user", **ALICE)
+    modules.unchanged("user", userid="alice@pve", unlock_tfa=True)
+    alice = modules.lab.api.directory.users["alice@pve"]
+    alice.totp_locked = True
+    alice.tfa_locked_until = 2**32
+    (told,) = modules.ok("user_info", userid="alice@pve")["users"]
+    assert (told["totp_locked"], told["tfa_locked_until"]) == (True, 2**32)
+    modules.unchanged("user", userid="alice@pve")
+    done = modules.converge("user", userid="alice@pve", unlock_tfa=True)
+    assert done["plan"] == ["unlock the second factor of user alice@pve"]
+    assert done["diff"]["before"] == {"totp_locked": True, "tfa_locked_until": 2**32}
+
+
 def test_a_password_works_and_can_be_changed(modules: Modules) -> None:
     made = modules.ok("user", **ALICE)
     modules.unchanged("user", **{**ALICE, "user_password": "another secret"})

@@ -36,7 +36,7 @@ def _user(row: Values) -> dict[str, Json]:
     """A row of the list, whose tokens are rows and whose groups may be missing, as module user tells a user."""
     tokens = {str(token["tokenid"]): token for token in row.get("tokens") or ()}
     told = user.SECTION.shown({**row, "tokens": tokens, "enable": row.get("enable", 0)})["user"]
-    return {"groups": [], **told, "userid": row["userid"]}
+    return {"groups": [], **told, **user.locks(row), "userid": row["userid"]}
 
 
 def groups(read: Reader, wish: Values) -> dict[str, Json]:

@@ -22,6 +22,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.section impo
 SUBJECTS = {"users": "user", "groups": "group", "tokens": "token"}
 """Option, and parameter of a request -> type in an entry."""
 
+UNKNOWN: Values = {
+    r"(?:user|group|token) '.*' does not exist": "Check the name, or make it first (homelab.pve.user, "
+    "homelab.pve.group or homelab.pve.api_token)."
+}
+"""What to do about PVE's refusal. It is PVE's to say who is there: not every login sees all users and groups."""
+
 NAMES: Mapping[str, Json] = {"type": "list", "elements": "str"}
 OPTIONS: Options = {
     "path": {"type": "str", "required": True},
@@ -123,7 +129,8 @@ def _step(path: str, roles: list[str], subjects: tuple[tuple[str, str], ...], pa
     given = {option: names for option, names in named.items() if names}
     words = ", ".join(f"{kind} {name}" for kind, name in subjects)
     reason = f"{verb} {', '.join(roles)} on {path} {'from' if 'delete' in params else 'to'} {words}"
-    return Step("PUT", "/access/acl", {"path": path, "roles": ",".join(roles), **given, **params}, reason)
+    values = {"path": path, "roles": ",".join(roles), **given, **params}
+    return Step("PUT", "/access/acl", values, reason, advice=UNKNOWN)
 
 
 def _refuse_unknown(wished: Iterable[str], known: frozenset[str]) -> None:

@@ -545,6 +545,17 @@ def test_what_is_synced_has_to_be_said(client: Client) -> None:
     }
 
 
+def test_a_second_factor_is_unlocked(client: Client) -> None:
+    client.post("/access/users", userid="alice@pve")
+    assert client.put("/access/users/alice@pve/unlock-tfa") == 0
+    alice = client.lab.api.directory.users["alice@pve"]
+    alice.totp_locked, alice.tfa_locked_until = True, 1
+    (row,) = [row for row in client.get("/access/users") if row["userid"] == "alice@pve"]
+    assert (row["totp-locked"], "tfa-locked-until" in row) == (1, False)
+    assert client.put("/access/users/alice@pve/unlock-tfa") == 1
+    assert "no such user" in client.ask("PUT", "/access/users/nope@pve/unlock-tfa").json()["message"]
+
+
 def test_nobody_has_a_second_factor(client: Client) -> None:
     assert client.get("/access/tfa") == []
     assert client.get("/access/tfa/root@pam") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.group import GROUP
 
 from .reading import Table
@@ -24,7 +24,7 @@ HAVE = {"comment": "Ops", "members": ["bob@pve", "alice@pve"]}
         # Proxmox VE knows no `delete` here.
         ({"comment": ""}, HAVE, [("PUT", PATH, {"comment": ""})]),
         ({"comment": ""}, {"members": []}, []),
-        ({"state": "absent"}, HAVE, [("DELETE", PATH, {})]),
+        ({"state": "absent"}, {**HAVE, "members": []}, [("DELETE", PATH, {})]),
         ({"state": "absent"}, None, []),
     ],
     ids=str,
@@ -32,6 +32,18 @@ HAVE = {"comment": "Ops", "members": ["bob@pve", "alice@pve"]}
 def test_steps(wish: dict[str, Any], have: dict[str, Any] | None, expected: list[Any]) -> None:
     made = GROUP.plan({"state": "present", "groupid": "ops", **wish}, have)
     assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "who"), [(["bob@pve"], "bob@pve is"), (["bob@pve", "alice@pve"], "alice@pve, bob@pve are")]
+)
+def test_a_group_with_users_stays(members: list[str], who: str) -> None:
+    with pytest.raises(RefusedError) as error:
+        GROUP.plan({"state": "absent", "groupid": "ops"}, {"members": members})
+    assert str(error.value) == (
+        f"Cannot remove group ops: {who} in it, and Proxmox VE would take them out without a word. Take them out "
+        "first (homelab.pve.user with their other groups)."
+    )
 
 
 def test_what_is_told() -> None:

@@ -63,6 +63,22 @@ def steps(wish: dict[str, Any], have: dict[str, Any] | None) -> list[tuple[str, 
                 )
             ],
         ),
+        ({"groups": ["ops"], "append": True}, HAVE, []),
+        ({"groups": [], "append": True}, HAVE, []),
+        ({"groups": ["boss", "ops"], "append": True}, HAVE, [("PUT", PATH, {"groups": "boss,devs,ops"})]),
+        ({"groups": ["boss"], "append": True}, {"groups": []}, [("PUT", PATH, {"groups": "boss"})]),
+        ({"append": True}, HAVE, []),
+        ({"unlock_tfa": True}, HAVE, []),
+        ({"unlock_tfa": True}, {**HAVE, "totp_locked": True}, [("PUT", f"{PATH}/unlock-tfa", {})]),
+        (
+            {"unlock_tfa": True, "enable": False, **ALWAYS},
+            {**HAVE, "tfa_locked_until": 1800000000},
+            [
+                ("PUT", PATH, {"enable": 0}),
+                ("PUT", f"{PATH}/unlock-tfa", {}),
+                ("PUT", "/access/password", {"userid": "alice@pve", "password": "topsecret"}),
+            ],
+        ),
         ({"keys": "x", "update_password": "always"}, HAVE, [("PUT", PATH, {"keys": "x"})]),
         ({"state": "absent"}, HAVE, [("DELETE", PATH, {})]),
         ({"state": "absent"}, None, []),
@@ -97,6 +113,23 @@ def test_secrets_are_not_shown() -> None:
     for have in (None, HAVE):
         made = USER.plan({"state": "present", "userid": "alice@pve", **ALWAYS}, have)
         assert "topsecret" not in f"{made.before} {made.after} {[step.reason for step in made.steps]}"
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({}, {}),
+        ({"totp-locked": 0}, {}),
+        ({"totp-locked": 1, "tfa-locked-until": 1800000000}, {"totp_locked": True, "tfa_locked_until": 1800000000}),
+    ],
+)
+def test_locks_are_looked_up_where_they_are_to_end(row: dict[str, Any], found: dict[str, Any]) -> None:
+    read = Table(
+        {PATH: HAVE, "/access/users": [{"userid": "bob@pve", "totp-locked": 1}, {"userid": "alice@pve", **row}]}
+    )
+    assert USER.describe(read, {"userid": "alice@pve"}) == HAVE
+    assert read.asked == [PATH]
+    assert USER.describe(read, {"userid": "alice@pve", "unlock_tfa": True}) == {**HAVE, **found}
 
 
 def test_only_proxmox_saying_so_is_absent() -> None:
