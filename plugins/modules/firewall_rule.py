@@ -20,8 +20,9 @@ description:
     first, as Proxmox VE puts it there, and is moved to its place then.
   - The first write fits only the rules that the plan was made from. Later ones look again, right before, whether the
     rule is still where it was, as somebody else may change the rules at the same time.
-  - A rule that names an alias, IP set, security group or macro that is not there is refused. The login may see the
-    cluster's with C(Sys.Audit) on V(/) only; without that, Proxmox VE refuses it, apart from a security group.
+  - A rule that names an alias, IP set, security group or macro that is not there is refused before anything is
+    written. To see the cluster's aliases and IP sets, the login needs C(Sys.Audit) on V(/), or C(VM.Audit) on the
+    guest; without that, it is left to Proxmox VE to refuse the rule.
   - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/) or the node, or C(VM.Audit) and C(VM.Config.Network) on
     the guest, or C(SDN.Audit) and C(SDN.Allocate) on the vnet.
 extends_documentation_fragment:
