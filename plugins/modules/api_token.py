@@ -15,9 +15,10 @@ description:
   - Makes, changes and removes an API token. Its secret is handed out once, when it is made.
   - A secret that is at hand (O(current_secret) or O(secret_path)) is tried against the API. While it works the token is
     kept; when it doesn't, or when the file doesn't hold it, the token is removed and made anew.
-  - Proxmox VE drops the access control entries of a token that is removed.
+  - Proxmox VE drops the access control entries of a token that is removed. Those of one that is made anew are granted
+    again, as far as the login sees them.
   - Needs the privilege C(User.Modify) on one of the user's groups or on V(/access/groups), or a login as that user with
-    its password.
+    its password; and C(Permissions.Modify) on the paths where something is granted again.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes

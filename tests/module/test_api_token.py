@@ -42,6 +42,33 @@ def test_a_replaced_token_keeps_what_it_had(modules: Modules) -> None:
     assert (token["comment"], token["privsep"]) == ("kept", False)
 
 
+def test_a_replaced_token_may_what_it_might(modules: Modules) -> None:
+    modules.ok("user", userid="alice@pve")
+    token = {"userid": "alice@pve", "tokenid": "ci"}
+    modules.ok("api_token", **token)
+    modules.ok("acl", path="/vms", roles=["PVEAuditor"], tokens=["alice@pve!ci"], propagate=False)
+    predicted = modules.ok("api_token", check=True, **token, renew=True)
+    done = modules.ok("api_token", **token, renew=True)
+    assert predicted["plan"] == done["plan"]
+    assert done["plan"][2] == "grant PVEAuditor on /vms to token alice@pve!ci again"
+    assert modules.ok("acl_info", type="token", path="/vms")["entries"] == [
+        {"path": "/vms", "roleid": "PVEAuditor", "type": "token", "ugid": "alice@pve!ci", "propagate": False}
+    ]
+
+
+def test_a_comment_is_removed(modules: Modules) -> None:
+    modules.ok("api_token", **TOKEN, comment="first")
+    modules.converge("api_token", **TOKEN, comment="")
+
+
+def test_a_token_of_nobody(modules: Modules) -> None:
+    assert modules.message("api_token", userid="nobody@pve", tokenid="ci") == (
+        "There is no user 'nobody@pve', so it can't have a token. Check the name, or make the user first "
+        "(homelab.pve.user)."
+    )
+    modules.unchanged("api_token", userid="nobody@pve", tokenid="ci", state="absent")
+
+
 def test_the_secret_in_a_private_file(modules: Modules, tmp_path: Path) -> None:
     path = tmp_path / "below" / "token.json"
     made = modules.converge("api_token", **TOKEN, secret_path=str(path))

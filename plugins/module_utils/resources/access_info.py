@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.resources import group, role, user
+from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token, group, role, user
 from ansible_collections.homelab.pve.plugins.module_utils.resources.acl import normal_path
 
 USER_OPTIONS: Options = {"userid": {"type": "str"}, "group": {"type": "str"}, "enable": {"type": "bool"}}
 GROUP_OPTIONS: Options = {"groupid": {"type": "str"}}
 ROLE_OPTIONS: Options = {"roleid": {"type": "str"}, "priv": {"type": "str"}, "special": {"type": "bool"}}
+TOKEN_OPTIONS: Options = {"userid": {"type": "str"}, "tokenid": {"type": "str"}}
 ACL_OPTIONS: Options = {
     "path": {"type": "str"},
     "roleid": {"type": "str"},
@@ -37,6 +38,19 @@ def _user(row: Values) -> dict[str, Json]:
     tokens = {str(token["tokenid"]): token for token in row.get("tokens") or ()}
     told = user.SECTION.shown({**row, "tokens": tokens, "enable": row.get("enable", 0)})["user"]
     return {"groups": [], **told, **user.locks(row), "userid": row["userid"]}
+
+
+def tokens(read: Reader, wish: Values) -> dict[str, Json]:
+    """Answer of the module api_token_info."""
+    rows = [
+        _token(row, token) for row in read.get("/access/users", {"full": True}) for token in row.get("tokens") or ()
+    ]
+    return _answer("tokens", [row for row in rows if _meets(row, wish, *TOKEN_OPTIONS)], "full_tokenid")
+
+
+def _token(owner: Values, row: Values) -> dict[str, Json]:
+    ids = {"userid": owner["userid"], "tokenid": row["tokenid"]}
+    return {**api_token.SECTION.shown(row)["token"], **ids, "full_tokenid": f"{ids['userid']}!{ids['tokenid']}"}
 
 
 def groups(read: Reader, wish: Values) -> dict[str, Json]:

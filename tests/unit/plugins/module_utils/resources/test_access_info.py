@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.resources.access_info import entries, groups, roles, users
+from ansible_collections.homelab.pve.plugins.module_utils.resources.access_info import (
+    entries,
+    groups,
+    roles,
+    tokens,
+    users,
+)
 
 from .reading import Table
 
@@ -37,6 +43,9 @@ ANSWERS = {
         (users, {"enable": True}, ["root@pam"]),
         (users, {"group": "devs"}, ["alice@pve"]),
         (users, {"userid": "nobody@pve"}, []),
+        (tokens, {}, ["alice@pve!ci"]),
+        (tokens, {"userid": "alice@pve", "tokenid": "ci"}, ["alice@pve!ci"]),
+        (tokens, {"userid": "root@pam"}, []),
         (groups, {}, ["devs", "ops"]),
         (groups, {"groupid": "ops"}, ["ops"]),
         (roles, {}, ["Mine", "NoAccess", "PVEVMUser"]),
@@ -49,10 +58,10 @@ ANSWERS = {
     ],
 )
 def test_criteria(question: Any, wish: dict[str, Any], names: list[str]) -> None:
-    key = {users: "userid", groups: "groupid", roles: "roleid", entries: "path"}[question]
+    keys = {users: "userid", groups: "groupid", roles: "roleid", entries: "path", tokens: "full_tokenid"}
     answer = question(Table(ANSWERS), wish)
     assert answer.pop("changed") is False
-    assert [row[key] for row in next(iter(answer.values()))] == names
+    assert [row[keys[question]] for row in next(iter(answer.values()))] == names
 
 
 def test_values_are_ours() -> None:
