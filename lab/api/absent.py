@@ -83,11 +83,4 @@ class AbsentArea(NodesArea):
             *(("GET", path, refusing(message)) for path, message in REFUSED.items()),
             ("GET", f"{NODE}/firewall/log", always(Answer([{"n": 1, "t": NO_LOG_FILE}], {"total": 1}))),
             ("GET", "/cluster/acme/directories", always([{"name": name, "url": url} for name, url in ACME])),
-            ("POST", f"{NODE}/wakeonlan", self._wake),
         ]
-
-    async def _wake(self, call: Call) -> str:
-        """Wake another node; it has no card that could be woken."""
-        if call["node"] == self.node:
-            raise die(f"'{call['node']}' is local node, cannot wake my self!")
-        raise die(f"No wake on LAN MAC address defined for '{call['node']}'!")

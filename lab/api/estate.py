@@ -17,10 +17,12 @@ from lab.api.hardware import HardwareArea
 from lab.api.journal import JournalArea
 from lab.api.mappings import MappingArea
 from lab.api.network import NetworkArea
+from lab.api.node_power import NodePowerArea
 from lab.api.notifications import NotificationArea
 from lab.api.outside import OutsideArea
 from lab.api.realms import RealmArea
 from lab.api.replication import ReplicationArea
+from lab.api.repositories import RepositoryArea
 from lab.api.restores import RestoreArea
 from lab.api.rrd import RrdArea
 from lab.api.services import ServiceArea
@@ -42,6 +44,8 @@ class EstateArea(
     ConsoleArea,
     ServiceArea,
     DiskVolumeArea,
+    RepositoryArea,
+    NodePowerArea,
     HardwareArea,
     RrdArea,
     OutsideArea,

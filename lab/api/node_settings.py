@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is set for one node: options, DNS, hosts, time zone; what it tells of packages."""
+"""What is set for one node: options, DNS, hosts, time zone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ HOSTS, TIMEZONE = "etc/hosts", "etc/timezone"
 DEFAULT_RESOLVER = "search lab.internal\nnameserver 10.99.0.1\n"
 UTC = "UTC"
 NAME_SERVERS = ("dns1", "dns2", "dns3")
-NO_REPOSITORIES: Values = {"standard-repos": [], "files": [], "infos": [], "errors": [], "digest": "0" * 64}
-SERVER_ID_LENGTH = 32
-PRICING = "https://www.proxmox.com/en/proxmox-virtual-environment/pricing"
 
 
 def offset_of(zone: str, moment: int) -> int:
@@ -35,7 +32,7 @@ def offset_of(zone: str, moment: int) -> int:
 
 
 class NodeSettingsArea(SectionArea, NodeArea):
-    """Mixin: ``/nodes/{node}/{config,dns,hosts,time,apt,subscription}``."""
+    """Mixin: ``/nodes/{node}/{config,dns,hosts,time}``."""
 
     # The certificate that is served, once there is one.
     certificate: Path | None = None
@@ -51,9 +48,6 @@ class NodeSettingsArea(SectionArea, NodeArea):
             ("POST", NODE + "/hosts", self._set_hosts),
             ("GET", NODE + "/time", self._say_time),
             ("PUT", NODE + "/time", self._set_time),
-            ("GET", NODE + "/apt/repositories", self._list_repositories),
-            ("GET", NODE + "/apt/update", self._list_updates),
-            ("GET", NODE + "/subscription", self._say_subscription),
         ]
 
     # ---------------------------------------------------------------- options
@@ -114,20 +108,3 @@ class NodeSettingsArea(SectionArea, NodeArea):
         if call["timezone"] not in {UTC, *available_timezones()}:
             raise param_error(timezone="No such timezone")
         self.write_text(TIMEZONE, f"{call['timezone']}\n")
-
-    # --------------------------------------------------------------- packages
-
-    async def _list_repositories(self, _call: Call) -> Values:
-        return dict(NO_REPOSITORIES)
-
-    async def _list_updates(self, _call: Call) -> list[Values]:
-        return []
-
-    async def _say_subscription(self, _call: Call) -> Values:
-        server = hashlib.md5(self.asked_node().encode(), usedforsecurity=False).hexdigest().upper()
-        return {
-            "status": "notfound",
-            "message": "There is no subscription key",
-            "serverid": server[:SERVER_ID_LENGTH],
-            "url": PRICING,
-        }

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.api.apt_sources import AS_INSTALLED
+
 GIB = 1024**3
 TEMPLATE_DISK_SIZE = 8 * GIB
 
@@ -78,6 +80,8 @@ class Seed:
     password: str | None = field(default=None, repr=False)
     disks: tuple[Mapping[str, Any], ...] = ()
     """Disks beside the one the node runs from, as the API lists them."""
+    repositories: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """File -> package repositories in it, as the API lists them."""
 
 
 TEMPLATES = (
@@ -113,7 +117,7 @@ DISKS = tuple(disk(letter) for letter in "bcde")
 def outer(tokens: Mapping[str, str], password: str | None = None) -> Seed:
     """The seed of the lab's own node, ``father``."""
     storages = {"local": LOCAL_WITH_SNIPPETS, "local-lvm": LVM_THIN}
-    return Seed(storages, TEMPLATES, tokens, password, DISKS)
+    return Seed(storages, TEMPLATES, tokens, password, DISKS, AS_INSTALLED)
 
 
 def nested(tokens: Mapping[str, str], password: str | None = None) -> Seed:

@@ -106,6 +106,7 @@ class LabApi(
         """Take over a seed: what the node held before is gone."""
         self.storages = {name: storage_entry(definition) for name, definition in seed.storages.items()}
         self.spare_disks = tuple(dict(disk) for disk in seed.disks)
+        self.repositories = seed.repositories
         self.vms = [self._template(template) for template in seed.templates]
         root = self.directory.users[ROOT]
         root.tokens = {split_token(tokenid)[1]: Token(secret, privsep=0) for tokenid, secret in seed.tokens.items()}
