@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import control
-from tests.benchmark import modules, scale
+from tests.benchmark import areas, modules, scale
 from tests.benchmark.figures import Figure, middle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +171,7 @@ CASES = (
     Case("crowd", 3, crowd),
     Case("ssh", 5, ssh),
     Case("pct", 3, pct),
+    Case("areas", 3, areas.measure),
     Case("modules", 3, modules.measure),
 )
 
