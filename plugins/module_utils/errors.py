@@ -22,6 +22,7 @@
     ├── TaskFailedError          a task ended, but not well
     ├── TaskTimeoutError         a task did not end in time
     ├── WaitTimeoutError         something awaited did not happen in time
+    ├── TakenBackError           what was done was undone, because it could not be confirmed
     ├── RefusedError             the wish is clear, carrying it out would be wrong; nothing was changed
     ├── FindingsError            several things failed; carries what became of each
     └── StepFailedError          a step of a plan failed; says what was done before and what was not
@@ -205,6 +206,10 @@ class TaskTimeoutError(HomelabPveError):
 
 class WaitTimeoutError(HomelabPveError):
     """Something awaited did not happen; the message says what was seen last."""
+
+
+class TakenBackError(HomelabPveError):
+    """What was done was undone, or will be, because it could not be confirmed."""
 
 
 class RefusedError(HomelabPveError):

@@ -1,8 +1,17 @@
-"""Changes a node's interface files in a way that undoes itself.
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program that runs on a node: a change of its network undoes itself unless it is confirmed.
 
 ``apply SECONDS FILES BRIDGE MAC`` checks FILES (base64 of JSON: text by path) with ifupdown2. Then a process of its own
 puts them in place, applies them, pins the MAC address of BRIDGE, and takes it all back unless ``confirm`` is called
 within SECONDS by a controller that reached the node again. ``confirm`` fails when it was taken back already.
+
+``arm SECONDS`` does the same for a change that somebody else applies, Proxmox VE's API for one: it remembers the files
+as they are. ``back`` takes an armed change back at once. ``state`` prints ``none``, ``armed``,
+``confirmed``, ``going back`` or ``back``.
+
+It is handed over as text (``python3 -c``), so it imports nothing but Python's own.
 """
 
 from __future__ import annotations
@@ -16,11 +25,17 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TextIO
 
 STATE = Path("/run/homelab-pve-network")
 APPLIED, CONFIRMED, ROLLED_BACK, LOG = (STATE / name for name in ("applied", "confirmed", "rolled-back", "log"))
+GIVEN_UP, RESTORED = STATE / "given-up", STATE / "restored"
+MARKS = (APPLIED, CONFIRMED, ROLLED_BACK, GIVEN_UP, RESTORED, LOG)
+NETWORK = Path("/etc/network")
 RESOLVER = Path("/etc/resolv.conf")
 POLL = 0.2
+PATIENCE = 60.0
+"""Seconds ifupdown2 may take to bring the files of before back."""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -102,22 +117,73 @@ def detached(work: Callable[[], None]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    work()
-    os._exit(0)
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def watched() -> dict[str, str]:
+    """The files a change may touch: what is applied, what waits (``interfaces.new``), and what they include."""
+    paths = [NETWORK / "interfaces", NETWORK / "interfaces.new", *sorted((NETWORK / "interfaces.d").glob("*"))]
+    return {str(path): path.read_text(encoding="utf-8") for path in paths if path.is_file()}
+
+
+def guard(before: Mapping[str, str], seconds: float) -> None:
+    """Take back what somebody else applies, unless that is confirmed."""
+    wait_for(lambda: CONFIRMED.exists() or GIVEN_UP.exists(), seconds)
+    if CONFIRMED.exists() or not claim(ROLLED_BACK):
+        return
+    for path in watched().keys() - before.keys():
+        Path(path).unlink()
+    put(before)
+    RESTORED.touch()
+
+
+def begin() -> TextIO:
+    """Forget an earlier change. The lock is held until a change is decided: one that an earlier run left open first."""
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    lock = (STATE / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for mark in MARKS:
+        mark.unlink(missing_ok=True)
+    return lock
+
+
+def arm(seconds: str) -> None:
+    """From now on, the files as they are come back unless that is confirmed in time."""
+    lock = begin()
+    before = watched()
+    APPLIED.touch()
+    detached(lambda: guard(before, float(seconds)))
+    lock.close()
+
+
+def back() -> None:
+    """Have an armed change taken back now, and wait until it is."""
+    GIVEN_UP.touch()
+    wait_for(lambda: RESTORED.exists() or CONFIRMED.exists(), PATIENCE)
+
+
+def forget() -> None:
+    """Wait until a change is decided, and know nothing of it any more."""
+    begin().close()
+
+
+def state() -> None:
+    """Print what became of the change."""
+    marks = {"confirmed": CONFIRMED, "back": RESTORED, "going back": ROLLED_BACK, "armed": APPLIED}
+    sys.stdout.write(next((word for word, mark in marks.items() if mark.exists()), "none"))
 
 
 def apply(seconds: str, encoded: str, bridge: str, mac: str) -> None:
     """Check the files, start the change, and wait until it is applied or taken back."""
     files = json.loads(base64.b64decode(encoded))
-    STATE.mkdir(mode=0o700, exist_ok=True)
-    # Held until a change is decided: one that an earlier run left open takes itself back first.
-    lock = (STATE / "lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    for mark in (APPLIED, CONFIRMED, ROLLED_BACK, LOG):
-        mark.unlink(missing_ok=True)
+    lock = begin()
     check(files)
     detached(lambda: change(files, float(seconds), bridge, mac))
     wait_for(lambda: APPLIED.exists() or ROLLED_BACK.exists(), float(seconds))
+    lock.close()
 
 
 def confirm() -> None:
@@ -127,6 +193,10 @@ def confirm() -> None:
         sys.exit(f"The change was taken back, nothing is changed. ifreload said: {said or 'nothing'}")
 
 
+ACTIONS: Mapping[str, Callable[..., None]] = {
+    "apply": apply, "arm": arm, "back": back, "confirm": confirm, "forget": forget, "state": state
+}  # fmt: skip
+
 if __name__ == "__main__":
     action, *arguments = sys.argv[1:]
-    apply(*arguments) if action == "apply" else confirm()
+    ACTIONS[action](*arguments)

@@ -14,8 +14,12 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Applies the changes of a node's network that wait, for example those of M(homelab.pve.network_interface), or drops
     them. Does nothing when none waits. The diff shows the lines of the configuration file.
-  - Proxmox VE takes nothing back by itself when the node can't be reached afterwards.
-  - Proxmox VE tells over HTTPS only whether changes wait, so the other transports can't be used.
+  - Proxmox VE takes nothing back by itself when the node can't be reached afterwards. With O(rollback_after), a process
+    on the node brings the files of before back, and applies them, unless the module confirms over a new connection that
+    it reached the node again. What waited waits again then. The process is started over SSH as root, and needs
+    C(python3) on the node. A node that restarts meanwhile keeps the change.
+  - Proxmox VE tells over HTTPS only whether changes wait. With O(transport=ssh) and O(transport=local), the files of
+    the node that is connected to are compared instead, so it has to be O(node).
   - Needs the privilege C(Sys.Modify) on V(/nodes/NODE).
 extends_documentation_fragment:
   - homelab.pve.connection
@@ -26,10 +30,24 @@ options:
     type: str
     required: true
   state:
-    description: Whether the changes that wait are to be applied or dropped.
+    description:
+      - V(applied) and V(reverted) apply or drop the changes that wait.
+      - V(confirmed) keeps a change that an earlier task applied with O(rollback_after) and O(transport=local). There
+        the module runs on the node itself, so only a further task that Ansible brings there proves that it is reached.
     type: str
-    choices: [applied, reverted]
+    choices: [applied, reverted, confirmed]
     default: applied
+  rollback_after:
+    description:
+      - Seconds within which the change has to be applied and the node reached again, or it is taken back. Without it,
+        or with V(0), nothing is taken back.
+      - Needs O(ssh_host) with O(transport=https).
+    type: float
+  ssh_host:
+    description:
+      - Address of the node for SSH, with O(transport=https). The options O(ssh_user), O(ssh_port), O(ssh_key_path),
+        O(ssh_known_hosts) and O(ssh_config) hold for it.
+    type: str
   regenerate_frr:
     description:
       - Whether the configuration of FRR is written anew for the software defined network. Without it, Proxmox VE does
@@ -49,7 +67,16 @@ EXAMPLES = r"""
     type: bridge
     autostart: true
 
-- name: Apply it
+- name: Apply it; the node takes it back unless it is reached again within a minute
+  homelab.pve.network_apply:
+    node: father
+    rollback_after: 60
+    ssh_host: "{{ pve_host }}"
+    ssh_port: "{{ ansible_port }}"
+    ssh_key_path: "{{ ansible_ssh_private_key_file }}"
+    ssh_known_hosts: "{{ pve_known_hosts }}"
+
+- name: Apply what else waits, and trust in it
   homelab.pve.network_apply:
     node: father
 
@@ -65,6 +92,13 @@ changes:
   type: str
   returned: success
   sample: ""
+rollback:
+  description:
+    - What became of the way back. V(none) when none was armed, so nothing takes the change back, V(confirmed) when the
+      node was reached again, V(armed) when it has yet to be confirmed.
+  type: str
+  returned: success
+  sample: confirmed
 plan:
   description: The steps, in words. Without steps, the reason why there are none.
   type: list
@@ -73,13 +107,13 @@ plan:
   sample: ["apply the waiting changes of node father's network"]
 """
 
-from ansible_collections.homelab.pve.plugins.module_utils.module import run
-from ansible_collections.homelab.pve.plugins.module_utils.resources.network import NETWORK_APPLY
+from ansible_collections.homelab.pve.plugins.module_utils.module import act
+from ansible_collections.homelab.pve.plugins.module_utils.network_apply import APPLY
 
 
 def main() -> None:
     """Entry point."""
-    run(NETWORK_APPLY)
+    act(APPLY)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from ansible_collections.homelab.pve.plugins.filter.bridge_interfaces import MAI
 
 from lab.errors import LabError
 from tests.integration.conftest import Stand, until
+from tests.integration.test_modules import play
 
 pytestmark = pytest.mark.lab
-PROGRAM = Path(__file__).parents[2] / "roles" / "nested_pve" / "files" / "apply-network.py"
+PROGRAM = Path(__file__).parents[2] / "plugins" / "module_utils" / "network_change.py"
 VMID = 150
 MAC = "bc:24:11:00:0a:50"
 
@@ -26,7 +27,7 @@ def guest(stand: Stand) -> Iterator[str]:
     api.clone(9001, VMID, "network", stand.key, net0=f"virtio={MAC},bridge=vmbr0")
     address = api.start(VMID)
     source = base64.b64encode(PROGRAM.read_bytes()).decode()
-    stand.ssh(address, f"echo {source} | base64 -d >/root/apply-network.py")
+    stand.ssh(address, f"echo {source} | base64 -d >/root/change.py")
     yield address
     api.guest(VMID, "POST", "/status/stop")
     api.guest(VMID, "DELETE", "")
@@ -37,7 +38,7 @@ def files(stand: Stand, address: str) -> str:
 
 
 def program(stand: Stand, address: str, *words: str) -> tuple[int, str]:
-    done = stand.try_ssh(address, " ".join(["python3 /root/apply-network.py", *words]))
+    done = stand.try_ssh(address, " ".join(["python3 /root/change.py", *words]))
     return done.returncode, done.stderr.strip()
 
 
@@ -70,7 +71,9 @@ def test_text_that_is_no_configuration_is_refused(stand: Stand, guest: str) -> N
 def test_change_that_cuts_the_node_off_is_taken_back(stand: Stand, guest: str) -> None:
     before, resolver = files(stand, guest), stand.ssh(guest, "cat /etc/resolv.conf")
     # The controller is cut off in the middle: what this call answers is of no interest.
-    stand.try_ssh(guest, f"timeout 1 python3 /root/apply-network.py apply 2 {encoded(bridged(before, '192.0.2.9/24'))}")
+    stand.try_ssh(
+        guest, f"timeout 1 python3 /root/change.py apply 2 {encoded(bridged(before, '192.0.2.9/24'))}"
+    )
     until(lambda: is_taken_back(stand, guest), "the way back", bound=60)
     assert files(stand, guest) == before
     assert stand.ssh(guest, "cat /etc/resolv.conf") == resolver
@@ -91,3 +94,13 @@ def test_confirmed_change_stays(stand: Stand, guest: str) -> None:
         "3",
     ]
     assert "nameserver" in stand.ssh(guest, "cat /etc/resolv.conf")
+
+
+def test_a_node_that_the_module_cuts_off_comes_back(stand: Stand) -> None:
+    before = files(stand, "father")
+    (iface,) = [
+        row["iface"] for row in stand.father().call("GET", "/nodes/father/network") if row.get("address") == "10.99.0.2"
+    ]
+    play("network-cut", iface=iface)
+    assert files(stand, "father") == before
+    assert f"{iface} " in stand.ssh("father", "ip -4 -brief address show to 10.99.0.2")

@@ -29,6 +29,11 @@ HERE = "127.0.0.1"
 COMMANDS = {
     **{name: f'exec "{sys.executable}" -P -m lab.commands {name} "$@"' for name in ("pvesh", "pveversion")},
     "hostname": "echo father",
+    # A program for the node finds the node's files in a folder beside the commands.
+    "python3": f"""program=$(printf %s "$2" | sed "s#/etc/network#$NODE_FILES#; s#/run/#$NODE_FILES/#")
+shift 2
+exec "{sys.executable}" -c "$program" "$@\"""",
+    "ifreload": "true",
 }
 
 
@@ -96,8 +101,10 @@ def opened(lab: ServedLab, folder: Path) -> Iterator[Place]:
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(folder / "id"))
     environment = {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), SOCKET_VARIABLE: str(door)
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), SOCKET_VARIABLE: str(door),
+        "NODE_FILES": str(folder / "files"),
     }  # fmt: skip
+    (folder / "files").mkdir()
     host_key = paramiko.ECDSAKey.generate()
     with socket.create_server((HERE, 0)) as server:
         shell = Shell(key, environment)
