@@ -83,4 +83,5 @@ class MappingArea(SectionArea):
 
     async def _list_sections(self, section: Section, call: Call) -> list[Values]:
         found = await super()._list_sections(section, call)
-        return [{"checks": [], **entry} for entry in found] if call.get("check-node") else found
+        checks = "errors" if section.type == "usb" else "checks"
+        return [{checks: [], **entry} for entry in found] if call.get("check-node") else found
