@@ -12,6 +12,7 @@ from typing import Any
 
 from lab.api.cloudinit import agent_enabled
 from lab.api.fake import Call, Fake, FakeVm, Route, Values, die, param_error
+from lab.api.settings import crypt_password
 from lab.background import Background
 from lab.guests.agent import characters
 from lab.guests.driver import GuestDriver, GuestError
@@ -35,17 +36,31 @@ SUPPORTED = (
     "guest-file-open",
     "guest-file-read",
     "guest-file-write",
+    "guest-fsfreeze-freeze",
+    "guest-fsfreeze-status",
+    "guest-fsfreeze-thaw",
+    "guest-fstrim",
     "guest-get-host-name",
     "guest-get-osinfo",
     "guest-info",
     "guest-network-get-interfaces",
     "guest-ping",
+    "guest-set-user-password",
     "guest-shutdown",
+    "guest-suspend-disk",
+    "guest-suspend-hybrid",
+    "guest-suspend-ram",
 )
 
 
-CHECKED = ("exec", "exec-status", "file-read", "file-write")
+CHECKED = ("exec", "exec-status", "file-read", "file-write", "set-user-password")
 """Endpoints where PVE looks at the agent's errors; the others pass them on as their result."""
+
+WHILE_FROZEN = frozenset({"fsfreeze-status", "fsfreeze-thaw", "info", "ping"})
+"""What the agent does while the file systems are frozen (qemu, qga/main.c: ga_freeze_allowlist)."""
+
+SHADOW = "/etc/shadow"
+PRETENDED_SHADOW = "root:*:20000:0:99999:7:::\n"
 
 COMMANDS = {"file-read": "file-open", "file-write": "file-open"}
 """The agent's own command an endpoint begins with, where the names differ."""
@@ -68,6 +83,15 @@ def os_info(text: str) -> dict[str, str]:
         "version-id": "VERSION_ID",
     }
     return {key: release[name] for key, name in names.items() if name in release}
+
+
+def with_password(shadow: str, user: str, hashed: str) -> str:
+    """The lines of an ``/etc/shadow`` with another password for a user. Raises GuestError for one that isn't there."""
+    lines = [line.split(":") for line in shadow.splitlines()]
+    if user not in [line[0] for line in lines]:
+        raise GuestError("Agent error: child process has failed to set user password")  # qga, commands-posix.c
+    changed = [[line[0], hashed, *line[2:]] if line[0] == user else line for line in lines]
+    return "".join(":".join(line) + "\n" for line in changed)
 
 
 def command_line(values: Values) -> list[str]:
@@ -118,6 +142,8 @@ class AgentArea(Fake):
         """Start with no guest on its way down, and with agents that are allowed everything."""
         super().__init__(**options)
         self.blocked: dict[int, tuple[str, ...]] = {}
+        self.frozen: dict[int, float | None] = {}
+        """Guests whose file systems are frozen, with the time of their start: another start ends it."""
         self._endings = Background()
 
     def routes(self) -> list[Route]:
@@ -133,6 +159,14 @@ class AgentArea(Fake):
             ("GET", "file-read"): self._file_read,
             ("POST", "file-write"): self._file_write,
             ("POST", "shutdown"): self._shut_down,
+            ("POST", "suspend-disk"): self._shut_down,
+            ("POST", "suspend-hybrid"): self._fall_asleep,
+            ("POST", "suspend-ram"): self._fall_asleep,
+            ("POST", "fsfreeze-freeze"): self._stop_file_systems,
+            ("POST", "fsfreeze-status"): self._file_systems,
+            ("POST", "fsfreeze-thaw"): self._let_file_systems_go,
+            ("POST", "fstrim"): self._trim,
+            ("POST", "set-user-password"): self._set_user_password,
         }
         return [
             (method, f"{AGENT}/{command}", self._asked(command, answer))
@@ -168,15 +202,20 @@ class AgentArea(Fake):
         gone = getattr(guest, "agent_gone", False)
         if gone or not agent_enabled(guest.config) or guest.vmid not in await self.driver.running():
             raise die(NOT_RUNNING)
-        if guest.agent_hangs or guest.qmpstatus == "paused":
+        if guest.agent_hangs or guest.qmpstatus in ("paused", "suspended"):
             await self.pause(AGENT_TIMEOUT)
             raise die(NOT_RUNNING)
 
     def _refusal(self, guest: FakeVm, command: str) -> str:
         """The agent's configuration in the guest may forbid commands, as Red Hat's images do for exec and files."""
-        if f"guest-{command}" not in self.blocked.get(guest.vmid, ()):
-            return ""
-        return f"Command guest-{command} has been disabled: the command is not allowed"
+        if f"guest-{command}" in self.blocked.get(guest.vmid, ()):
+            return f"Command guest-{command} has been disabled: the command is not allowed"
+        if self._is_frozen(guest) and command not in WHILE_FROZEN:
+            return f"Command guest-{command} has been disabled: the agent is in frozen state"
+        return ""
+
+    def _is_frozen(self, guest: FakeVm) -> bool:
+        return guest.vmid in self.frozen and self.frozen[guest.vmid] == guest.started_at
 
     async def _ping(self, _guest: FakeVm, _values: Values) -> object:
         return {"result": {}}
@@ -206,6 +245,38 @@ class AgentArea(Fake):
     async def _shut_down(self, guest: FakeVm, _values: Values) -> None:
         """The agent powers the guest off without an answer; that it is gone is seen later."""
         self._endings.start(self.driver.shutdown(guest.vmid, SHUTDOWN_BOUND))
+
+    async def _fall_asleep(self, guest: FakeVm, _values: Values) -> None:
+        """The guest sleeps with its memory kept, until PVE resumes it; the agent gives no answer to that."""
+        if guest.vmid in await self.driver.running():
+            await self.driver.suspend(guest.vmid)
+        guest.qmpstatus = "suspended"
+
+    async def _stop_file_systems(self, guest: FakeVm, _values: Values) -> object:
+        """A guest of the lab has one file system. It isn't stopped: only the agent behaves as if it were."""
+        self.frozen[guest.vmid] = guest.started_at
+        return {"result": 1}
+
+    async def _file_systems(self, guest: FakeVm, _values: Values) -> object:
+        return {"result": "frozen" if self._is_frozen(guest) else "thawed"}
+
+    async def _let_file_systems_go(self, guest: FakeVm, _values: Values) -> object:
+        were = self._is_frozen(guest)
+        self.frozen.pop(guest.vmid, None)
+        return {"result": int(were)}
+
+    async def _trim(self, _guest: FakeVm, _values: Values) -> object:
+        """A volume of the lab takes what its files take, so there is never anything to give back."""
+        return {"result": {"paths": [{"path": "/", "trimmed": 0, "minimum": 0}]}}
+
+    async def _set_user_password(self, guest: FakeVm, values: Values) -> object:
+        given = str(values["password"])
+        shadow = await self._read(guest, SHADOW, PRETENDED_SHADOW)
+        changed = with_password(
+            shadow, str(values["username"]), given if values.get("crypted") else crypt_password(given)
+        )
+        await self.driver.write_file(guest.vmid, SHADOW, changed.encode())
+        return {"result": {}}
 
     async def _exec(self, guest: FakeVm, values: Values) -> dict[str, int]:
         data = values.get("input-data")

@@ -18,7 +18,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 # Requests with a writing method that read: a login, and the agent's questions.
-QUESTIONS = re.compile(r"^/access/(ticket|vncticket)$|/agent/(ping|info|get-[a-z-]+|network-get-interfaces)$")
+QUESTIONS = re.compile(
+    r"^/access/(ticket|vncticket)$|/agent/(ping|info|fsfreeze-status|get-[a-z-]+|network-get-interfaces)$"
+)
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSED = 400
 LOG_LENGTH = 20_000

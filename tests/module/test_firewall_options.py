@@ -86,3 +86,16 @@ def test_least_privileges(modules: Modules) -> None:
     modules.container(200)
     guest = modules.limited({"/vms/200": ["VM.Audit", "VM.Config.Network"]})
     guest.converge("firewall_options", level="guest", vmid=200, enable=True)
+
+
+def test_a_vnet(modules: Modules) -> None:
+    modules.ok("sdn_zone", zone="lab", type="simple")
+    modules.ok("sdn_vnet", vnet="blue", zone="lab")
+    limited = modules.limited({"/sdn/zones/lab/blue": ["SDN.Audit", "SDN.Allocate"]})
+    vnet = {"level": "vnet", "vnet": "blue"}
+    made = limited.converge("firewall_options", **vnet, enable=True, policy_forward="DROP", log_level_forward="info")
+    assert made["options"] == {"enable": True, "policy_forward": "DROP", "log_level_forward": "info"}
+    limited.converge("firewall_options", **vnet, enable=False, policy_forward="ACCEPT", log_level_forward="nolog")
+    assert modules.message("firewall_options", **vnet, policy_in="DROP") == (
+        "Option 'policy_in' is one of level cluster and guest, and level is vnet."
+    )

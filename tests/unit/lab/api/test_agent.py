@@ -80,3 +80,37 @@ def test_parts_of_a_file(content: bytes, values: dict[str, int], answer: dict[st
 def test_the_longest_read() -> None:
     answer = file_answer(bytes(MAX_READ + 1), {})
     assert (answer["bytes-read"], answer["truncated"]) == (MAX_READ, 1)
+
+
+def test_an_agent_does_little_while_the_file_systems_are_frozen(agent: Client) -> None:
+    assert agent.post(f"{AGENT}/fsfreeze-status") == {"result": "thawed"}
+    assert agent.post(f"{AGENT}/fsfreeze-freeze") == {"result": 1}
+    assert agent.post(f"{AGENT}/fsfreeze-status") == {"result": "frozen"}
+    words = "has been disabled: the agent is in frozen state"
+    assert agent.post(f"{AGENT}/fstrim")["result"]["error"]["desc"] == f"Command guest-fstrim {words}"
+    assert agent.ask("POST", f"{AGENT}/exec", command=["true"]).reason == f"Agent error: Command guest-exec {words}"
+    assert agent.post(f"{AGENT}/fsfreeze-thaw") == {"result": 1}
+    assert agent.post(f"{AGENT}/fsfreeze-thaw") == {"result": 0}
+    assert agent.post(f"{AGENT}/fstrim") == {"result": {"paths": [{"path": "/", "trimmed": 0, "minimum": 0}]}}
+
+
+def test_a_restart_ends_the_freezing(agent: Client) -> None:
+    agent.post(f"{AGENT}/fsfreeze-freeze")
+    agent.run("POST", "/nodes/father/qemu/100/status/reset")
+    assert agent.post(f"{AGENT}/fsfreeze-status") == {"result": "thawed"}
+
+
+@pytest.mark.parametrize(("crypted", "begins"), [(0, "root:$5$"), (1, "root:word1:")])
+def test_a_password(agent: Client, crypted: int, begins: str) -> None:
+    agent.post(f"{AGENT}/set-user-password", username="root", password="word1", crypted=crypted)
+    assert agent.get(f"{AGENT}/file-read", file="/etc/shadow")["content"].startswith(begins)
+    answer = agent.ask("POST", f"{AGENT}/set-user-password", username="nobody-there", password="word1")
+    assert answer.reason == "Agent error: child process has failed to set user password"
+
+
+def test_falling_asleep(agent: Client) -> None:
+    agent.post(f"{AGENT}/suspend-ram")
+    assert agent.get("/nodes/father/qemu/100/status/current")["qmpstatus"] == "suspended"
+    assert agent.ask("POST", f"{AGENT}/ping").reason == "QEMU guest agent is not running"
+    agent.run("POST", "/nodes/father/qemu/100/status/resume")
+    assert agent.post(f"{AGENT}/ping") == {"result": {}}
