@@ -4,7 +4,8 @@
 """pytest fixtures of the lab.
 
 ``lab_api`` is a node's API in this process, with no guests behind it: they exist as states. It has a port, a state
-and a request log of its own, so tests that use it may run in parallel. ``lab_cluster_api`` is a cluster of three.
+and a request log of its own, so tests that use it may run in parallel. ``lab_cluster_api`` is a cluster of three,
+``lab_8_api`` one of two of the release before.
 
 ``lab`` and ``lab_cluster`` boot their nodes and guests, once for each process of the test run; they need root or user
 namespaces, and skip their tests where there is neither.
@@ -22,6 +23,7 @@ import pytest
 from lab import control, rootless
 from lab.api import seed
 from lab.api.certificates import Pair, issue, make_authority
+from lab.api.release import RELEASE
 from lab.api.server import LabApi, storage_entry
 from lab.api.serving import ServedLab, serve
 from lab.api.site_serving import ServedSite, serve_site
@@ -47,10 +49,10 @@ def lab_certificate(lab_authority: Pair) -> Pair:
 
 
 @contextmanager
-def _served(authority: Pair, certificate: Pair, *others: str) -> Iterator[ServedLab]:
+def _served(authority: Pair, certificate: Pair, *others: str, release: str = RELEASE) -> Iterator[ServedLab]:
     token = secrets.token_hex(16)
     password = secrets.token_hex(8)
-    api = LabApi(seed=seed.outer({TOKEN_ID: token}, password), others=others, host=HOST, port=0)
+    api = LabApi(seed=seed.outer({TOKEN_ID: token}, password), others=others, release=release, host=HOST, port=0)
     with serve(api, certificate) as served:
         yield ServedLab(served, authority.certificate, TOKEN_ID, token, password)
 
@@ -67,6 +69,13 @@ def lab_cluster_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[Serv
     """The same with the nodes mother and son in one cluster with father, and a storage ``shared`` they all see."""
     with _served(lab_authority, lab_certificate, "mother", "son") as served:
         served.api.storages["shared"] = storage_entry(seed.SHARED)
+        yield served
+
+
+@pytest.fixture
+def lab_8_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
+    """Father and mother in a cluster of release 8.4, which has HA groups instead of rules."""
+    with _served(lab_authority, lab_certificate, "mother", release="8.4") as served:
         yield served
 
 

@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of high availability: ``/cluster/ha/resources``, and the groups of old (../golden ha, ha-3node).
+"""What is asked of high availability: ``/cluster/ha/resources`` (../golden ha, ha-3node).
 
 As on a node, what is asked for is only written down; the manager's next pass does it (``ha_work.py``).
 """
@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import Any
 
-from lab.api.fake import Call, FakeVm, PveError, Route, Values, check_digest, die, split_list
+from lab.api.fake import Call, FakeVm, PveError, Route, Values, check_digest, die, param_error, split_list
 from lab.api.ha_memory import Memory
 from lab.api.migration import MigrationArea
 
@@ -21,7 +21,9 @@ ONE = RESOURCES + "/{sid}"
 # What PVE calls them in a task's log, and in a refusal.
 TITLES = {"vm": "VM", "ct": "CT"}
 KINDS = {"vm": "a VM", "ct": "a container"}
-SETTINGS = ("state", "comment", "max_restart", "max_relocate", "failback", "auto-rebalance")
+SETTINGS = ("state", "comment", "max_restart", "max_relocate", "failback", "auto-rebalance", "group")
+SINCE_9 = ("failback", "auto-rebalance", "purge")
+UNDEFINED = "property is not defined in schema and the schema does not allow additional properties"
 IGNORED = "ignored"
 MIGRATED = "ha groups have been migrated to rules"
 IN_ERROR = "service '{}' in error state, must be disabled and fixed first"
@@ -42,15 +44,13 @@ class HaResourcesArea(MigrationArea):
         self.ha_rules: dict[str, Values] = {}
 
     def routes(self) -> list[Route]:
-        """``/cluster/ha/resources`` and ``groups``."""
+        """``/cluster/ha/resources``."""
         return [
             ("GET", RESOURCES, self._list_ha),
             ("POST", RESOURCES, self._add_ha),
             ("GET", ONE, self._show_ha),
             ("PUT", ONE, self._change_ha),
             ("DELETE", ONE, self._remove_ha),
-            ("GET", "/cluster/ha/groups", self._no_groups),
-            ("POST", "/cluster/ha/groups", self._refuse_group),
         ]
 
     def ha_memory_of_manager(self) -> Memory:
@@ -95,7 +95,7 @@ class HaResourcesArea(MigrationArea):
 
     async def _add_ha(self, call: Call) -> None:
         sid = self._full_sid(call["sid"])
-        self._refuse_groups(call)
+        self._check_release(call)
         self._check_ha_guest(sid)
         if sid in self.ha_resources:
             raise die(f"create resource failed: resource ID '{sid}' already defined")
@@ -108,10 +108,17 @@ class HaResourcesArea(MigrationArea):
         # ``enabled`` is another word for ``started`` (PVE/HA/Resources.pm).
         return found | ({"state": "started"} if found.get("state") == "enabled" else {})
 
-    @staticmethod
-    def _refuse_groups(call: Call) -> None:
-        if call.get("group"):
+    def has_rules(self) -> bool:
+        """Whether the release has rules in place of groups."""
+        raise NotImplementedError
+
+    def _check_release(self, call: Call) -> None:
+        """Refuse what only the other release has: 9 groups, and 8 what it has in them."""
+        if self.has_rules() and call.get("group"):
             raise die(f"invalid parameter 'group': {MIGRATED}")
+        foreign = [name for name in SINCE_9 if name in call.values and not self.has_rules()]
+        if foreign:
+            raise param_error(**dict.fromkeys(foreign, UNDEFINED))
 
     def _check_ha_guest(self, sid: str) -> None:
         kind, _, vmid = sid.partition(":")
@@ -129,7 +136,7 @@ class HaResourcesArea(MigrationArea):
 
     async def _change_ha(self, call: Call) -> None:
         sid = self._full_sid(call["sid"])
-        self._refuse_groups(call)
+        self._check_release(call)
         self._check_no_error(sid, call.get("state"))
         try:
             check_digest(config_digest(self.ha_resources), call.get("digest"))
@@ -151,6 +158,7 @@ class HaResourcesArea(MigrationArea):
 
     async def _remove_ha(self, call: Call) -> None:
         sid = self._full_sid(call["sid"])
+        self._check_release(call)
         if sid not in self.ha_resources:
             raise die(f"cannot delete service '{sid}', not HA managed!")
         self.drop_ha(sid, purge=bool(call.get("purge", 1)))
@@ -174,11 +182,3 @@ class HaResourcesArea(MigrationArea):
         for kind in KINDS:
             if f"{kind}:{vmid}" in self.ha_resources:
                 self.drop_ha(f"{kind}:{vmid}")
-
-    # ----------------------------------------------------------------- groups
-
-    async def _no_groups(self, _call: Call) -> list[Values]:
-        raise die(f"cannot index groups: {MIGRATED}")
-
-    async def _refuse_group(self, _call: Call) -> None:
-        raise die(f"cannot create group: {MIGRATED}")

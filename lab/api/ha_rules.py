@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from lab.api.fake import Call, PveError, Route, Values, check_digest, die, param_error, split_list
+from lab.api.ha_groups import HaGroupsArea
 from lab.api.ha_placement import NEGATIVE, NODE, POSITIVE, RESOURCE, Affinity, affinity, contradictions, sids
-from lab.api.ha_resources import HaResourcesArea, config_digest
+from lab.api.ha_resources import config_digest
 
 RULES = "/cluster/ha/rules"
 RULE = RULES + "/{rule}"
@@ -24,17 +25,17 @@ ENUMERATION = "value '{}' does not have a value in the enumeration '{}'"
 CREATE, UPDATE = "create ha rule failed: ", "update HA rules failed: "
 
 
-class HaRulesArea(HaResourcesArea):
+class HaRulesArea(HaGroupsArea):
     """Mixin: the rules."""
 
     def routes(self) -> list[Route]:
         """``/cluster/ha/rules``."""
         return [
-            ("GET", RULES, self._list_rules),
-            ("POST", RULES, self._add_rule),
-            ("GET", RULE, self._show_rule),
-            ("PUT", RULE, self._change_rule),
-            ("DELETE", RULE, self._remove_rule),
+            self.of_9("GET", RULES, self._list_rules),
+            self.of_9("POST", RULES, self._add_rule),
+            self.of_9("GET", RULE, self._show_rule),
+            self.of_9("PUT", RULE, self._change_rule),
+            self.of_9("DELETE", RULE, self._remove_rule),
         ]
 
     def _known_to_ha(self) -> list[str]:
@@ -42,7 +43,7 @@ class HaRulesArea(HaResourcesArea):
         return list(self.nodes)
 
     def _affinity(self) -> Affinity:
-        return affinity(self.ha_rules, self._known_to_ha())
+        return affinity({**self.group_rules(), **self.ha_rules}, self._known_to_ha())
 
     def _rule_view(self, name: str, wrong: dict[str, list[str]]) -> Values:
         order = list(self.ha_rules).index(name) + 1

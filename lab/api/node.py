@@ -14,7 +14,7 @@ from typing import Any
 from lab.api import interfaces
 from lab.api.fake import Call, Route
 from lab.api.node_texts import NodeTextArea
-from lab.api.release import KERNEL, RELEASE, REPOSITORY_ID, VERSION
+from lab.api.release import KERNEL, REPOSITORY_ID
 
 NODE = "/nodes/{node}"
 KIB = 1024
@@ -81,7 +81,7 @@ class NodeArea(NodeTextArea):
     # ------------------------------------------------------------------ node
 
     async def _say_version(self, _call: Call) -> dict[str, str]:
-        return {"version": VERSION, "release": RELEASE, "repoid": REPOSITORY_ID}
+        return {"version": self.version, "release": self.release_version, "repoid": REPOSITORY_ID}
 
     def _node_uptime(self) -> int:
         """Seconds that the asked node is up."""
@@ -122,7 +122,7 @@ class NodeArea(NodeTextArea):
             "boot-info": {"mode": "legacy-bios"},
             "current-kernel": kernel,
             "kversion": f"Linux {KERNEL} {kernel['version']}",
-            "pveversion": f"pve-manager/{VERSION}/{REPOSITORY_ID}",
+            "pveversion": f"pve-manager/{self.version}/{REPOSITORY_ID}",
         }
 
     # --------------------------------------------------------------- network

@@ -82,18 +82,21 @@ class LabApi(
         driver: GuestDriver | None = None,
         places: Places | None = None,
         others: Iterable[str] = (),
+        *,
+        release: str = RELEASE,
         **options: object,
     ) -> None:
         """Take the node's name, what it holds at first, and where its guests come from.
 
         Without a driver guests exist as states only. ``others`` are further nodes of its cluster, without guests of
-        their own at first. ``options`` are fakepve's: host, port, user, password.
+        their own at first. ``release`` is the one it says it is of: before 9 it has HA groups instead of rules.
+        ``options`` are fakepve's: host, port, user, password.
         """
         super().__init__(**options)
         self.node = node
         self.nodes = {name: {"online": True} for name in (node, *others)}
         self.cluster_name = CLUSTER
-        self.version, self.release_version = VERSION, RELEASE
+        self.version, self.release_version = VERSION if release == RELEASE else f"{release}.0", release
         self.driver = driver or NoneDriver()
         self.boots_empty_disks = isinstance(self.driver, NoneDriver)
         self._scratch = tempfile.TemporaryDirectory(prefix="homelab-pve-lab-")

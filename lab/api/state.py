@@ -41,6 +41,7 @@ API_FIELDS = (
     "expected_votes",
     "_fw_state",
     "ha_resources",
+    "ha_groups",
     "ha_rules",
     "ha_status",
     "corosync_conf",

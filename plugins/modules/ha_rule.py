@@ -15,7 +15,8 @@ description:
   - Makes, changes and removes rules that say on which nodes guests run, and which guests run together. What is not set
     is not managed; an empty comment removes what is there.
   - Guests have to be managed by high availability already, see M(homelab.pve.ha_resource).
-  - Proxmox VE 8 has no rules, but groups.
+  - Proxmox VE 8 has no rules, but groups, and the module uses these there. A rule about nodes is a group of its name,
+    which the guests are put into; a rule about guests, and O(disable), are refused. RV(api) says which it was.
   - Needs the privileges C(Sys.Audit) and C(Sys.Console) on V(/).
 extends_documentation_fragment:
   - homelab.pve.connection
@@ -87,6 +88,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+api:
+  description: What was used, V(rules), or V(groups) on Proxmox VE 8.
+  type: str
+  returned: success
+  sample: rules
 ha_rule:
   description:
     - The rule. Options are named as this module's.

@@ -78,7 +78,8 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
         ),
         (
             {**PIN, "type": "resource-affinity", "nodes": None, "affinity": "positive"},
-            "400 Rule 'shop' is invalid. resources: rule is ineffective as there are less than two resources.",
+            "400 Rule 'shop' is invalid. resources: rule is ineffective as there are less than two resources.\n"
+            "A rule about guests needs two of them.",
         ),
     ],
 )
@@ -86,6 +87,25 @@ def test_what_proxmox_refuses(modules: Modules, wish: dict[str, Any], message: s
     managed(modules, 200)
     said = "Cannot create HA rule shop: POST /cluster/ha/rules: 500 create ha rule failed: "
     assert modules.run("ha_rule", **wish)["msg"] == said + message
+
+
+def test_rules_that_contradict_each_other(cluster: Modules) -> None:
+    managed(cluster, 200, 201)
+    cluster.ok("ha_rule", **PIN)
+    said = "create ha rule failed: 400 Rule '{}' is invalid. resources: "
+    again = cluster.run("ha_rule", **{**PIN, "rule": "again"})
+    assert again["msg"].endswith(
+        f"{said.format('again')}resource 'ct:200' is already used in another node affinity rule.\nA guest is in one "
+        "rule about nodes only: take it out of the other, or change that one."
+    )
+    cluster.ok("ha_rule", **APART)
+    together = cluster.run("ha_rule", **{**APART, "rule": "together", "affinity": "positive"})
+    assert together["msg"].endswith(
+        f"{said.format('together')}rule shares two or more resources with a negative resource affinity rule.\nAnother "
+        "rule says the opposite of these guests: change or remove one of both."
+    )
+    for name in ("again", "together"):
+        cluster.unchanged("ha_rule", rule=name, state="absent")
 
 
 def test_least_privileges(modules: Modules) -> None:

@@ -1,17 +1,31 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of the HA manager, as data (API schema: ``/cluster/ha/rules``; Proxmox VE 9)."""
+"""Rules of the HA manager, as data (API schema: ``/cluster/ha/rules``; Proxmox VE 9).
+
+On Proxmox VE 8 a rule about nodes is an HA group with its guests (``ha_placement.py``).
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, Codec, Json, set_of
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.ha_placement import (
+    GROUPS_API,
+    MANAGE_FIRST,
+    NODES,
+    RESOURCES,
+    RULES_API,
+    Grouped,
+    plan_group,
+    read_group,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.resources.ha_placement import SECTION as GROUP
+from ansible_collections.homelab.pve.plugins.module_utils.resources.ha_placement import WRITES as GROUP_WRITES
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 NODE_AFFINITY, RESOURCE_AFFINITY = "node-affinity", "resource-affinity"
@@ -24,34 +38,27 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 NOT_IMPLEMENTED = 501
 
+AS_GROUP: Mapping[str, str] = {
+    "state": "state",
+    "rule": "group",
+    "nodes": "nodes",
+    "strict": "restricted",
+    "comment": "comment",
+    "resources": "resources",
+}
+"""A rule about nodes in the words of Proxmox VE 8."""
+
 ADVICE: Values = {
-    r"unmanaged resource": "Have high availability manage the guest first, with the module ha_resource.",
+    r"unmanaged resource": MANAGE_FIRST,
     r"non-existent node": "Check the names of the nodes; the module node_info lists those there are.",
+    r"already used in another node affinity rule": "A guest is in one rule about nodes only: take it out of the "
+    "other, or change that one.",
+    r"less than two resources": "A rule about guests needs two of them.",
+    r"shares two or more resources with": "Another rule says the opposite of these guests: change or remove "
+    "one of both.",
+    r"more resources than available nodes": "Guests that are kept apart need a node each.",
 }
 
-
-def checked(codec: Codec, pattern: str, what: str) -> Codec:
-    """The same for lists only whose elements match a pattern, as a whole; ``what`` completes "... is not"."""
-
-    def parse(value: Json) -> Json:
-        items = codec.parse(value)
-        wrong = [item for item in items if not re.fullmatch(pattern, item)]
-        if wrong:
-            raise ValueError(f"'{wrong[0]}' is not {what}")
-        return items
-
-    return replace(codec, parse=parse)
-
-
-def _node(text: str) -> str:
-    # A node without a priority has 0 (PVE::HA::Rules::NodeAffinity).
-    return re.sub(r":0+$", "", text)
-
-
-RESOURCES = checked(set_of(","), r"(?:vm|ct):[1-9]\d*", "of the form vm:100 or ct:100")
-NODES = checked(
-    set_of(",", normal=_node), r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?::\d+)?", "a node or node:priority"
-)
 
 SECTION = Section(
     kind="HA rule",
@@ -72,19 +79,22 @@ SECTION = Section(
 )
 
 
-def describe(read: Reader, wish: Values) -> Json | None:
-    """PVE's answer, or None when there is no such rule. Raises RefusedError on Proxmox VE 8, which has no rules."""
+def describe(read: Reader, wish: Values) -> Json | Grouped | None:
+    """PVE's answer, or None when there is no such rule; on Proxmox VE 8, which has no rules, the group of its name."""
     try:
         return SECTION.describe(read, wish)
     except PveError as error:
-        if error.status == NOT_IMPLEMENTED:
-            raise RefusedError(
-                f"Cannot look for HA rule {wish['rule']}: {error} Proxmox VE 8 has HA groups instead of rules."
-            ) from error
-        raise
+        if error.status != NOT_IMPLEMENTED:
+            raise
+    return read_group(read, str(wish["rule"]), with_members=True)
 
 
-def plan(wish: Values, have: Json | None) -> Plan:
+def plan(wish: Values, have: Json | Grouped | None) -> Plan:
+    """By the API that there is."""
+    return _as_group(wish, have) if isinstance(have, Grouped) else plan_rule(wish, have)
+
+
+def plan_rule(wish: Values, have: Json | None) -> Plan:
     """As any section; every change names the rule's type. Raises ConfigError for options of the other type."""
     kind = wish.get("type") or (have or {}).get("type")
     if wish["state"] != "absent":
@@ -112,12 +122,41 @@ def _told(step: Step, kind: Json) -> Step:
     return replace(step, params={**step.params, **typed}, advice=ADVICE)
 
 
-def shown(have: Json | None) -> dict[str, Json]:
+def _as_group(wish: Values, have: Grouped) -> Plan:
+    """The same of Proxmox VE 8. Raises RefusedError for what groups have no words for."""
+    group = {name: wish.get(option) for option, name in AS_GROUP.items()}
+    if wish["state"] == "absent":
+        return plan_group({**group, "resources": []}, have)
+    kind = wish.get("type") or (NODE_AFFINITY if have.row else None)
+    foreign = "says which guests run together" if kind == RESOURCE_AFFINITY else "is switched off"
+    if kind == RESOURCE_AFFINITY or wish.get("disable"):
+        raise RefusedError(
+            f"Cannot make HA rule {wish['rule']}: Proxmox VE 8 has HA groups instead of rules, and none that {foreign}."
+        )
+    _check(wish, str(kind) if kind else None)
+    for option in () if have.row else NEEDED.get(str(kind), ("type",)):
+        if wish.get(option) is None:
+            raise ConfigError(f"Option '{option}' is needed: HA rule {wish['rule']} does not exist yet.")
+    return plan_group(group, have)
+
+
+def shown(have: Json | Grouped | None) -> dict[str, Json]:
     """The module's return value; ``errors`` is what PVE finds wrong with a rule it therefore doesn't follow."""
+    if isinstance(have, Grouped):
+        return {"api": GROUPS_API, **_shown_group(have)}
     if have is None:
-        return {}
+        return {"api": RULES_API}
     errors = {"errors": have["errors"]} if have.get("errors") else {}
-    return {"ha_rule": {"rule": have["rule"], **SECTION.shown(have)[SECTION.kind], **errors}}
+    return {"api": RULES_API, "ha_rule": {"rule": have["rule"], **SECTION.shown(have)[SECTION.kind], **errors}}
 
 
-HA_RULE = replace(SECTION.resource(), describe=describe, plan=plan, result=shown)
+def _shown_group(have: Grouped) -> dict[str, Json]:
+    if have.row is None:
+        return {}
+    found = GROUP.shown(have.row)[GROUP.kind]
+    values = {option: found[name] for option, name in AS_GROUP.items() if name in found}
+    return {"ha_rule": {"rule": have.name, "type": NODE_AFFINITY, **values, "resources": have.members()}}
+
+
+HA_RULE = SECTION.resource()
+HA_RULE = replace(HA_RULE, describe=describe, plan=plan, result=shown, writes=(*HA_RULE.writes, *GROUP_WRITES))
