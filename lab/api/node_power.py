@@ -16,7 +16,7 @@ from lab.background import Background
 
 CONFIG = f"{NODE}/config"
 # Lab seconds until a node that was told to goes down, and until one that comes up answers.
-DELAY, BOOT = 2.0, 10.0
+DELAY, BOOT = 2.0, 3.0
 
 
 class NodePowerArea(SectionArea, NodeArea):

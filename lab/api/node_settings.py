@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -101,7 +100,7 @@ class NodeSettingsArea(SectionArea, NodeArea):
         return (self.text_of(TIMEZONE) or UTC).strip()
 
     async def _say_time(self, _call: Call) -> Values:
-        now, zone = int(time.time()), self._timezone()
+        now, zone = int(self.clock.now()), self._timezone()
         return {"timezone": zone, "time": now, "localtime": now + offset_of(zone, now)}
 
     async def _set_time(self, call: Call) -> None:
