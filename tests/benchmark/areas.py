@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.benchmark.api import NODE, Api, Count, running
 from tests.benchmark.figures import Figure
-from tests.benchmark.modules import LATENCY, community, our, play, theirs
+from tests.benchmark.modules import LATENCY, Task, community, our, play, theirs
 
 REQUESTS = 2
 """How many requests our modules may need to find that there is nothing to do."""
@@ -130,22 +130,21 @@ class Sample:
 
 def sample(area: Area, *, ours: bool) -> Sample:
     """One measurement on a node of its own. Raises RuntimeError when a task fails or the API refuses what it needs."""
+    wish = area.ours if ours else area.theirs
+    if wish is None:
+        raise RuntimeError("they have no module for it")
     with running() as api:
         session = api.session()
         for path, values in area.before.items():
             answer = session.post(api.url(path), data=dict(values))
             if not answer.ok:
                 raise RuntimeError(f"{path}: {answer.reason}")
-        return Sample(_played(api, area, ours), _played(api, area, ours))
+        task = our(api, wish[0], **wish[1]) if ours else theirs(api, wish[0], **wish[1])
+        return Sample(_played(api, task), _played(api, task))
 
 
-def _played(api: Api, area: Area, ours: bool) -> tuple[float, Count]:
+def _played(api: Api, task: Task) -> tuple[float, Count]:
     api.slow_down(LATENCY)
-    wish = area.ours if ours else area.theirs
-    if wish is None:
-        raise RuntimeError("they have no module for it")
-    module, options = wish
-    task = our(api, module, **options) if ours else theirs(api, module, **options)
     return play([task]), api.count()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.benchmark import areas
-from tests.benchmark.api import Api, Count
+from tests.benchmark.api import Count
 from tests.benchmark.areas import AREAS, Area, Sample
 from tests.module.inventory import names
 
@@ -26,9 +26,5 @@ def test_their_time_is_our_aim(monkeypatch: pytest.MonkeyPatch) -> None:
     assert nothing.name == "pools, nothing to do: theirs (2 requests, 0 writes)"
 
 
-def test_what_cannot_be_done_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def played(_api: Api, _area: Area, _ours: bool) -> tuple[float, Count]:
-        raise RuntimeError("they have no module for it")
-
-    monkeypatch.setattr(areas, "_played", played)
-    assert {figure.problem for figure in areas.compared(AREA, 1)} == {"they have no module for it"}
+def test_what_they_have_no_module_for_is_said() -> None:
+    assert areas.samples(Area("cluster", ("cluster_options", {})), 1, ours=False) == "they have no module for it"
