@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from lab.api.tasks import log_line
 from lab.api.volumes import guest_volumes
 from lab.guests.driver import GuestError
 
+# The options of a container that is being restored which are its archive's.
+_archived: ContextVar[frozenset[str]] = ContextVar("archived", default=frozenset())
 MOUNT = re.compile(r"rootfs|mp\d+")
 CARD = re.compile(r"net\d+")
 GIB = 1024**3
@@ -90,11 +93,27 @@ class RestoreArea(BackupArea):
             config = await asyncio.to_thread(self.archived, call["ostemplate"], "")
         except TaskError:
             return await self._refuse_restore(call, call["ostemplate"])
+        try:
+            self.check_bridges(call.user, {key: value for key, value in config.items() if key not in call.values})
+        except PveError as error:
+            return await self._failing_restore(call, f"unable to restore CT {call['vmid']} - 403 {error.message}")
         storage = call.get("storage") or "local"
         mounts = {key: new_volume(storage, value) for key, value in config.items() if MOUNT.fullmatch(key)}
         given = {} if any(MOUNT.fullmatch(key) for key in call.values) else mounts
-        values = {"unprivileged": config.get("unprivileged", 0), **given, **call.values}
-        return await super()._create_ct(Call(values, call.user))
+        archived = {"unprivileged": config.get("unprivileged", 0), **given}
+        self.require(call.user, f"/storage/{storage}", "Datastore.AllocateSpace")
+        token = _archived.set(frozenset(archived.keys() - call.values.keys()))
+        try:
+            return await super()._create_ct(Call({**archived, **call.values}, call.user))
+        finally:
+            _archived.reset(token)
+
+    def _check_modify_perm(
+        self, user: str, vmid: int, pool: str | None, old: Values | None, new: Values, *more: object
+    ) -> None:
+        """What is as in the archive needs no right to configure it (pve-container, PVE/API2/LXC.pm)."""
+        given = {name: value for name, value in new.items() if name not in _archived.get()}
+        super()._check_modify_perm(user, vmid, pool, old, given, *more)
 
     async def _refuse_restore(self, call: Call, volume: str) -> str:
         """The task that finds no archive."""
@@ -104,6 +123,16 @@ class RestoreArea(BackupArea):
             self.archived(volume, f"unable to restore CT {call['vmid']}")
 
         self._check_vmid_unused(int(call["vmid"]))
+        upid: str = await self.task(call["node"], "vzrestore", call["vmid"], call.user, body)
+        return upid
+
+    async def _failing_restore(self, call: Call, words: str) -> str:
+        """The task that ends before anything is made."""
+
+        async def body() -> None:
+            log_line(f"recovering backed-up configuration from '{call['ostemplate']}'")
+            raise TaskError(words)
+
         upid: str = await self.task(call["node"], "vzrestore", call["vmid"], call.user, body)
         return upid
 
@@ -165,6 +194,10 @@ class RestoreArea(BackupArea):
     async def _restore_vm(self, call: Call) -> None:
         vmid, archive = int(call["vmid"]), call["archive"]
         config = await asyncio.to_thread(self.archived, archive, f"unable to restore VM {vmid}")
+        try:
+            self.check_bridges(call.user, {**config, **call.values})
+        except PveError as error:
+            raise TaskError(f"403 {error.message}") from error
         await self._clear_for(vmid)
         guest = FakeVm(vmid, f"VM {vmid}", node=call["node"], config={})
         guest.config.clear()

@@ -196,13 +196,14 @@ def _called(entry: Values) -> str:
 def result(resource: Resource, outcome: Outcome) -> dict[str, Json]:
     """A module's result. ``plan`` and ``diff`` are the same in check mode."""
     plan = outcome.plan
+    told = resource.result(outcome.state)
     return {
         "changed": outcome.changed,
         "diff": {"before": dict(plan.before), "after": dict(plan.after)},
         "plan": [step.reason for step in plan.steps] or [plan.reason],
-        "warnings": list(outcome.warnings),
-        **resource.result(outcome.state),
+        **told,
         **plan.extra,
+        "warnings": [*outcome.warnings, *told.get("warnings", ())],
     }
 
 

@@ -85,7 +85,7 @@ backups:
       description: Its format, as Proxmox VE tells it.
       type: str
     notes:
-      description: Its notes, empty without any.
+      description: The first line of its notes, empty without any. Proxmox VE lists no more.
       type: str
     protected:
       description: Whether it is protected from being pruned and removed.

@@ -229,6 +229,30 @@ def test_a_storages_own_retention_is_used(guests: Client) -> None:
     assert archives(guests) == [newest]
 
 
+def kim(guests: Client, **granted: str) -> Client:
+    """A user who may put something on the storage, and what else is granted by path."""
+    guests.post("/access/users", userid="kim@pve")
+    for path, role in {"/storage/local": "PVEDatastoreUser", **granted}.items():
+        guests.put("/access/acl", path=path, users="kim@pve", roles=role)
+    token = guests.post("/access/users/kim@pve/token/one", privsep=0)
+    session = requests.Session()
+    session.verify, session.trust_env = guests.session.verify, False
+    session.headers["Authorization"] = f"PVEAPIToken={token['full-tokenid']}={token['value']}"
+    return replace(guests, session=session)
+
+
+def test_who_restores_may_use_the_bridge(guests: Client) -> None:
+    vm, container = dump(guests, 100), dump(guests, 200)
+    guests.post("/access/roles", roleid="Restorer", privs="VM.Allocate,VM.Backup")
+    client = kim(guests, **{"/vms": "Restorer", "/nodes": "PVEAuditor"})
+    missing = "403 Permission check failed (/sdn/zones/localnetwork/vmbr0, SDN.Use)"
+    assert client.run("POST", f"{NODE}/qemu", vmid=300, archive=vm, storage="local") == missing
+    values = {"vmid": 301, "ostemplate": container, "restore": 1, "storage": "local"}
+    assert client.run("POST", f"{NODE}/lxc", **values) == f"unable to restore CT 301 - {missing}"
+    guests.put("/access/acl", path="/sdn/zones/localnetwork/vmbr0", users="kim@pve", roles="PVESDNUser")
+    assert client.run("POST", f"{NODE}/lxc", **values) == "OK"
+
+
 @pytest.mark.parametrize(
     ("request_", "values", "missing"),
     [
@@ -240,14 +264,11 @@ def test_a_storages_own_retention_is_used(guests: Client) -> None:
     ],
 )
 def test_who_may(guests: Client, request_: str, values: dict[str, Any], missing: str) -> None:
-    guests.post("/access/users", userid="kim@pve")
-    guests.put("/access/acl", path="/storage/local", users="kim@pve", roles="PVEDatastoreUser")
-    token = guests.post("/access/users/kim@pve/token/one", privsep=0)
-    kim = replace(guests, session=requests.Session())
-    kim.session.verify, kim.session.trust_env = guests.session.verify, False
-    kim.session.headers["Authorization"] = f"PVEAPIToken={token['full-tokenid']}={token['value']}"
     method, path = request_.split()
-    assert kim.ask(method, f"{NODE}/{path}", **values).json()["message"] == f"Permission check failed ({missing})\n"
+    assert (
+        kim(guests).ask(method, f"{NODE}/{path}", **values).json()["message"]
+        == f"Permission check failed ({missing})\n"
+    )
 
 
 @pytest.mark.parametrize(
