@@ -179,7 +179,8 @@ class ClusterArea(JoiningArea):
         return item | {key: value for key, value in optional.items() if value}
 
     def _storage_items(self, user: str) -> list[Values]:
-        names = [name for name in sorted(self.storages) if self._can_audit(user, name)]
+        """Seen with this privilege only, unlike a node's own list (pve-manager, PVE/API2/Cluster.pm, resources)."""
+        names = [name for name in sorted(self.storages) if self.allowed(user, f"/storage/{name}", "Datastore.Audit")]
         return [item for node in self.nodes for name in names if (item := self._storage_seen(node, name))]
 
     def _storage_resource(self, node: str, name: str) -> Values | None:

@@ -32,12 +32,12 @@ class Kind:
 # PVE/Storage/Plugin.pm: $vtype_subdirs, and PVE/Storage.pm: the regular expressions of names.
 KINDS: Mapping[str, Kind] = {
     "iso": Kind("template/iso", re.compile(r"[^/]+\.(?:iso|img)", re.IGNORECASE), "iso"),
-    "vztmpl": Kind("template/cache", re.compile(r"[^/]+\.tar\.(gz|xz|zst|bz2)")),
+    "vztmpl": Kind("template/cache", re.compile(r"[^/]+\.(tar|tar\.(?:gz|xz|zst|bz2))")),
     "backup": Kind("dump", re.compile(r"[^/]+?\.((?:vma|tar)(?:\.(?:gz|lzo|zst))?)")),
     "snippets": Kind("snippets", re.compile(r"[^/]+"), "snippet"),
     "import": Kind("import", re.compile(r"[^/]+\.(ova|ovf|qcow2|raw|vmdk)")),
 }
-TEMPLATE_FORMATS = {"gz": "tgz", "xz": "txz", "zst": "tzst", "bz2": "tbz2"}
+TEMPLATE_FORMATS = {"tar": "tar", "tar.gz": "tgz", "tar.xz": "txz", "tar.zst": "tzst", "tar.bz2": "tbz2"}
 ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import http
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
@@ -28,6 +29,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     PermissionDeniedError,
     PveError,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandExecutor
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 """Seconds before the first repetition; each further pause is twice as long, up to the longest."""
@@ -174,6 +178,9 @@ class Session(Protocol):
     def close(self) -> None:
         """Let go of connections."""
 
+    def files(self) -> CommandExecutor:
+        """The node's own files. Raises ConfigError where this way doesn't lead to them."""
+
 
 class Client:
     """Requests with retries and judged answers. Safe to share between threads."""
@@ -205,6 +212,24 @@ class Client:
         """Read, with what stands beside the data; None where the way to the API doesn't tell it."""
         answer = self._answered("GET", path, params)
         return answer.data, answer.beside
+
+    def node_file(self, path: str) -> str | None:
+        """Text of a file of the node itself, None when there is none.
+
+        Raises ConfigError over HTTPS, FileError when it can't be read.
+        """
+        files = self.session.files()
+        there = files.run(["test", "-e", path], check=False).success
+        return files.read_file(Path(path)) if there else None
+
+    def write_node_file(self, path: str, text: str, mode: int) -> None:
+        """Write a file of the node itself, in one step; raises as ``node_file`` does."""
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as source:
+            source.write(text)
+            source.flush()
+            files = self.session.files()
+            files.run(["mkdir", "-p", "--", str(Path(path).parent)])
+            files.push_file(Path(source.name), Path(path), mode)
 
     def request(self, method: str, path: str, params: Params | None = None) -> Json:
         """One call; raises PveError, ConnectionError or AuthenticationError."""

@@ -8,15 +8,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import READ_AGAIN, Answer, Connection, Params, printed
+from ansible_collections.homelab.pve.plugins.module_utils.api_upload import Form, sent_file, with_checksum
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
     CertificateError,
+    ConfigError,
     ConnectionError,
     OutcomeUnknownError,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandExecutor
 
 MISSING: ImportError | None = None
 """Which library is missing; told when a connection is made, so that the documentation can be read without it."""
@@ -126,12 +132,46 @@ class HttpsSession:
         """Close the pooled connections."""
         self._session.close()
 
+    def files(self) -> CommandExecutor:
+        """See api.Session."""
+        raise ConfigError(
+            "Proxmox VE's API takes no such file, so it is written by SSH. Use transport: ssh, or transport: local on "
+            "the node itself."
+        )
+
     def _send(self, method: str, path: str, params: Params) -> Answer:
+        file = sent_file(params)
         try:
-            response = self._respond(method, self._base + path, dict(params))
+            response = (
+                self._upload(self._base + path, Form(with_checksum(params, file), file))
+                if file
+                else self._respond(method, self._base + path, dict(params))
+            )
         except requests.RequestException as error:
             raise explained(error, self._connection) from error
         return judged(response)
+
+    def _upload(self, url: str, form: Form) -> requests.Response:
+        """Send a form. Between two pieces as much time may pass as before an answer: ``timeout``."""
+        connection = self._connection
+        try:
+            return requests.Session.request(
+                self._session,
+                "POST",
+                url,
+                data=form,
+                headers={"Content-Type": form.content_type},
+                allow_redirects=False,
+                verify=self._auth.verify_ssl,
+                timeout=(connection.timeout, connection.timeout),
+            )
+        except requests.RequestException as error:
+            reason = f"{_innermost(error)} ({form.progress()})"
+            if form.sent:
+                raise OutcomeUnknownError(connection.host, connection.port, reason, READ_AGAIN) from error
+            raise
+        finally:
+            form.close()
 
     def _respond(self, method: str, url: str, params: dict[str, Json]) -> requests.Response:
         if method in {"POST", "PUT"} and "" in params.values():

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import getpass
+import secrets
 from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params, printed
+from ansible_collections.homelab.pve.plugins.module_utils.api_upload import sent_file, with_checksum
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import LocalFile
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PVENotFoundError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import (
     NOT_FOUND,
@@ -19,13 +22,18 @@ from ansible_collections.homelab.pve.plugins.module_utils.executor import (
     SSHExecutor,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.ssh_resolve import executor_for
+from ansible_collections.homelab.pve.plugins.module_utils.whole_files import PRIVATE
 
 MISSING: ImportError | None = None
 """Which library is missing; told when a connection is made, so that the documentation can be read without it."""
 try:
-    from proxmoxer.backends.command_base import CommandBaseSession, JsonSimpleSerializer
+    from proxmoxer.backends.command_base import CommandBaseSession, JsonSimpleSerializer, Response
 except ImportError as error:
     MISSING, CommandBaseSession = error, object
+
+
+UPLOADS = "/var/tmp/pveupload-"  # noqa: S108 - where PVE's daemon keeps them, under such a name; the API takes no other
+"""How the names of files begin that are handed to the API on the node itself."""
 
 
 class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is untyped
@@ -37,6 +45,9 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
 
     def send(self, method: str, path: str, params: Params) -> Answer:
         """See api.Session."""
+        file = sent_file(params)
+        if file:
+            return self._upload(path, with_checksum(params, file), file)
         place = "data" if method in {"POST", "PUT"} else "params"
         response = self.request(method, path, **{place: dict(params)})
         if response.exit_code == 0:
@@ -50,6 +61,22 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
     def close(self) -> None:
         """Close the executor's connection."""
         self._executor.close()
+
+    def files(self) -> CommandExecutor:
+        """See api.Session."""
+        return self._executor
+
+    def _upload(self, path: str, params: Params, file: LocalFile) -> Answer:
+        """Bring the file to where PVE's daemon would put it, and hand it over (PVE::API2::Storage::Status, upload)."""
+        there = Path(f"{UPLOADS}{secrets.token_hex(16)}")
+        self._executor.push_file(Path(file.path), there, PRIVATE)
+        words = {**params, "filename": file.name, "tmpfilename": str(there)}
+        options = [word for name, value in words.items() for word in (f"--{name}", str(value))]
+        stdout, stderr, code = self._exec(["pvesh", "create", path, *options, "--output-format", "json"])
+        if code:
+            self._executor.run(["rm", "-f", "--", str(there)], check=False)
+            return printed(stderr)
+        return Answer(200, data=JsonSimpleSerializer().loads(Response(stdout, 200, code)))
 
     def _exec(self, cmd: list[str]) -> tuple[str, str, int]:
         result: CommandResult = self._executor.run(cmd, check=False, timeout=self.timeout)

@@ -290,6 +290,8 @@ def _not_begun(step: Step, error: PveError | TaskFailedError) -> bool:
 def _sent(step: Step, run: Run) -> Json:
     params = {name: _value(value, run.bindings) for name, value in step.params.items()}
     path = step.path.format(**run.bindings)
+    if step.file_mode is not None:
+        return run.client.write_node_file(path, params["text"], step.file_mode)
     late = step.late(run.client.get(path)) if step.late else {}
     answer = run.client.request(step.verb, path, {**params, **late})
     if step.unnamed_task:

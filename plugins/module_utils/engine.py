@@ -53,6 +53,17 @@ def whole(read: Reader, path: str) -> tuple[Json, Values | None]:
     return reading(path) if reading else (read.get(path), None)
 
 
+def node_file(read: Reader, path: str) -> str | None:
+    """Text of a file of the node itself, None when there is none.
+
+    Raises ConfigError where the way to the API doesn't lead to its files.
+    """
+    reading: Callable[[str], str | None] | None = getattr(read, "node_file", None)
+    if reading is None:
+        raise ConfigError(f"The node's own file {path} can't be read by this way to Proxmox VE. Use transport: ssh.")
+    return reading(path)
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing that is managed: an option of the module and a parameter of the API.
@@ -114,6 +125,14 @@ class Change:
 class Bound:
     """A parameter whose value is known when its step is carried out, e.g. the vmid that could be claimed."""
 
+    name: str
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A parameter that is a file of this machine: it is sent piece by piece, and called ``name`` there."""
+
+    path: str
     name: str
 
 
@@ -188,6 +207,9 @@ class Step:
     """It acts each time it is carried out: whatever fails, no plan is made anew that has it again."""
 
     until: Until | None = None
+
+    file_mode: int | None = None
+    """It writes a file of the node itself: ``path`` is the file's, and the parameter ``text`` what it is to hold."""
 
     restarts: bool = False
     """Its task restarts the node's own services: no answer, or not being known, is waited out till its end."""

@@ -133,3 +133,24 @@ def test_an_iso_in_the_drive_outlives_its_guest(client: Client) -> None:
     assert client.run("POST", "/nodes/father/qemu", vmid=100, ide2="local:iso/cd.iso,media=cdrom") == "OK"
     assert client.run("DELETE", "/nodes/father/qemu/100") == "OK"
     assert volumes(client, "iso") == ["local:iso/cd.iso"]
+
+
+def test_an_image_is_pulled_once(client: Client) -> None:
+    pull = {"reference": "docker.io/library/alpine:3.22"}
+    assert client.run("POST", f"{LOCAL}/oci-registry-pull", **pull) == "OK"
+    (item,) = client.get(f"{LOCAL}/content", content="vztmpl")
+    assert (item["volid"], item["format"]) == ("local:vztmpl/alpine_3.22.tar", "tar")
+    again = client.ask("POST", f"{LOCAL}/oci-registry-pull", **pull)
+    assert again.json()["message"] == "refusing to override existing file 'alpine_3.22.tar'\n"
+    assert client.run("DELETE", f"{LOCAL}/content/local:vztmpl/alpine_3.22.tar") == "OK"
+
+
+def test_an_image_that_no_registry_has_fails_in_its_task(client: Client) -> None:
+    status = client.run("POST", f"{LOCAL}/oci-registry-pull", reference="docker.io/library/none:1")
+    assert status.startswith("command 'skopeo copy docker://docker.io/library/none:1 oci-archive:")
+
+
+def test_a_storage_may_be_for_nothing(client: Client) -> None:
+    client.put("/storage/local", content="none")
+    assert client.get("/storage/local")["content"] == "none"
+    assert client.ask("PUT", "/storage/local-lvm", content="none").status_code == 500
