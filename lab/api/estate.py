@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lab.api import formats
 from lab.api.absent import AbsentArea
+from lab.api.acme import AcmeArea
 from lab.api.activation import ActivationArea
 from lab.api.bulk import BulkArea
 from lab.api.consoles import ConsoleArea
@@ -37,6 +38,7 @@ class EstateArea(
     ReplicationArea,
     BulkArea,
     MappingArea,
+    AcmeArea,
     NotificationArea,
     RealmArea,
     FirewallArea,
