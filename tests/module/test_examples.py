@@ -38,6 +38,7 @@ ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {
     ("snapshot", "Go back, if the upgrade went wrong"): "nobody can tell what the guest has written since",
     ("restore", "Put a VM back to what it was"): "nobody can tell what the guest has written since",
     ("node", "Restart the node"): "a node is restarted whenever it is asked for",
+    ("node_service", "Restart the API's proxy"): "a service is restarted whenever it is asked for",
     ("realm_sync", "Fetch them"): "nobody can tell what the directory says",
 }
 
