@@ -221,8 +221,10 @@ class AgentArea(Fake):
         return {"result": {}}
 
     async def _info(self, guest: FakeVm, _values: Values) -> object:
-        blocked = self.blocked.get(guest.vmid, ())
-        commands = [{"name": name, "enabled": name not in blocked, "success-response": True} for name in SUPPORTED]
+        commands = [
+            {"name": name, "enabled": not self._refusal(guest, name.removeprefix("guest-")), "success-response": True}
+            for name in SUPPORTED
+        ]
         return {"result": {"version": "7.2.0", "supported_commands": commands}}
 
     async def _interfaces(self, guest: FakeVm, _values: Values) -> object:

@@ -141,6 +141,10 @@ class Connection:
             )
 
 
+QUESTIONS = re.compile(r"/nodes/[^/]+/qemu/\d+/agent/(?:ping|fsfreeze-status)")
+"""Paths whose POST changes nothing (PVE::API2::Qemu::Agent)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """One answer, before it is judged. ``data`` is the payload of a good one."""
@@ -199,6 +203,12 @@ class Client:
     def post(self, path: str, params: Params | None = None) -> Json:
         """Create, or start an action; the UPID when PVE does it in a task."""
         return self.request("POST", path, params)
+
+    def ask(self, path: str) -> Json:
+        """The answer to a question that Proxmox VE takes as POST. Raises ValueError for what may change something."""
+        if not QUESTIONS.fullmatch(path):
+            raise ValueError(f"POST {path} is no question")
+        return self.request("POST", path)
 
     def put(self, path: str, params: Params | None = None) -> Json:
         """Change."""

@@ -64,6 +64,12 @@ def node_file(read: Reader, path: str) -> str | None:
     return reading(path)
 
 
+def ask(read: Reader, path: str) -> Json:
+    """The answer to a question that Proxmox VE takes as POST, though nothing is changed (some of a guest's agent)."""
+    asking: Callable[[str], Json] = read.ask  # type: ignore[attr-defined]  # the client has it, a table may
+    return asking(path)
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing that is managed: an option of the module and a parameter of the API.

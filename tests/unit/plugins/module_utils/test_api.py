@@ -267,3 +267,11 @@ def test_what_stands_beside_the_data() -> None:
     asked, _ = client(Script(LOCKED, Answer(200, data=[1], beside={"changes": "x"}), Answer(200, data=[2])))
     assert asked.whole("/nodes/father/network") == ([1], {"changes": "x"})
     assert asked.whole("/nodes/father/network") == ([2], None)
+
+
+def test_questions_that_are_posted() -> None:
+    script = Script(OK)
+    assert client(script)[0].ask("/nodes/father/qemu/104/agent/fsfreeze-status") == OK.data
+    assert script.sent == [("POST", "/nodes/father/qemu/104/agent/fsfreeze-status", {})]
+    with pytest.raises(ValueError, match="POST /nodes/father/qemu/104/agent/fstrim is no question"):
+        client(script)[0].ask("/nodes/father/qemu/104/agent/fstrim")
