@@ -18,8 +18,9 @@ description:
     O(server_port), O(server_password) and O(server_fingerprint), because the connection has options of these names.
   - An option that a storage of the type doesn't take is refused, with the names of those it takes; so is a content
     type it doesn't take, which Proxmox VE drops without a word, and a node that the cluster doesn't have.
-  - A definition isn't removed while guests use the storage, and a directory isn't defined twice; see O(force). Guests
-    and storages that the login may not see (C(VM.Audit), C(Datastore.Audit)) are not taken into account.
+  - A definition isn't removed, nor taken from a node, while guests use the storage, and a directory isn't defined
+    twice; see O(force). Guests and storages that the login may not see (C(VM.Audit), C(Datastore.Audit)) are not taken
+    into account.
   - Needs the privilege C(Datastore.Allocate) on V(/storage).
 extends_documentation_fragment:
   - homelab.pve.connection
@@ -90,7 +91,8 @@ options:
     type: str
   force:
     description:
-      - Removes the definition though guests use the storage, or defines a path that overlaps another storage's.
+      - Removes the definition though guests use the storage, or takes it from a node where they do, or defines a path
+        that overlaps another storage's.
     type: bool
     default: false
   format:

@@ -104,6 +104,17 @@ def test_a_storage_that_guests_use(modules: Modules) -> None:
     modules.converge("storage", storage="local-lvm", state="absent", force=True)
 
 
+def test_a_storage_that_guests_of_another_node_use(cluster: Modules) -> None:
+    cluster.ok("storage", storage="nas", type="nfs", server="192.0.2.9", export="/x", content=["images"])
+    cluster.ok("vm", name="web", vmid=300, node="son", disks={"scsi0": "nas:1"})
+    assert cluster.message("storage", storage="nas", nodes=["father", "mother"]) == (
+        "Cannot keep storage nas to father, mother: guests elsewhere use it: 300 (web): scsi0. Move them first, or set "
+        "force: true."
+    )
+    cluster.converge("storage", storage="nas", nodes=["father", "son"])
+    cluster.converge("storage", storage="nas", nodes=["father"], force=True)
+
+
 def test_a_path_that_is_taken(modules: Modules) -> None:
     wish: dict[str, Any] = {"storage": "extra", "type": "dir", "path": "/var/lib/vz/dump"}
     assert modules.message("storage", **wish) == (
@@ -152,6 +163,10 @@ def test_a_path_that_is_taken(modules: Modules) -> None:
         (
             {"storage": "extra", "nodes": ["father", "nowhere"]},
             "There is no node 'nowhere' in the cluster; its nodes are father. Check the option nodes.",
+        ),
+        (
+            {"storage": "new", "type": "cifs", "server": "192.0.2.9", "share": "x", "server_password": "s3cret"},
+            "Option 'username' is needed: Proxmox VE passes over server_password without it.",
         ),
         (
             {"storage": "new", "type": "pbs", "server_port": 70000},

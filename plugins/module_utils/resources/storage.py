@@ -33,7 +33,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     parsed,
     url,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_nodes
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_types import TYPES, check
@@ -195,8 +195,27 @@ def _check_wish(read: Reader, wish: Values, wished: Values, have: Values | None)
         check(str(have["type"]), wished)
     known = set_of(",").decode((have or {}).get("nodes") or "")
     check_nodes(read, [node for node in wished.get("nodes", []) if node not in known])
+    _check_password(wished, have or wish)
     if have is None and wished.get("path") and not wish["force"]:
         _check_path(read, str(wish["storage"]), wished)
+    if have is not None and wished.get("nodes") not in (None, [], known) and not wish["force"]:
+        _check_left(read, str(wish["storage"]), wished["nodes"])
+
+
+def _check_password(wished: Values, there: Values) -> None:
+    """PVE passes over a password without a user (PVE/Storage/CIFSPlugin.pm, on_add_hook)."""
+    if wished.get("server_password") and there.get("type") == "cifs" and not {**there, **wished}.get("username"):
+        raise ConfigError("Option 'username' is needed: Proxmox VE passes over server_password without it.")
+
+
+def _check_left(read: Reader, name: str, nodes: Sequence[str]) -> None:
+    """PVE takes a storage from a node under the guests that are there."""
+    users = users_of_storage(read, name, lambda node: node not in nodes)
+    if users:
+        raise RefusedError(
+            f"Cannot keep storage {name} to {', '.join(nodes)}: guests elsewhere use it: {listed(users)}. Move them "
+            "first, or set force: true."
+        )
 
 
 def _check_path(read: Reader, name: str, wished: Values) -> None:

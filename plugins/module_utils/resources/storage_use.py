@@ -10,10 +10,9 @@ Read from the guests' configurations: what stands in a snapshot only, or belongs
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
 
 MOST = 5
 """How many guests a message names."""
@@ -22,24 +21,24 @@ TEXTS = frozenset({"description", "name", "hostname", "tags"})
 """What a configuration holds in people's words."""
 
 
-def users_of_storage(read: Reader, storage: str) -> list[str]:
-    """The guests that have something on a storage: ``100 (web): scsi0, ide2``."""
-    return _users(read, rf"(?:^|[,=]){re.escape(storage)}:")
+def users_of_storage(read: Reader, storage: str, on: Callable[[str], bool] = bool) -> list[str]:
+    """The guests that have something on a storage: ``100 (web): scsi0, ide2``; ``on``: on which nodes to look."""
+    return _users(read, rf"(?:^|[,=]){re.escape(storage)}:", lambda row: on(str(row["node"])))
 
 
 def users_of_volume(read: Reader, volid: str, vmid: int | None = None) -> list[str]:
     """The guests that use a volume; ``vmid``: nobody but the guest it belongs to can."""
-    return _users(read, rf"(?:^|[,=]){re.escape(volid)}(?:,|$)", vmid)
+    return _users(read, rf"(?:^|[,=]){re.escape(volid)}(?:,|$)", lambda row: vmid in (None, int(row["vmid"])))
 
 
-def _users(read: Reader, pattern: str, vmid: int | None = None) -> list[str]:
+def _users(read: Reader, pattern: str, asked: Callable[[Values], bool]) -> list[str]:
     rows = read.get("/cluster/resources", {"type": "vm"}) or []
-    guests = sorted((row for row in rows if vmid in (None, int(row["vmid"]))), key=lambda row: int(row["vmid"]))
+    guests = sorted(filter(asked, rows), key=lambda row: int(row["vmid"]))
     found = [(row, _places(read, row, pattern)) for row in guests]
     return [f"{row['vmid']} ({row.get('name') or 'no name'}): {', '.join(places)}" for row, places in found if places]
 
 
-def _places(read: Reader, guest: Mapping[str, Json], pattern: str) -> list[str]:
+def _places(read: Reader, guest: Values, pattern: str) -> list[str]:
     config = read.get(url("/nodes/{}/{}/{}/config", guest["node"], guest["type"], guest["vmid"]))
     return sorted(key for key, value in config.items() if key not in TEXTS and re.search(pattern, str(value)))
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.api_pvesh import PveshSession
 from ansible_collections.homelab.pve.plugins.module_utils.api_upload import PIECE, Form, sent_file, with_checksum
 from ansible_collections.homelab.pve.plugins.module_utils.engine import LocalFile
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, FileError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, FileError, OutcomeUnknownError
 from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandResult, LocalExecutor
 
+from lab.api.certificates import Pair
 from lab.api.files import form_parts
 
 CONTENT = b"\r\n--" + bytes(range(256)) * 9
@@ -86,6 +92,36 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_only_files_are_files(file: LocalFile) -> None:
     assert sent_file({"content": "iso", "filename": file}) is file
     assert sent_file({"content": "iso", "filename": "x"}) is None
+
+
+@contextmanager
+def hanging_up(pair: Pair, after: int) -> Iterator[int]:
+    """The port of a server that reads so many bytes, and then closes the connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            left = after
+            while left > 0 and (piece := connection.recv(left)):
+                left -= len(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=serve, args=(listener,), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_connection_that_breaks_on_the_way(tmp_path: Path, lab_certificate: Pair) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as stream:
+        stream.truncate(64 * PIECE)
+    with hanging_up(lab_certificate, PIECE) as port:
+        login = {"token_id": "root@pam!x", "token_secret": "x"}
+        client = connect(Connection("127.0.0.1", port, validate_certs=False, retries=0, **login))
+        with pytest.raises(OutcomeUnknownError, match=r" \(\d+\.\d of 64\.0 MiB were sent\)"):
+            client.post("/nodes/father/storage/local/upload", {"filename": LocalFile(str(large), "x.iso")})
+        client.close()
 
 
 class Node(LocalExecutor):

@@ -25,6 +25,7 @@ def test_users_of_a_storage() -> None:
     assert users_of_storage(TABLE, "nas") == ["100 (web): scsi0", "101 (no name): cicustom"]
     assert users_of_storage(TABLE, "local") == ["100 (web): ide2"]
     assert users_of_storage(TABLE, "other") == []
+    assert users_of_storage(TABLE, "nas", lambda node: node == "son") == []
 
 
 def test_users_of_a_volume() -> None:
