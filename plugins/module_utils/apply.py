@@ -301,9 +301,11 @@ def _sent(step: Step, run: Run) -> Json:
     read: Reader = Patient(run.client) if step.restarts else run.client
     if is_upid(answer):
         run.warnings += wait_for_task(read, answer, timeout).warnings
+    if step.follow:
+        answer = step.follow(run.client, answer, timeout)
     if step.until and poll(partial(step.until.seen, read), timeout) is None:
         raise WaitTimeoutError(step.until.otherwise.replace("{timeout}", f"{timeout:g}"))
-    return step.follow(run.client, answer, timeout) if step.follow else answer
+    return answer
 
 
 def _value(value: Json, bindings: Mapping[str, Json]) -> Json:

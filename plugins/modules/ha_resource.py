@@ -14,9 +14,10 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Puts a guest under the HA manager, changes what is asked of it there, or takes it out. What is not set is not
     managed; an empty value removes what is there.
-  - The HA manager does what is asked for in its next pass, some seconds later; the module does not wait for that.
-    M(homelab.pve.ha_status_info) shows how far it is.
+  - The HA manager does what is asked for in its next pass, some seconds later; the module waits for that only where a
+    guest is to be on another O(node). M(homelab.pve.ha_status_info) shows how far it is.
   - Proxmox VE 9 has rules instead of groups, see M(homelab.pve.ha_rule).
+  - With O(node), a guest that is not managed yet has to be seen, too, with C(VM.Audit) on the guest.
   - Needs the privileges C(Sys.Audit) and C(Sys.Console) on V(/).
 extends_documentation_fragment:
   - homelab.pve.connection
@@ -53,6 +54,19 @@ options:
   comment:
     description: A comment.
     type: str
+  node:
+    description:
+      - Node that the guest is to be on. The HA manager moves it there, with all that a rule keeps together with it.
+      - Rules about nodes come first, and call a guest back that is elsewhere than they say.
+    type: str
+  relocate:
+    description: Whether a guest that is moved to O(node) is stopped for that instead of migrated as it runs.
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds to wait until the guest is on O(node).
+    type: float
+    default: 600
   purge:
     description:
       - With O(state=absent), whether rules forget the guest, too, and rules about it alone are removed. Proxmox VE 9

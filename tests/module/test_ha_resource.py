@@ -27,6 +27,33 @@ def test_a_bare_vmid_and_the_other_word(modules: Modules) -> None:
     modules.unchanged("ha_resource", **CT)
 
 
+def test_it_is_moved(cluster: Modules) -> None:
+    cluster.container(200, rootfs="shared:4")
+    moved = cluster.converge("ha_resource", **CT, state="started", node="mother")
+    assert moved["plan"] == [
+        "create HA resource ct:200",
+        "migrate HA resource ct:200 from node father to mother",
+    ]
+    assert moved["ha_resource"]["node"] == "mother"
+    cluster.unchanged("ha_resource", **CT, node="mother")
+    assert len(cluster.lab.requests()) == 2
+    cluster.converge("ha_resource", **CT, node="son", relocate=True)
+    cluster.converge("ha_resource", **CT, state="absent")
+
+
+def test_a_move_that_a_rule_forbids(cluster: Modules) -> None:
+    for vmid, node in ((200, "father"), (201, "mother")):
+        cluster.container(vmid, rootfs="shared:4")
+        cluster.ok("ha_resource", sid=f"ct:{vmid}", state="started", node=node)
+    apart: dict[str, Any] = {"rule": "apart", "type": "resource-affinity", "affinity": "negative"}
+    cluster.ok("ha_rule", **apart, resources=["ct:200", "ct:201"])
+    assert cluster.run("ha_resource", **CT, node="mother")["msg"] == (
+        "Cannot migrate HA resource ct:200 from node father to mother: a rule keeps it apart from ct:201, which is on "
+        "that node."
+    )
+    cluster.unchanged("ha_resource", **CT, node="father")
+
+
 def test_purge(modules: Modules) -> None:
     modules.container()
     modules.ok("ha_resource", **CT, state="stopped")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
@@ -16,8 +16,18 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     Json,
     within,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Plan, Reader, Step, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    Field,
+    Options,
+    Plan,
+    Reader,
+    Step,
+    Until,
+    Values,
+    url,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_guests
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 SID = re.compile(r"(?:(?:vm|ct):)?[1-9]\d*")
@@ -31,6 +41,7 @@ SYNONYMS = {"enabled": "started"}
 ADVICE: Values = {
     r"ha groups have been migrated": "Proxmox VE 9 has HA rules instead of groups: use the module ha_rule.",
     r"does not exist in cluster": "Make the guest first.",
+    r"unknown node|no such cluster node": "Check the name of the node; the module node_info lists those there are.",
     r"in error state": "Set state: disabled, put the guest right, then set state: started.",
 }
 
@@ -63,20 +74,54 @@ STATE_KEPT = replace(SECTION, fields=tuple(item for item in SECTION.fields if it
 OPTIONS: Options = {
     "state": {"type": "str", "choices": [KEPT, *STATES, ABSENT], "default": KEPT},
     "purge": {"type": "bool"},
+    "node": {"type": "str"},
+    "relocate": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 600},
 }
+CURRENT = "/cluster/ha/status/current"
 
 
-def describe(read: Reader, wish: Values) -> Json | None:
-    """PVE's answer, or None when the guest is no resource. Raises ConfigError for what is no id of a guest."""
+@dataclass(frozen=True)
+class Placed:
+    """A resource, None when the guest is none yet, and the node that the guest is on."""
+
+    row: Values | None
+    node: str
+
+
+def describe(read: Reader, wish: Values) -> Json | Placed | None:
+    """PVE's answer, or None when the guest is no resource; with its node where one is wished.
+
+    Raises ConfigError for what is no id of a guest.
+    """
     if not SID.fullmatch(str(wish["sid"])):
         raise ConfigError(f"Option 'sid': '{wish['sid']}' is not of the form vm:100, ct:100 or 100")
-    return SECTION.describe(read, wish)
+    row = SECTION.describe(read, wish)
+    if wish.get("node") is None or wish["state"] == ABSENT:
+        return row
+    return Placed(row, _node(read, wish, row))
 
 
-def plan(wish: Values, have: Json | None) -> Plan:
-    """As any section; state present leaves the requested state alone."""
-    made = (STATE_KEPT if wish["state"] == KEPT else SECTION).plan(wish, have)
-    return replace(made, steps=tuple(_told(step, wish) for step in made.steps))
+def _node(read: Reader, wish: Values, row: Values | None) -> str:
+    """Where the guest is. The HA manager knows its own; before its next pass it doesn't know a new one yet."""
+    sid = str((row or wish)["sid"])
+    for service in read.get(CURRENT) if row else ():
+        if service.get("sid") == sid and service.get("node"):
+            return str(service["node"])
+    vmid = int(sid.rpartition(":")[2])
+    return str(check_guests(read, [vmid])[vmid]["node"])
+
+
+def plan(wish: Values, have: Json | Placed | None) -> Plan:
+    """As any section; state present leaves the requested state alone. What is elsewhere is moved."""
+    placed = have if isinstance(have, Placed) else None
+    row = placed.row if placed else have
+    made = (STATE_KEPT if wish["state"] == KEPT else SECTION).plan(wish, row)
+    made = replace(made, steps=tuple(_told(step, wish) for step in made.steps))
+    if placed is None or placed.node == wish["node"]:
+        return made
+    sides = {"before": {**made.before, "node": placed.node}, "after": {**made.after, "node": wish["node"]}}
+    return replace(made, steps=(*made.steps, _move(wish, placed)), reason="", **sides)
 
 
 def _told(step: Step, wish: Values) -> Step:
@@ -85,12 +130,46 @@ def _told(step: Step, wish: Values) -> Step:
     return replace(step, params={**step.params, **purge}, advice=ADVICE)
 
 
-def shown(have: Json | None) -> dict[str, Json]:
+def _move(wish: Values, have: Placed) -> Step:
+    """The request to the HA manager, until the guest is there."""
+    sid, node, verb = str((have.row or wish)["sid"]), str(wish["node"]), "relocate" if wish["relocate"] else "migrate"
+
+    def arrived(read: Reader) -> bool | None:
+        row = SECTION.describe(read, {"sid": sid})
+        return True if row and _node(read, wish, row) == node else None
+
+    def not_blocked(_read: Reader, answer: Json, _timeout: float) -> Json:
+        """A move that a rule forbids is answered like any other, and not made (PVE::API2::HA::Resources)."""
+        blocking = [str(item["sid"]) for item in (answer or {}).get("blocking-resources") or ()]
+        if blocking:
+            raise RefusedError(f"a rule keeps it apart from {', '.join(blocking)}, which is on that node.")
+        return answer
+
+    reason = f"{verb} HA resource {sid} from node {have.node} to {node}"
+    waited = Until(
+        arrived,
+        "it is not there after {timeout} s. The module ha_status_info shows what the HA manager does with it; a rule "
+        "may call it back.",
+    )
+    path = url(f"{SECTION.item}/{verb}", sid)
+    return Step("POST", path, {"node": node}, reason, once=True, follow=not_blocked, until=waited, advice=ADVICE)
+
+
+def shown(have: Json | Placed | None) -> dict[str, Json]:
     """The module's return value."""
-    if have is None:
+    row = have.row if isinstance(have, Placed) else have
+    if row is None:
         return {}
-    return {"ha_resource": {"sid": have["sid"], **SECTION.shown(have)[SECTION.kind]}}
+    node = {"node": have.node} if isinstance(have, Placed) else {}
+    return {"ha_resource": {"sid": row["sid"], **SECTION.shown(row)[SECTION.kind], **node}}
 
 
-HA_RESOURCE = replace(SECTION.resource(), describe=describe, plan=plan, result=shown)
-HA_RESOURCE = replace(HA_RESOURCE, options={**HA_RESOURCE.options, **OPTIONS})
+HA_RESOURCE = SECTION.resource()
+HA_RESOURCE = replace(
+    HA_RESOURCE,
+    options={**HA_RESOURCE.options, **OPTIONS},
+    describe=describe,
+    plan=plan,
+    result=shown,
+    writes=(*HA_RESOURCE.writes, f"POST {SECTION.item}/migrate", f"POST {SECTION.item}/relocate"),
+)

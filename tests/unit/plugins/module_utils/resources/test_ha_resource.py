@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.ha_resource import HA_RESOURCE
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.ha_resource import HA_RESOURCE, Placed
 
 from .reading import Table
 
@@ -69,3 +69,71 @@ def test_what_is_returned() -> None:
     assert HA_RESOURCE.result(HAVE) == {
         "ha_resource": {"sid": "vm:100", "state": "stopped", "max_restart": 2, "comment": "c"}
     }
+
+
+CURRENT = "/cluster/ha/status/current"
+ON_MOTHER = {**HAVE, "state": "started"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "have", "expected"),
+    [
+        ({}, Placed(ON_MOTHER, "father"), []),
+        ({}, Placed(ON_MOTHER, "mother"), [("POST", f"{PATH}/migrate", {"node": "father"})]),
+        ({"relocate": True}, Placed(ON_MOTHER, "mother"), [("POST", f"{PATH}/relocate", {"node": "father"})]),
+        (
+            {"comment": ""},
+            Placed(ON_MOTHER, "mother"),
+            [("PUT", PATH, {"delete": "comment", "digest": "d1"}), ("POST", f"{PATH}/migrate", {"node": "father"})],
+        ),
+        (
+            {},
+            Placed(None, "mother"),
+            [("POST", ALL, {"sid": "vm:100"}), ("POST", f"{PATH}/migrate", {"node": "father"})],
+        ),
+        ({}, Placed(None, "father"), [("POST", ALL, {"sid": "vm:100"})]),
+    ],
+    ids=str,
+)
+def test_where_it_is_to_be(wish: dict[str, Any], have: Placed, expected: list[Any]) -> None:
+    made = HA_RESOURCE.plan({"state": "present", "sid": "vm:100", "node": "father", "relocate": False, **wish}, have)
+    assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == expected
+
+
+def test_a_move_is_shown_and_waited_for() -> None:
+    wish = {"state": "present", "sid": "vm:100", "node": "father", "relocate": False}
+    made = HA_RESOURCE.plan(wish, Placed(ON_MOTHER, "mother"))
+    assert (made.before, made.after) == ({"node": "mother"}, {"node": "father"})
+    (step,) = made.steps
+    assert step.until
+    for node, seen in (("mother", None), ("father", True)):
+        rows = [{"id": "quorum"}, {"sid": "vm:100", "node": node}]
+        assert step.until.seen(Table({PATH: HAVE, CURRENT: rows})) is seen
+
+
+def test_a_move_that_a_rule_forbids_is_said() -> None:
+    wish = {"state": "present", "sid": "vm:100", "node": "father", "relocate": False}
+    (step,) = HA_RESOURCE.plan(wish, Placed(ON_MOTHER, "mother")).steps
+    assert step.follow
+    answer = {"sid": "vm:100", "requested-node": "father"}
+    assert step.follow(Table({}), answer, 1) == answer
+    with pytest.raises(RefusedError, match="a rule keeps it apart from ct:200, which is on that node"):
+        step.follow(Table({}), {**answer, "blocking-resources": [{"sid": "ct:200"}]}, 1)
+
+
+def test_where_it_is() -> None:
+    wish = {"sid": "vm:100", "state": "present", "node": "father"}
+    rows = [{"vmid": 100, "node": "son", "type": "qemu", "status": "stopped"}]
+    known = Table({PATH: HAVE, CURRENT: [{"sid": "vm:100", "node": "mother"}]})
+    assert HA_RESOURCE.describe(known, wish) == Placed(HAVE, "mother")
+    assert known.asked == [PATH, CURRENT]
+    queued = Table({PATH: HAVE, CURRENT: [], "/cluster/resources": rows})
+    assert HA_RESOURCE.describe(queued, wish) == Placed(HAVE, "son")
+    unmanaged = Table({PATH: PveError("GET", PATH, 500, "no such resource 'vm:100'"), "/cluster/resources": rows})
+    assert HA_RESOURCE.describe(unmanaged, wish) == Placed(None, "son")
+    assert HA_RESOURCE.describe(Table({PATH: HAVE}), {**wish, "state": "absent"}) == HAVE
+
+
+def test_the_node_is_returned_where_one_is_wished() -> None:
+    assert HA_RESOURCE.result(Placed(HAVE, "son"))["ha_resource"]["node"] == "son"
+    assert HA_RESOURCE.result(Placed(None, "son")) == {}
