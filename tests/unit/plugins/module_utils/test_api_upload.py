@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.api import Connection, connect
@@ -117,7 +118,7 @@ def test_a_connection_that_breaks_on_the_way(tmp_path: Path, lab_certificate: Pa
     with large.open("wb") as stream:
         stream.truncate(64 * PIECE)
     with hanging_up(lab_certificate, PIECE) as port:
-        login = {"token_id": "root@pam!x", "token_secret": "x"}
+        login: dict[str, Any] = {"token_id": "root@pam!x", "token_secret": "x"}
         client = connect(Connection("127.0.0.1", port, validate_certs=False, retries=0, **login))
         with pytest.raises(OutcomeUnknownError, match=r" \(\d+\.\d of 64\.0 MiB were sent\)"):
             client.post("/nodes/father/storage/local/upload", {"filename": LocalFile(str(large), "x.iso")})
