@@ -72,14 +72,18 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
         self._executor.push_file(Path(file.path), there, PRIVATE)
         words = {**params, "filename": file.name, "tmpfilename": str(there)}
         options = [word for name, value in words.items() for word in (f"--{name}", str(value))]
-        stdout, stderr, code = self._exec(["pvesh", "create", path, *options, "--output-format", "json"])
+        # pvesh ends when the task does, which reads the whole file and copies it: that may take longer than an answer.
+        stdout, stderr, code = self._ran(["pvesh", "create", path, *options, "--output-format", "json"], None)
         if code:
             self._executor.run(["rm", "-f", "--", str(there)], check=False)
             return printed(stderr)
         return Answer(200, data=JsonSimpleSerializer().loads(Response(stdout, 200, code)))
 
     def _exec(self, cmd: list[str]) -> tuple[str, str, int]:
-        result: CommandResult = self._executor.run(cmd, check=False, timeout=self.timeout)
+        return self._ran(cmd, self.timeout)
+
+    def _ran(self, cmd: list[str], timeout: float | None) -> tuple[str, str, int]:
+        result: CommandResult = self._executor.run(cmd, check=False, timeout=timeout)
         if result.returncode == 0:
             # pvesh comments on stderr (e.g. lock messages) without having failed; the session would take it for that.
             return result.stdout, "", 0
