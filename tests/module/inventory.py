@@ -55,8 +55,9 @@ def declared(name: str) -> tuple[str, ...]:
 
 
 def endpoint_of(writes: Iterable[str], method: str, path: str) -> str | None:
-    """The declared endpoint a request went to."""
-    return next((write for write in writes if _pattern(write).fullmatch(f"{method} {path}")), None)
+    """The declared endpoint a request went to, the one with most parts where several fit."""
+    found = [write for write in writes if _pattern(write).fullmatch(f"{method} {path}")]
+    return max(found, key=lambda write: write.count("/"), default=None)
 
 
 def undeclared(name: str, requests: Iterable[RequestRecord]) -> list[str]:

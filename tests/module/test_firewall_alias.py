@@ -23,11 +23,15 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
     assert modules.converge("firewall_alias", name="LAN", comment="")["alias"] == {"name": "lan", "cidr": LAN["cidr"]}
 
 
-def test_a_guest_s_alias(modules: Modules) -> None:
+@pytest.mark.parametrize("vmid", [200, 201])
+def test_a_guest_s_alias(modules: Modules, vmid: int) -> None:
     modules.container(200)
-    modules.converge("firewall_alias", **LAN, level="guest", vmid=200)
+    modules.ok("vm", vmid=201, name="vm")
+    guest: dict[str, Any] = {"name": "lan", "level": "guest", "vmid": vmid}
+    modules.converge("firewall_alias", **{**LAN, **guest})
     modules.converge("firewall_alias", **LAN)
-    modules.converge("firewall_alias", name="lan", state="absent", level="guest", vmid=200)
+    modules.converge("firewall_alias", **guest, comment="x")
+    modules.converge("firewall_alias", **guest, state="absent")
 
 
 @pytest.mark.parametrize("cidr", ["192.0.2.7/32", "fd00::7/128"])

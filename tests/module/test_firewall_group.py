@@ -19,6 +19,7 @@ def test_twelve_steps(modules: Modules) -> None:
     assert made == {"group": "web", "comment": "servers", "rules": [{**SSH, "enable": True}, {**HTTP, "enable": True}]}
     changed = modules.converge("firewall_group", group="web", comment="", rules=[HTTP])["group"]
     assert changed == {"group": "web", "comment": "", "rules": [{**HTTP, "enable": True}]}
+    modules.converge("firewall_group", group="web", rules=[{**HTTP, "log": "info"}])
     modules.unchanged("firewall_group", group="web")
     assert len(modules.lab.requests()) <= 2
     modules.converge("firewall_group", group="web", state="absent")

@@ -8,10 +8,10 @@ import pytest
 
 from .conftest import Modules, denied
 
-LAN = {"name": "lan", "cidr": "192.0.2.0/24", "comment": "net"}
+LAN: dict[str, Any] = {"name": "lan", "cidr": "192.0.2.0/24", "comment": "net"}
 ADMINS = {"name": "admins", "members": [{"cidr": "lan", "nomatch": False, "comment": ""}]}
 SSH = {"type": "in", "action": "ACCEPT", "macro": "SSH", "source": "+admins", "enable": True}
-WEB = {"group": "web", "comment": "servers", "rules": [SSH]}
+WEB: dict[str, Any] = {"group": "web", "comment": "servers", "rules": [SSH]}
 USES = {"type": "group", "action": "web", "enable": True}
 
 

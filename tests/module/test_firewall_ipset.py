@@ -53,11 +53,14 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
     assert emptied["ipset"] == {"name": "admins", "members": []}
 
 
-def test_an_alias_and_a_guest(modules: Modules) -> None:
+@pytest.mark.parametrize("vmid", [200, 201])
+def test_an_alias_and_a_guest(modules: Modules, vmid: int) -> None:
     modules.container(200)
+    modules.ok("vm", vmid=201, name="vm")
     modules.ok("firewall_alias", name="lan", cidr="192.0.2.0/24")
-    guest = {"level": "guest", "vmid": 200, "name": "friends"}
+    guest: dict[str, Any] = {"level": "guest", "vmid": vmid, "name": "friends"}
     modules.converge("firewall_ipset", **guest, members=[{"cidr": "dc/lan"}, {"cidr": "fd00:0::/64"}])
+    modules.converge("firewall_ipset", **guest, members=[{"cidr": "dc/lan", "comment": "x"}])
     modules.converge("firewall_ipset", **guest, state="absent")
 
 

@@ -23,11 +23,13 @@ from .conftest import Modules, denied
             {"enable": True, "dhcp": True, "log_level_in": "info"},
             {"enable": False, "dhcp": False, "log_level_in": "nolog"},
         ),
+        ({"level": "guest", "vmid": 201}, {"policy_in": "REJECT", "macfilter": False}, {"policy_in": "DROP"}),
     ],
     ids=str,
 )
 def test_twelve_steps(modules: Modules, place: dict[str, Any], one: dict[str, Any], two: dict[str, Any]) -> None:
     modules.container(200)
+    modules.ok("vm", vmid=201, name="vm")
     made = modules.converge("firewall_options", **place, **one)
     assert {name: made["options"][name] for name in one} == {
         name: sorted(value) if isinstance(value, list) else value for name, value in one.items()

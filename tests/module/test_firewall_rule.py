@@ -20,11 +20,18 @@ def comments(result: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize(
     "place",
-    [{}, {"level": "node", "node": "father"}, {"level": "guest", "vmid": 200}, {"level": "group", "group": "web"}],
+    [
+        {},
+        {"level": "node", "node": "father"},
+        {"level": "guest", "vmid": 200},
+        {"level": "guest", "vmid": 201},
+        {"level": "group", "group": "web"},
+    ],
     ids=str,
 )
 def test_twelve_steps(modules: Modules, place: dict[str, Any]) -> None:
     modules.container(200)
+    modules.ok("vm", vmid=201, name="vm")
     modules.ok("api", path="/cluster/firewall/groups", key="group", id="web", values={"comment": "web"})
     assert comments(modules.converge("firewall_rule", **place, rules=[SSH, WEB, OUT])) == ["ssh", "web", "out"]
     assert comments(modules.converge("firewall_rule", **place, rules=[OUT, SSH, WEB])) == ["out", "ssh", "web"]

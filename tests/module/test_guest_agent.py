@@ -11,7 +11,7 @@ from .conftest import Modules, denied
 
 WHERE = "vm 210 (web) on father"
 AGENT = "/nodes/father/qemu/210/agent"
-WEB = {"vmid": 210}
+WEB: dict[str, Any] = {"vmid": 210}
 HASH = "$5$salt$hash"
 
 
@@ -64,7 +64,13 @@ def test_rest(web: Modules, command: str, state: str) -> None:
 
 
 def test_a_password(web: Modules) -> None:
-    crypted = {**WEB, "command": "set-user-password", "username": "root", "user_password": HASH, "crypted": True}
+    crypted: dict[str, Any] = {
+        **WEB,
+        "command": "set-user-password",
+        "username": "root",
+        "user_password": HASH,
+        "crypted": True,
+    }
     made = web.converge("guest_agent", **crypted)
     assert made["plan"] == [f"set the password of user root in {WHERE}"]
     plain = {**crypted, "user_password": "correct horse", "crypted": False}
@@ -124,7 +130,7 @@ def test_a_command_that_is_forbidden_in_the_guest(web: Modules) -> None:
 def test_least_privileges(web: Modules) -> None:
     here = "/vms/210"
     needed = {here: ["VM.Audit", "VM.GuestAgent.Unrestricted"]}
-    wish = {"command": "set-user-password", "username": "root", "user_password": HASH, "crypted": True}
+    wish: dict[str, Any] = {"command": "set-user-password", "username": "root", "user_password": HASH, "crypted": True}
     messages = web.refusals(needed, "guest_agent", **WEB, **wish)
     assert set(messages) == {f"VM.Audit on {here}", f"VM.GuestAgent.Unrestricted on {here}"}
     web.limited(needed).converge("guest_agent", **WEB, **wish)
