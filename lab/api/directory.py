@@ -111,6 +111,8 @@ class User:
     # Too many wrong second factors: by time alone, or any, until a time.
     totp_locked: bool = False
     tfa_locked_until: int | None = None
+    # Second factors by their ids; what proves them is beside what is told of them.
+    factors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def lock(self, now: float) -> dict[str, int]:
         """What keeps the user from giving a second factor; a time that has passed is not told."""

@@ -13,6 +13,7 @@ from lab.api.bulk import BulkArea
 from lab.api.consoles import ConsoleArea
 from lab.api.datacenter import DatacenterArea
 from lab.api.disk_volumes import DiskVolumeArea
+from lab.api.factors import FactorArea
 from lab.api.firewall import FirewallArea
 from lab.api.hardware import HardwareArea
 from lab.api.journal import JournalArea
@@ -42,6 +43,7 @@ class EstateArea(
     NotificationArea,
     RealmArea,
     FirewallArea,
+    FactorArea,
     NetworkArea,
     ConsoleArea,
     ServiceArea,

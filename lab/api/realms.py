@@ -1,7 +1,7 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Realms, ``/access/domains`` (pve-access-control, PVE/API2/Domains.pm), and the list of second factors.
+"""Realms, ``/access/domains`` (pve-access-control, PVE/API2/Domains.pm).
 
 No realm's server is asked: nobody can log in through one, and syncing finds nobody.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lab.api.access import REALMS
 from lab.api.accounts import AccountsArea
-from lab.api.fake import Call, PveError, Route, Values, die, param_error, split_list
+from lab.api.fake import Call, Route, Values, die, param_error, split_list
 from lab.api.sections import Says, Section, SectionArea, Type, Words, property_object
 from lab.api.tasks import log_line
 
@@ -22,7 +22,6 @@ LDAP_OPTIONS = (
     "case-sensitive"
 )
 SYNCED = ("ldap", "ad")
-NOT_FOUND = 404
 
 
 def settle_realm(api: RealmArea, name: str, entry: Values) -> None:
@@ -85,18 +84,15 @@ def sync_lines(realm: str, scope: str, vanished: str, *, dry: bool) -> list[str]
 
 
 class RealmArea(SectionArea, AccountsArea):
-    """Mixin: realms and second factors."""
+    """Mixin: realms."""
 
     def routes(self) -> list[Route]:
-        """``/access/domains``, ``/access/tfa``."""
+        """``/access/domains``."""
         return [
             *self.section_routes(REALM),
             ("PUT", REALM.item, self._update_realm),
             ("DELETE", REALM.item, self._delete_realm),
             ("POST", REALM.item + "/sync", self._sync_realm),
-            ("GET", "/access/tfa", self._list_factors),
-            ("GET", "/access/tfa/{userid}", self._factors_of),
-            ("GET", "/access/tfa/{userid}/{id}", self._show_factor),
         ]
 
     def _list_view(self, section: Section, name: str, entry: Values) -> Values:
@@ -140,17 +136,3 @@ class RealmArea(SectionArea, AccountsArea):
         kind = "auth-realm-sync-test" if dry else "auth-realm-sync"
         upid: str = await self.task(self.node, kind, call["realm"], call.user, body)
         return upid
-
-    # -------------------------------------------------------- second factors
-
-    async def _list_factors(self, call: Call) -> list[Values]:
-        """Nobody has a second factor; users are listed as PVE lists those without one: not at all."""
-        del call
-        return []
-
-    async def _factors_of(self, call: Call) -> list[Values]:
-        self._user(call["userid"])
-        return []
-
-    async def _show_factor(self, call: Call) -> Values:
-        raise PveError(NOT_FOUND, f"No such tfa entry '{call['id']}'")

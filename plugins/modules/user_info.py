@@ -28,6 +28,10 @@ options:
   enable:
     description: Whether the user may log in.
     type: bool
+  tfa:
+    description: Whether the users' second factors are told, too.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -45,7 +49,7 @@ RETURN = r"""
 users:
   description:
     - The users, ordered by id, as M(homelab.pve.user) tells them. C(totp_locked) and C(tfa_locked_until) are there for
-      one who gave too many wrong second factors.
+      one who gave too many wrong second factors, C(tfa), as M(homelab.pve.tfa_entry) tells it, with O(tfa).
   type: list
   elements: dict
   returned: success

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token, group, role, user
+from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token, group, role, tfa_entry, user
 from ansible_collections.homelab.pve.plugins.module_utils.resources.acl import normal_path
 
-USER_OPTIONS: Options = {"userid": {"type": "str"}, "group": {"type": "str"}, "enable": {"type": "bool"}}
+USER_OPTIONS: Options = {
+    "userid": {"type": "str"},
+    "group": {"type": "str"},
+    "enable": {"type": "bool"},
+    "tfa": {"type": "bool", "default": False},
+}
 GROUP_OPTIONS: Options = {"groupid": {"type": "str"}}
 ROLE_OPTIONS: Options = {"roleid": {"type": "str"}, "priv": {"type": "str"}, "special": {"type": "bool"}}
 TOKEN_OPTIONS: Options = {"userid": {"type": "str"}, "tokenid": {"type": "str"}}
@@ -30,7 +35,14 @@ def users(read: Reader, wish: Values) -> dict[str, Json]:
         for row in rows
         if _meets(row, wish, "userid", "enable") and (wish.get("group") is None or wish["group"] in row["groups"])
     ]
-    return _answer("users", found, "userid")
+    factors = _factors(read) if wish.get("tfa") else None
+    told = [row if factors is None else {**row, "tfa": factors.get(row["userid"], [])} for row in found]
+    return _answer("users", told, "userid")
+
+
+def _factors(read: Reader) -> dict[str, Json]:
+    """Second factors by user; those who have none aren't in PVE's list."""
+    return {row["userid"]: [tfa_entry.told(entry) for entry in row["entries"]] for row in read.get("/access/tfa")}
 
 
 def _user(row: Values) -> dict[str, Json]:

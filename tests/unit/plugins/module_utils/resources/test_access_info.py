@@ -64,6 +64,15 @@ def test_criteria(question: Any, wish: dict[str, Any], names: list[str]) -> None
     assert [row[keys[question]] for row in next(iter(answer.values()))] == names
 
 
+def test_second_factors_are_told_on_request() -> None:
+    entry = {"id": "p1", "type": "totp", "description": "phone", "created": 1}
+    read = Table({**ANSWERS, "/access/tfa": [{"userid": "alice@pve", "entries": [entry]}]})
+    assert "tfa" not in users(read, {"userid": "alice@pve"})["users"][0]
+    assert read.asked == ["/access/users"]
+    found = users(read, {"tfa": True})["users"]
+    assert [row["tfa"] for row in found] == [[{**entry, "enable": True}], []]
+
+
 def test_values_are_ours() -> None:
     read = Table(ANSWERS)
     assert users(read, {"userid": "alice@pve"})["users"] == [
