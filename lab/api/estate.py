@@ -19,6 +19,7 @@ from lab.api.hardware import HardwareArea
 from lab.api.journal import JournalArea
 from lab.api.mappings import MappingArea
 from lab.api.network import NetworkArea
+from lab.api.node_acme import NodeAcmeArea
 from lab.api.node_power import NodePowerArea
 from lab.api.notifications import NotificationArea
 from lab.api.outside import OutsideArea
@@ -42,14 +43,15 @@ class EstateArea(
     AcmeArea,
     NotificationArea,
     RealmArea,
-    FirewallArea,
     FactorArea,
+    FirewallArea,
     NetworkArea,
     ConsoleArea,
     ServiceArea,
     DiskVolumeArea,
     RepositoryArea,
     NodePowerArea,
+    NodeAcmeArea,
     HardwareArea,
     RrdArea,
     OutsideArea,

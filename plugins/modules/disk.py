@@ -60,6 +60,18 @@ EXAMPLES = r"""
     disk: /dev/sdb
     serial: LAB00098
     state: gpt
+
+- name: Wipe it
+  homelab.pve.disk:
+    # Instead of the token that is set for all modules, which Proxmox VE does not accept here.
+    token_id: ""
+    token_secret: ""
+    user: root@pam
+    password: "{{ root_password }}"
+    node: father
+    disk: /dev/sdb
+    serial: LAB00098
+    state: wiped
 """
 
 RETURN = r"""
