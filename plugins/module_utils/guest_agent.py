@@ -223,5 +223,5 @@ AGENT = Resource(
     result=lambda view: {**known(view.guest), "result": view.told},
     rules=RULES,
     told=lambda _wish, answers: {"result": answers[0]} if answers else {},
-    writes=tuple(f"POST /nodes/{{}}/qemu/{{}}/agent/{command}" for command in COMMANDS),
+    writes=tuple(f"POST /nodes/{{}}/qemu/{{}}/agent/{command}" for command in (*COMMANDS, *QUESTIONS)),
 )

@@ -76,7 +76,7 @@ class Modules:
         arguments = {option: value for option, value in given.items() if value is not None}
         with patch_module_args(arguments), _own_process(), pytest.raises(SystemExit):
             main()
-        assert undeclared(name, self.lab.writes()) == []
+        assert undeclared(name, self.lab.requests()) == []
         result: Result = json.loads(self.capsys.readouterr().out)
         result.pop("invocation", None)
         # Newer releases of ansible-core hand warnings over as objects.

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Resource
 from ansible_collections.homelab.pve.plugins.module_utils.module import Action, Question
 
-from lab.api.requestlog import RequestRecord
+from lab.api.requestlog import REFUSED, RequestRecord
 
 MODULES = "ansible_collections.homelab.pve.plugins.modules"
 SEEN: set[tuple[str, str]] = set()
@@ -61,13 +61,14 @@ def endpoint_of(writes: Iterable[str], method: str, path: str) -> str | None:
 
 
 def undeclared(name: str, requests: Iterable[RequestRecord]) -> list[str]:
-    """The requests that went to endpoints the module's specification doesn't name; the others count as seen."""
-    found = [
-        (f"{request.method} {request.path}", endpoint_of(declared(name), request.method, request.path))
-        for request in requests
-    ]
+    """The writes that went to endpoints the module's specification doesn't name; the others count as seen.
+
+    So does a question that Proxmox VE takes as POST, where the specification names it.
+    """
+    asking = [request for request in requests if request.method != "GET" and 0 < request.status < REFUSED]
+    found = [(request, endpoint_of(declared(name), request.method, request.path)) for request in asking]
     SEEN.update((name, endpoint) for _, endpoint in found if endpoint)
-    return [request for request, endpoint in found if endpoint is None]
+    return [f"{request.method} {request.path}" for request, endpoint in found if endpoint is None and request.wrote]
 
 
 def never_seen() -> list[tuple[str, str]]:
