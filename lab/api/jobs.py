@@ -370,12 +370,18 @@ class JobArea(SectionArea, GuestArea):
     # ------------------------------------------------------------ replications
 
     async def _delete_replication(self, call: Call) -> None:
-        """PVE marks a job and a background task removes it; here it is gone at once."""
+        """Mark a job, which the scheduler then removes with what it has made (PVE/API2/ReplicationConfig.pm)."""
         if call.get("force") and call.get("keep"):
             raise param_error(keep="conflicts with parameter 'force'")
         found = self.stored(REPLICATION_FILE)
-        if not call.get("force") or call["id"] in found:
-            await self._delete_section(REPLICATIONS, call)
+        if call.get("force"):
+            if call["id"] in found:
+                await self._delete_section(REPLICATIONS, call)
+            return
+        self.need(call.user, REPLICATIONS.writes, call.values)
+        if call["id"] not in found:
+            raise die(f"no such job '{call['id']}'")
+        found[call["id"]]["remove_job"] = "local" if call.get("keep") else "full"
 
     def need(self, user: str, guard: Guard | None, values: Mapping[str, object]) -> None:
         """A replication that is not there yet says its guest by its name."""

@@ -14,10 +14,13 @@ from typing import Any
 from lab.api.fake import Answer, Call, Route, Values, die
 from lab.api.jobs import REPLICATION_FILE, JobArea
 from lab.api.node import NODE
+from lab.api.sections import Entries
 
 BASE = f"{NODE}/replication"
 INDEX = ("schedule_now", "log", "status")
 DEFAULT_SCHEDULE = "*/15"
+# Seconds between two rounds of the scheduler (pve-manager, PVE/Service/pvescheduler.pm).
+ROUND = 60
 
 
 class ReplicationArea(JobArea):
@@ -29,6 +32,20 @@ class ReplicationArea(JobArea):
         # Job -> what its last run left: last_sync, last_try, duration, fail_count, error; and its log.
         self.replication_states: dict[str, Values] = {}
         self.replication_logs: dict[str, list[str]] = {}
+        # Job that is to go -> when that was first seen.
+        self.leaving: dict[str, float] = {}
+
+    def stored(self, file: str) -> Entries:
+        """The sections of a file; a job that was marked is gone after the scheduler's next round."""
+        found: Entries = super().stored(file)
+        if file == REPLICATION_FILE:
+            for name in [name for name, job in found.items() if "remove_job" in job and self._is_swept(name)]:
+                del found[name], self.leaving[name]
+        return found
+
+    def _is_swept(self, name: str) -> bool:
+        now = self.clock.now()
+        return now - self.leaving.setdefault(name, now) >= ROUND
 
     def routes(self) -> list[Route]:
         """The list, and one job's index, state, log and run."""
@@ -94,7 +111,8 @@ class ReplicationArea(JobArea):
         lines = self.replication_logs.get(call["id"], [])
         start, limit = call.get("start", 0), call.get("limit", 50)
         numbered = [{"n": number, "t": line} for number, line in enumerate(lines, 1)]
-        return Answer(numbered[start : start + limit], {"total": len(lines)})
+        # No limit at all is 0, as of a task's log.
+        return Answer(numbered[start : start + limit if limit else None], {"total": len(lines)})
 
     async def _run_replication(self, call: Call) -> None:
         """Run a job now, as PVE's scheduler would at its next round."""

@@ -24,6 +24,7 @@ import yaml
 from lab.api.images import write_stand_ins
 from lab.api.serving import ServedLab
 
+from .conftest import hurried
 from .ssh_door import HERE, opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,11 +37,15 @@ FAILURES = ("runner_on_failed", "runner_on_unreachable")
 # Tasks that do something each time they are asked to, by module and task name, with the reason.
 ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {
     ("snapshot", "Go back, if the upgrade went wrong"): "nobody can tell what the guest has written since",
+    ("replication_job", "Copy what there is now, before it is moved"): "the guest writes on",
     ("restore", "Put a VM back to what it was"): "nobody can tell what the guest has written since",
     ("node", "Restart the node"): "a node is restarted whenever it is asked for",
     ("node_service", "Restart the API's proxy"): "a service is restarted whenever it is asked for",
     ("realm_sync", "Fetch them"): "nobody can tell what the directory says",
 }
+
+# Modules whose examples need more than one node.
+CLUSTERED = ("replication_job", "replication_info")
 
 # Added to every result by Ansible or described once for all modules.
 STANDARD_KEYS = frozenset(
@@ -199,11 +204,19 @@ def ssh(request: pytest.FixtureRequest, lab_api: ServedLab, tmp_path: Path) -> I
         yield {**host, "pve_known_hosts": str(place.known_hosts(tmp_path))}
 
 
+@pytest.fixture
+def served(request: pytest.FixtureRequest, module: str) -> ServedLab:
+    """The node that the examples are played against, or one of a cluster."""
+    clustered = module in CLUSTERED
+    lab: ServedLab = request.getfixturevalue("lab_cluster_api" if clustered else "lab_api")
+    return hurried(lab) if clustered else lab
+
+
 @pytest.mark.parametrize("module", NAMES)
-def test_examples(module: str, lab_api: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> None:
+def test_examples(module: str, served: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> None:
     files = {"token_file": str(tmp_path / "token.json")}
-    variables = {"mirror": mirror, "root_password": lab_api.password, **files, **ssh}
-    results, failures = run(play(module, lab_api.options(), variables), tmp_path)
+    variables = {"mirror": mirror, "root_password": served.password, **files, **ssh}
+    results, failures = run(play(module, served.options(), variables), tmp_path)
     assert not failures, "\n".join(failures)
     ours = {key: result for key, result in results.items() if key[1]}
     documented = documentation(module, "RETURN")

@@ -91,7 +91,7 @@ def test_a_replication_has_a_state_and_a_log(lab_cluster_api: ServedLab) -> None
     cluster.post(f"{NODE}/replication/100-0/schedule_now")
     state = cluster.get(f"{NODE}/replication/100-0/status")
     assert state["last_sync"] == state["last_try"] > 0
-    assert cluster.get(f"{NODE}/replication/100-0/log")[-1]["t"].endswith("100-0: end replication job")
+    assert cluster.get(f"{NODE}/replication/100-0/log", limit=0)[-1]["t"].endswith("100-0: end replication job")
     assert cluster.get("/nodes/mother/replication") == []
     assert cluster.ask("GET", f"{NODE}/replication/100-7/status").reason == "no such replication job '100-7'"
 

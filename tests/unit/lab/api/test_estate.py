@@ -155,7 +155,18 @@ def test_a_replication_goes_to_another_node(client: Client) -> None:
     answer = client.ask("PUT", "/cluster/replication/100-0", delete="target")
     assert answer.json()["message"] == "unable to delete fixed option 'target'\n"
     client.delete("/cluster/replication/100-0")
+    assert client.get("/cluster/replication/100-0")["remove_job"] == "full"
+    client.lab.clock.forward(60)
     assert client.get("/cluster/replication") == []
+
+
+@pytest.mark.parametrize(("how", "left"), [({"keep": 1}, ["local"]), ({"force": 1}, [])])
+def test_how_a_replication_goes(client: Client, how: dict[str, int], left: list[str]) -> None:
+    client.run("POST", "/nodes/father/qemu", vmid=100)
+    client.lab.api.nodes["mother"] = {"online": True}
+    client.post("/cluster/replication", id="100-0", type="local", target="mother")
+    client.delete("/cluster/replication/100-0", **how)
+    assert [job["remove_job"] for job in client.get("/cluster/replication")] == left
 
 
 # ----------------------------------------------------------------------- sdn
