@@ -14,12 +14,10 @@ from functools import partial
 from lab.api.fake import Call, Handler, PveError, Route, Values, check_digest, die, split_list
 from lab.api.ha_placement import NODE
 from lab.api.ha_resources import MIGRATED, HaResourcesArea, config_digest
-from lab.api.release import RELEASE
+from lab.api.release import RELEASE, is_known
 
 GROUPS = "/cluster/ha/groups"
 GROUP = GROUPS + "/{group}"
-RULES_SINCE = 9
-NOT_IMPLEMENTED = 501
 FLAGS = ("restricted", "nofailback")
 SETTINGS = ("nodes", "comment", *FLAGS)
 
@@ -47,18 +45,7 @@ class HaGroupsArea(HaResourcesArea):
 
     def has_rules(self) -> bool:
         """Whether the release has rules in place of groups."""
-        return int(self.release_version.partition(".")[0]) >= RULES_SINCE
-
-    def of_9(self, method: str, path: str, work: Handler) -> Route:
-        """A route that a release before the rules does not have."""
-
-        async def handle(call: Call) -> object:
-            if not self.has_rules():
-                asked = path.format_map(call.values)
-                raise PveError(NOT_IMPLEMENTED, f"Method '{method} {asked}' not implemented")
-            return await work(call)
-
-        return method, path, handle
+        return is_known("/cluster/ha/rules", self.release_version)
 
     async def _of_8(self, what: str, work: Handler, call: Call) -> object:
         if self.has_rules():

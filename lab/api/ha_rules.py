@@ -31,11 +31,11 @@ class HaRulesArea(HaGroupsArea):
     def routes(self) -> list[Route]:
         """``/cluster/ha/rules``."""
         return [
-            self.of_9("GET", RULES, self._list_rules),
-            self.of_9("POST", RULES, self._add_rule),
-            self.of_9("GET", RULE, self._show_rule),
-            self.of_9("PUT", RULE, self._change_rule),
-            self.of_9("DELETE", RULE, self._remove_rule),
+            ("GET", RULES, self._list_rules),
+            ("POST", RULES, self._add_rule),
+            ("GET", RULE, self._show_rule),
+            ("PUT", RULE, self._change_rule),
+            ("DELETE", RULE, self._remove_rule),
         ]
 
     def _known_to_ha(self) -> list[str]:

@@ -10,6 +10,9 @@ RELEASE = "9.2"
 REPOSITORY_ID = "14a22df3b8d5e3a1"
 KERNEL = "6.18.44-1-pve"
 
+# Paths that a release brought; those before it do not know them (HA groups became rules with 9).
+SINCE = {9: ("/cluster/ha/rules", "/cluster/bulk-action")}
+
 # What ``pveversion -v`` lists, in its order: the most important first, then by name (PVE/API2/APT.pm).
 PACKAGES = {
     "proxmox-ve": "9.2.0",
@@ -71,3 +74,13 @@ PACKAGES = {
     "vncterm": "1.9.1",
     "zfsutils-linux": "2.3.4-pve1",
 }
+
+
+def major(release: str) -> int:
+    """9 of ``9.2``."""
+    return int(release.partition(".")[0])
+
+
+def is_known(template: str, release: str) -> bool:
+    """Whether a release knows a path of the schema, which is that of the newest."""
+    return not any(template.startswith(paths) for since, paths in SINCE.items() if major(release) < since)

@@ -28,7 +28,7 @@ from lab.api.guestlist import GuestListArea
 from lab.api.moving import MovingArea
 from lab.api.nodes import OFF
 from lab.api.quorum import QuorumArea
-from lab.api.release import RELEASE, VERSION
+from lab.api.release import RELEASE, VERSION, is_known
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
 from lab.api.status import StatusArea
 from lab.api.templates import TemplateArea
@@ -126,6 +126,11 @@ class LabApi(
             "bootable": True,
         }
         return FakeVm(template.vmid, template.name, node=self.node, config=template.config(), template=True)
+
+    def resolve(self, request: web.Request, prefix: str) -> Any:  # noqa: ANN401 - fakepve's Match
+        """The schema match of a request, None of what the release does not have yet."""
+        match = super().resolve(request, prefix)
+        return match if match and is_known(match.template, self.release_version) else None
 
     @web.middleware
     async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:
