@@ -97,7 +97,7 @@ options:
     description: Seconds a request to OpenTelemetry may take, 1 to 10.
     type: int
   otel_headers:
-    description: Further headers for OpenTelemetry, as base64 of JSON.
+    description: Further headers for OpenTelemetry, as base64 of JSON. They are hidden, but compared.
     type: str
   otel_verify_ssl:
     description: Whether OpenTelemetry's certificate is verified.

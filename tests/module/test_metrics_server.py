@@ -56,6 +56,7 @@ def test_a_token_is_renewed_when_that_is_wished(modules: Modules) -> None:
             {"id": "new", "type": "graphite", "server": "192.0.2.1"},
             "Option 'server_port' is needed: metrics_server new does not exist yet.",
         ),
+        ({**INFLUX, "server_port": 99999}, "Option 'server_port': 99999 is not from 1 to 65536"),
     ],
     ids=lambda value: str(value["id"]) if isinstance(value, dict) else "",
 )
@@ -65,11 +66,18 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
 
 
 def test_what_proxmox_refuses(modules: Modules) -> None:
-    result = modules.run("metrics_server", **{**INFLUX, "server_port": 99999})
-    assert result["msg"] == (
-        "Cannot create metrics_server influx: POST /cluster/metrics/server/influx: 400 Parameter verification failed "
-        "(port: value must have a maximum value of 65536)."
+    result = modules.run("metrics_server", id="new", type="graphite", server="192.0.2.1", server_port=1, bucket="x")
+    assert result["msg"].startswith(
+        "Cannot create metrics_server new: POST /cluster/metrics/server/new: 500 unexpected property 'bucket'"
     )
+
+
+def test_headers_are_compared_and_not_shown(modules: Modules) -> None:
+    wish = {"id": "otel", "type": "opentelemetry", "server": "192.0.2.1", "server_port": 4318}
+    made = modules.converge("metrics_server", **wish, otel_headers="dG9wc2VjcmV0")
+    changed = modules.converge("metrics_server", **wish, otel_headers="YW5vdGhlcg==")
+    assert changed["diff"]["after"] == {"otel_headers": "********"}
+    assert not [text for text in ("dG9wc2VjcmV0", "YW5vdGhlcg==") if text in f"{made} {changed}"]
 
 
 def test_least_privileges(modules: Modules) -> None:

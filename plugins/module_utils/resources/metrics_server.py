@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, within
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
@@ -15,10 +15,10 @@ ITEM = "/cluster/metrics/server/{}"
 FIELDS: tuple[Field, ...] = (
     Field("type", create_only=True, spec={"choices": ["graphite", "influxdb", "opentelemetry"]}),
     Field("server"),
-    Field("server_port", INTEGER, wire="port"),
-    Field("server_timeout", INTEGER, wire="timeout", default=1),
+    Field("server_port", within(INTEGER, 1, 65536), wire="port"),
+    Field("server_timeout", within(INTEGER, 0), wire="timeout", default=1),
     Field("disable", BOOLEAN, default=False),
-    Field("mtu", INTEGER, default=1500),
+    Field("mtu", within(INTEGER, 512, 65536), default=1500),
     # graphite
     Field("proto", spec={"choices": ["udp", "tcp"]}),
     Field("path"),
@@ -28,15 +28,16 @@ FIELDS: tuple[Field, ...] = (
     Field("bucket"),
     Field("token", secret=True),
     Field("api_path_prefix", wire="api-path-prefix"),
-    Field("max_body_size", INTEGER, wire="max-body-size", default=25_000_000),
+    Field("max_body_size", within(INTEGER, 1), wire="max-body-size", default=25_000_000),
     Field("verify_certificate", BOOLEAN, wire="verify-certificate", default=True),
     # opentelemetry
     Field("otel_protocol", wire="otel-protocol", default="https", spec={"choices": ["http", "https"]}),
     Field("otel_path", wire="otel-path", default="/v1/metrics"),
-    Field("otel_timeout", INTEGER, wire="otel-timeout", default=5),
-    Field("otel_headers", wire="otel-headers"),
+    Field("otel_timeout", within(INTEGER, 1, 10), wire="otel-timeout", default=5),
+    # They may hold what proves who we are, and PVE answers them.
+    Field("otel_headers", wire="otel-headers", secret=True, readable=True),
     Field("otel_verify_ssl", BOOLEAN, wire="otel-verify-ssl", default=True),
-    Field("otel_max_body_size", INTEGER, wire="otel-max-body-size", default=10_000_000),
+    Field("otel_max_body_size", within(INTEGER, 1024), wire="otel-max-body-size", default=10_000_000),
     Field("otel_resource_attributes", wire="otel-resource-attributes"),
     Field("otel_compression", wire="otel-compression", default="gzip", spec={"choices": ["none", "gzip"]}),
 )
