@@ -12,7 +12,9 @@ from .conftest import Modules
 @pytest.fixture
 def login(modules: Modules) -> dict[str, Any]:
     """Options of a login with root's password; two accounts are there."""
-    login = {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
+    login: dict[str, Any] = {
+        "token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password,
+    }  # fmt: skip
     for name in ("one", "two"):
         modules.ok("acme_account", **login, name=name, contact=[f"{name}@example.com"])
     return login

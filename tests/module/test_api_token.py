@@ -44,7 +44,7 @@ def test_a_replaced_token_keeps_what_it_had(modules: Modules) -> None:
 
 def test_a_replaced_token_may_what_it_might(modules: Modules) -> None:
     modules.ok("user", userid="alice@pve")
-    token = {"userid": "alice@pve", "tokenid": "ci"}
+    token: dict[str, Any] = {"userid": "alice@pve", "tokenid": "ci"}
     modules.ok("api_token", **token)
     modules.ok("acl", path="/vms", roles=["PVEAuditor"], tokens=["alice@pve!ci"], propagate=False)
     predicted = modules.ok("api_token", check=True, **token, renew=True)

@@ -71,8 +71,8 @@ def test_a_password_works_and_can_be_changed(modules: Modules) -> None:
         client.put("/access/acl", {"path": "/", "users": "alice@pve", "roles": "Administrator"})
     finally:
         client.close()
-    login = {"token_id": None, "token_secret": None, "user": "alice@pve", "password": "topsecret"}
-    wish = {"userid": "alice@pve", "user_password": "another secret", "update_password": "always"}
+    login: dict[str, Any] = {"token_id": None, "token_secret": None, "user": "alice@pve", "password": "topsecret"}
+    wish: dict[str, Any] = {"userid": "alice@pve", "user_password": "another secret", "update_password": "always"}
     changed = modules.ok("user", **login, **wish)
     assert (changed["changed"], changed["plan"]) == (True, ["set the password of user alice@pve"])
     assert "secret" not in f"{made} {changed}"
