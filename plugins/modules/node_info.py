@@ -15,7 +15,8 @@ description:
   - Shows version and state of the cluster's nodes. A node that does not answer is listed with the reason and hides no
     other.
   - Fails when the host of the connection itself does not answer.
-  - Needs the privilege C(Sys.Audit) on the nodes; one without it is listed with the reason.
+  - Needs the privilege C(Sys.Audit) on the nodes; one without it is listed with the reason. O(parts) with V(hosts) or
+    V(config) needs C(Sys.Audit) on V(/), and with V(updates) C(Sys.Modify) on the nodes.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
@@ -23,6 +24,12 @@ options:
   node:
     description: Name of the node to show. Without it all are shown.
     type: str
+  parts:
+    description: What is shown of each node, too. Takes a request for each part and node.
+    type: list
+    elements: str
+    choices: [dns, hosts, time, config, subscription, repositories, services, certificates, updates]
+    default: []
 """
 
 EXAMPLES = r"""
@@ -33,6 +40,11 @@ EXAMPLES = r"""
 - name: Stop if one is down
   ansible.builtin.assert:
     that: cluster.nodes | rejectattr('reachable') | length == 0
+
+- name: Look at settings, repositories and services of one
+  homelab.pve.node_info:
+    node: father
+    parts: [dns, time, config, repositories, services]
 """
 
 RETURN = r"""
@@ -57,7 +69,7 @@ nodes:
       description: Whether the node answered.
       type: bool
     error:
-      description: Why it didn't.
+      description: Why it didn't, or what could not be read of it.
       type: str
     ip:
       description: Its address as the cluster has it. Null without the privilege C(Sys.Audit) on C(/).
@@ -87,6 +99,24 @@ nodes:
     rootfs:
       description: Its root file system in bytes.
       type: dict
+    settings:
+      description: Settings by the names of the options of M(homelab.pve.node), as far as O(parts) asks for them.
+      type: dict
+    standard_repositories:
+      description: The package repositories that Proxmox provides, with C(handle), C(name) and C(enabled).
+      type: list
+    repositories:
+      description: Every repository that is configured, with C(path), C(index), C(enabled) and what it has.
+      type: list
+    services:
+      description: The services, as M(homelab.pve.node_service) returns them.
+      type: list
+    certificates:
+      description: The certificates of the API, as M(homelab.pve.certificate) returns them, with C(filename).
+      type: list
+    updates:
+      description: Packages that can be updated, with C(package), C(version), C(old_version) and C(origin).
+      type: list
   sample:
     - {node: father, status: online, reachable: true, error: null, ip: 192.0.2.10, local: true, uptime: 86400, cpus: 4}
 """

@@ -5,11 +5,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConnectionError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources import certificate, node_repositories, node_service
+from ansible_collections.homelab.pve.plugins.module_utils.resources.node_settings import PARTS, shown
 
-INFO_OPTIONS: Options = {"node": {"type": "str"}}
+UPDATE: Mapping[str, str] = {
+    "package": "Package",
+    "version": "Version",
+    "old_version": "OldVersion",
+    "origin": "Origin",
+}
+"""What is told of a package that can be updated, and PVE's name of it."""
+
+
+def _services(rows: Json) -> dict[str, Json]:
+    return {"services": [node_service.result(row)["service"] for row in rows]}
+
+
+def _certificates(rows: Json) -> dict[str, Json]:
+    return {"certificates": [{"filename": row.get("filename"), **certificate.shown(row)} for row in rows]}
+
+
+def _updates(rows: Json) -> dict[str, Json]:
+    return {"updates": [{name: row.get(key) for name, key in UPDATE.items()} for row in rows]}
+
+
+LISTS: Mapping[str, tuple[str, Callable[[Json], dict[str, Json]]]] = {
+    "repositories": ("apt/repositories", node_repositories.shown),
+    "services": ("services", _services),
+    "certificates": ("certificates/info", _certificates),
+    "updates": ("apt/update", _updates),
+}
+"""Part -> path below the node, and what is told of the answer."""
+
+SETTINGS = tuple(part.path for part in PARTS)
+INFO_OPTIONS: Options = {
+    "node": {"type": "str"},
+    "parts": {"type": "list", "elements": "str", "choices": [*SETTINGS, *LISTS], "default": []},
+}
 
 
 def info(read: Reader, wish: Values) -> dict[str, Json]:
@@ -20,7 +57,8 @@ def info(read: Reader, wish: Values) -> dict[str, Json]:
         known = ", ".join(str(row["node"]) for row in rows)
         raise RefusedError(f"There is no node '{wish['node']}'. Nodes are {known}.")
     places = _places(read)
-    nodes = [{**_node(read, row), **places.get(str(row["node"]), NOWHERE)} for row in found]
+    parts = wish.get("parts") or ()
+    nodes = [{**_node(read, row, parts), **places.get(str(row["node"]), NOWHERE)} for row in found]
     return {"changed": False, "version": read.get("/version")["version"], "nodes": nodes}
 
 
@@ -37,7 +75,7 @@ def _places(read: Reader) -> dict[str, dict[str, Json]]:
     return {str(row["name"]): {"ip": row.get("ip"), "local": bool(row.get("local"))} for row in nodes}
 
 
-def _node(read: Reader, row: Values) -> dict[str, Json]:
+def _node(read: Reader, row: Values, parts: Sequence[str]) -> dict[str, Json]:
     known = {"node": row["node"], "status": row.get("status", "unknown"), "reachable": False, "error": None}
     if row.get("status") == "offline":
         return {**known, "error": "the cluster says that it is offline"}
@@ -45,7 +83,21 @@ def _node(read: Reader, row: Values) -> dict[str, Json]:
         status = read.get(url("/nodes/{}/status", row["node"]))
     except (PveError, ConnectionError) as error:
         return {**known, "error": str(error)}
-    return {**known, "reachable": True, **_figures(status)}
+    told = {**known, "reachable": True, **_figures(status)}
+    try:
+        return {**told, **_parts(read, str(row["node"]), parts)}
+    except (PveError, ConnectionError) as error:
+        return {**told, "error": str(error)}
+
+
+def _parts(read: Reader, node: str, parts: Sequence[str]) -> dict[str, Json]:
+    """The parts that are asked for: settings as the module node has them, and lists."""
+    answers = {part: read.get(url("/nodes/{}/{}", node, part)) or {} for part in SETTINGS if part in parts}
+    found: dict[str, Json] = {"settings": shown(answers)} if answers else {}
+    for part in (part for part in LISTS if part in parts):
+        path, told = LISTS[part]
+        found |= told(read.get(f"{url('/nodes/{}', node)}/{path}"))
+    return found
 
 
 def _figures(status: Values) -> dict[str, Json]:

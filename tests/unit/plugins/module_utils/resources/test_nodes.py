@@ -54,3 +54,13 @@ def test_where_nodes_are_is_not_told_to_everybody() -> None:
     refused = PveError("GET", "/cluster/status", 403, "Permission check failed (/, Sys.Audit)")
     (node,) = info(Table({**ANSWERS, "/cluster/status": refused}), {"node": "father"})["nodes"]
     assert (node["reachable"], node["ip"], node["local"]) == (True, None, None)
+
+
+def test_only_the_parts_that_are_asked_for_are_read() -> None:
+    updates = [{"Package": "pve-manager", "Version": "9.2", "OldVersion": "9.1", "Title": "x"}]
+    reader = Table({**ANSWERS, "/nodes/father/dns": {"search": "x"}, "/nodes/father/apt/update": updates})
+    (node,) = info(reader, {"node": "father", "parts": ["updates", "dns"]})["nodes"]
+    assert node["settings"] == {"search": "x"}
+    assert node["updates"] == [{"package": "pve-manager", "version": "9.2", "old_version": "9.1", "origin": None}]
+    asked = ["/nodes/father/status", "/nodes/father/dns", "/nodes/father/apt/update"]
+    assert [path for path in reader.asked if path.startswith("/nodes/father")] == asked
