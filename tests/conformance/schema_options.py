@@ -96,7 +96,8 @@ def parameters(schema: Schema, writes: Iterable[str]) -> dict[str, Rules]:
 
 def _rules(rows: list[Mapping[str, Any]]) -> Rules:
     choices = [frozenset(map(str, row["enum"])) for row in rows if row.get("enum")]
-    lows, highs = ([row[key] for row in rows if key in row] for key in ("minimum", "maximum"))
+    # Some limits are written as text.
+    lows, highs = ([float(row[key]) for row in rows if key in row] for key in ("minimum", "maximum"))
     return Rules(
         types=frozenset(str(row.get("type", "string")) for row in rows),
         choices=frozenset().union(*choices) if len(choices) == len(rows) else None,
@@ -165,9 +166,9 @@ def _limits(row: Field, rules: Rules) -> Iterator[tuple[str, str, str]]:
         if limit is None or row.argument()["type"] not in ("int", "float"):
             continue
         if not _accepted(row, limit):
-            yield "differs", row.name, f"it refuses {limit}, Proxmox VE's limit"
+            yield "differs", row.name, f"it refuses {limit:.12g}, Proxmox VE's limit"
         if _accepted(row, limit + beyond):
-            yield "differs", row.name, f"it takes {limit + beyond}, Proxmox VE's limit is {limit}"
+            yield "differs", row.name, f"it takes {limit + beyond:.12g}, Proxmox VE's limit is {limit:.12g}"
 
 
 def _accepted(row: Field, value: float) -> bool:
