@@ -173,8 +173,11 @@ def printed(said: str) -> Answer:
 class Session(Protocol):
     """A way to the API. Raises members of the error tree when there is no answer."""
 
-    def send(self, method: str, path: str, params: Params) -> Answer:
-        """One request; ``path`` begins with a slash and stands below /api2/json."""
+    def send(self, method: str, path: str, params: Params, patience: float = 0.0) -> Answer:
+        """One request; ``path`` begins with a slash and stands below /api2/json.
+
+        ``patience``: seconds to wait for the answer at least, where that comes only when the task has ended.
+        """
 
     def renew(self) -> bool:
         """Log in again after a 401; False when that cannot help."""
@@ -241,32 +244,32 @@ class Client:
             files.run(["mkdir", "-p", "--", str(Path(path).parent)])
             files.push_file(Path(source.name), Path(path), mode)
 
-    def request(self, method: str, path: str, params: Params | None = None) -> Json:
-        """One call; raises PveError, ConnectionError or AuthenticationError."""
-        return self._answered(method, path, params).data
+    def request(self, method: str, path: str, params: Params | None = None, patience: float = 0.0) -> Json:
+        """One call; raises PveError, ConnectionError or AuthenticationError. ``patience``: see Session.send."""
+        return self._answered(method, path, params, patience).data
 
-    def _answered(self, method: str, path: str, params: Params | None) -> Answer:
+    def _answered(self, method: str, path: str, params: Params | None, patience: float = 0.0) -> Answer:
         if self._closed:  # a thread that outlived its work, as after Ctrl-C
             raise ConnectionError(self.host, 0, f"{method} {path}: the session is closed")
         sent = wire_params(params or {})
         for pause in pauses(self.retries):
             try:
-                return self._judged(method, path, sent)
+                return self._judged(method, path, sent, patience)
             except HomelabPveError as error:
                 if not repeatable(method, error):
                     raise
             self._sleep(pause)
-        return self._judged(method, path, sent)
+        return self._judged(method, path, sent, patience)
 
     def close(self) -> None:
         """Close the session; requests are refused from now on."""
         self._closed = True
         self.session.close()
 
-    def _judged(self, method: str, path: str, params: Params) -> Answer:
-        answer = self.session.send(method, path, params)
+    def _judged(self, method: str, path: str, params: Params, patience: float) -> Answer:
+        answer = self.session.send(method, path, params, patience)
         if answer.status == http.HTTPStatus.UNAUTHORIZED and self.session.renew():
-            answer = self.session.send(method, path, params)
+            answer = self.session.send(method, path, params, patience)
         if answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
             return answer
         raise self._error(method, path, answer)

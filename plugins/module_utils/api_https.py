@@ -110,7 +110,7 @@ class HttpsSession:
         self._session.proxies.update(get_environ_proxies(self._base))
         self._login_lock = threading.Lock()
 
-    def send(self, method: str, path: str, params: Params) -> Answer:
+    def send(self, method: str, path: str, params: Params, _patience: float = 0.0) -> Answer:
         """See api.Session."""
         if isinstance(self._auth, _TicketAuth) and not self._auth.ticket:
             self.renew()

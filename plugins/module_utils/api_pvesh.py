@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
+import threading
 from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Answer, Connection, Params, printed
@@ -42,9 +43,11 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
     def __init__(self, executor: CommandExecutor, timeout: float) -> None:
         super().__init__(service="PVE", timeout=timeout)
         self._executor = executor
+        self._limit = threading.local()
 
-    def send(self, method: str, path: str, params: Params) -> Answer:
-        """See api.Session."""
+    def send(self, method: str, path: str, params: Params, patience: float = 0.0) -> Answer:
+        """See api.Session. pvesh ends when the task does (PVE::RESTEnvironment, fork_worker of a command line)."""
+        self._limit.seconds = max(self.timeout, patience)
         file = sent_file(params)
         if file:
             return self._upload(path, with_checksum(params, file), file)
@@ -72,18 +75,14 @@ class PveshSession(CommandBaseSession):  # type: ignore[misc]  # proxmoxer is un
         self._executor.push_file(Path(file.path), there, PRIVATE)
         words = {**params, "filename": file.name, "tmpfilename": str(there)}
         options = [word for name, value in words.items() for word in (f"--{name}", str(value))]
-        # pvesh ends when the task does, which reads the whole file and copies it: that may take longer than an answer.
-        stdout, stderr, code = self._ran(["pvesh", "create", path, *options, "--output-format", "json"], None)
+        stdout, stderr, code = self._exec(["pvesh", "create", path, *options, "--output-format", "json"])
         if code:
             self._executor.run(["rm", "-f", "--", str(there)], check=False)
             return printed(stderr)
         return Answer(200, data=JsonSimpleSerializer().loads(Response(stdout, 200, code)))
 
     def _exec(self, cmd: list[str]) -> tuple[str, str, int]:
-        return self._ran(cmd, self.timeout)
-
-    def _ran(self, cmd: list[str], timeout: float | None) -> tuple[str, str, int]:
-        result: CommandResult = self._executor.run(cmd, check=False, timeout=timeout)
+        result: CommandResult = self._executor.run(cmd, check=False, timeout=self._limit.seconds)
         if result.returncode == 0:
             # pvesh comments on stderr (e.g. lock messages) without having failed; the session would take it for that.
             return result.stdout, "", 0

@@ -293,11 +293,11 @@ def _sent(step: Step, run: Run) -> Json:
     if step.file_mode is not None:
         return run.client.write_node_file(path, params["text"], step.file_mode)
     late = step.late(run.client.get(path)) if step.late else {}
-    answer = run.client.request(step.verb, path, {**params, **late})
+    timeout = step.timeout or run.timeout
+    answer = run.client.request(step.verb, path, {**params, **late}, timeout)
     if step.unnamed_task:
         node, vmid = GUEST_PATH.findall(path)[0]
         answer = newest_task(run.client, node, vmid, step.unnamed_task)
-    timeout = step.timeout or run.timeout
     read: Reader = Patient(run.client) if step.restarts else run.client
     if is_upid(answer):
         run.warnings += wait_for_task(read, answer, timeout).warnings

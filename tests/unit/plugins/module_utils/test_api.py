@@ -41,7 +41,7 @@ class Script:
         self.sent: list[tuple[str, str, Any]] = []
         self.renewable, self.renewed = renewable, 0
 
-    def send(self, method: str, path: str, params: Any) -> Answer:
+    def send(self, method: str, path: str, params: Any, _patience: float = 0.0) -> Answer:
         """The next answer, or error."""
         self.sent.append((method, path, params))
         answer = next(self.answers)

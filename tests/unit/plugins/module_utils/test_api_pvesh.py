@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.api import Connection
-from ansible_collections.homelab.pve.plugins.module_utils.api_pvesh import ssh_executor
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection
+from ansible_collections.homelab.pve.plugins.module_utils.api_pvesh import PveshSession, ssh_executor
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.executor import KNOWN_HOSTS
+from ansible_collections.homelab.pve.plugins.module_utils.executor import KNOWN_HOSTS, CommandResult
 
 pytestmark = pytest.mark.skipif(not shutil.which("ssh"), reason="needs OpenSSH's client")
 
@@ -105,3 +105,27 @@ def test_unknown_keys_are_refused_everywhere(config: Path) -> None:
 def test_what_cannot_be_reached_is_told(config: Path) -> None:
     with pytest.raises(ConfigError, match="'command' is reached by a ProxyCommand, which is not supported"):
         ssh_executor(Connection(host="command", transport="ssh"))
+
+
+class Timed:
+    """An executor that notes how long each command may take."""
+
+    name = "father"
+
+    def __init__(self) -> None:
+        self.limits: list[float | None] = []
+
+    def run(self, _cmd: list[str], *, timeout: float | None = None, **_options: Any) -> CommandResult:
+        """Succeed at once."""
+        self.limits.append(timeout)
+        return CommandResult(0, '"UPID:father:0:0:0:qmclone:100:root@pam:"', "")
+
+
+def test_a_task_may_take_longer_than_an_answer() -> None:
+    # pvesh ends when its task does, so a clone of a minute is no lost answer.
+    executor = Timed()
+    client = Client(PveshSession(executor, 30.0), "father")  # type: ignore[arg-type]
+    client.get("/version")
+    client.request("POST", "/nodes/father/qemu/100/clone", {"newid": 101}, 600.0)
+    client.request("PUT", "/cluster/options", {"keyboard": "de"}, 5.0)
+    assert executor.limits == [30.0, 600.0, 30.0]

@@ -49,7 +49,7 @@ class Fake(Client):
         self.reads += 1
         return self.reads
 
-    def request(self, method: str, path: str, params: Any = None) -> Any:
+    def request(self, method: str, path: str, params: Any = None, _patience: float = 0.0) -> Any:
         """Note the write, and fail if its number is listed."""
         self.sent.append((method, path, dict(params or {})))
         if len(self.sent) in self.failures:

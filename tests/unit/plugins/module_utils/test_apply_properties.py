@@ -56,7 +56,7 @@ class Server(Client):
             return dict.fromkeys(self.things, "")
         return dict(self.things)
 
-    def request(self, method: str, path: str, params: Any = None) -> None:
+    def request(self, method: str, path: str, params: Any = None, _patience: float = 0.0) -> None:
         """Create one, if fate allows."""
         self._pass()
         number, fate = params["id"], next(self.fates)

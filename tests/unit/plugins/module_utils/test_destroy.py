@@ -29,7 +29,7 @@ class Node(Client):
         free = {"/cluster/nextid": (params or {}).get("vmid")}
         return Table({"/cluster/resources": list(self.rows.values()), **free, **stopped, **configs}).get(path)
 
-    def request(self, method: str, path: str, params: Any = None) -> Any:
+    def request(self, method: str, path: str, params: Any = None, _patience: float = 0.0) -> Any:
         """Remove a guest."""
         name = path.rsplit("/", 1)[1]
         if f"g{name}" in self.failures:

@@ -51,7 +51,7 @@ class Book(Client):
     asked: list[str] = field(default_factory=list)
     retries: int = 0
 
-    def request(self, method: str, path: str, params: Any = None) -> Any:
+    def request(self, method: str, path: str, params: Any = None, _patience: float = 0.0) -> Any:
         """One answer."""
         self.asked.append(f"{method} {path}")
         if path in self.failures:
@@ -72,7 +72,7 @@ def test_threads_wait_for_the_one_that_asked_first() -> None:
     asked, answered = threading.Event(), threading.Event()
 
     class Slow(Book):
-        def request(self, method: str, path: str, params: Any = None) -> Any:
+        def request(self, method: str, path: str, params: Any = None, _patience: float = 0.0) -> Any:
             asked.set()
             assert answered.wait(10)
             return super().request(method, path, params)
