@@ -29,6 +29,8 @@ LEVELS: Mapping[str, int] = {
     "draid2": 4,
     "draid3": 5,
 }
+# What a ZFS pool is made with.
+OPTIONS = ("raidlevel", "ashift", "compression")
 SLACK = 128 * 1024
 """Bytes of a volume group that a thin pool leaves free; its metadata is left out here."""
 
@@ -158,7 +160,7 @@ class DiskVolumeArea(DiskArea):
     def _make(self, kind: Kind, call: Call, devices: Sequence[str]) -> None:
         node, name = call["node"], call["name"]
         filesystem = call.get("filesystem", "ext4") if kind.path == "directory" else ""
-        options = {key: call.values[key] for key in ("raidlevel", "ashift", "compression") if key in call.values}
+        options: Values = {key: call.values[key] for key in OPTIONS if key in call.values}
         for device in devices:
             size = self._device(node, device)["size"]
             self._occupy(node, device, filesystem or kind.used, kind.partitions, mounted=kind.path == "directory")

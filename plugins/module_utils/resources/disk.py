@@ -60,12 +60,12 @@ def describe(read: Reader, wish: Values) -> Found:
     rows = disks(read, wish["node"])
     row = next((row for row in rows if called(row, wish["disk"])), None)
     if row is None:
-        names = ", ".join(str(row["devpath"]) for row in rows if not row.get("parent"))
-        raise RefusedError(f"Node {wish['node']} has no disk {wish['disk']}. It has {names}.")
+        known = ", ".join(str(row["devpath"]) for row in rows if not row.get("parent"))
+        raise RefusedError(f"Node {wish['node']} has no disk {wish['disk']}. It has {known}.")
     parts = [part for part in rows if part.get("parent") == row["devpath"]]
-    wiped = BOUND in wish or wish["state"] != "wiped" or is_blank(row, parts)
+    harmless = BOUND in wish or wish["state"] != "wiped" or is_blank(row, parts)
     names = [str(item[key]) for item in (row, *parts) for key in ("devpath", "by_id_link") if item.get(key)]
-    return Found(row, parts, () if wiped else tuple(_owners(read, wish["node"], names)))
+    return Found(row, parts, () if harmless else tuple(_owners(read, wish["node"], names)))
 
 
 def is_blank(row: Values, partitions: Sequence[Values]) -> bool:

@@ -84,5 +84,5 @@ def test_only_what_the_wish_needs_is_read() -> None:
     assert DIRECTORY.describe(reader, {"state": "present", **BASE}) == Found(ROW)
     assert reader.asked == [PATH]
     reader = Table({**answers, PATH: []})
-    assert DIRECTORY.describe(reader, {"state": "present", **BASE}).disks == list(FREE)
+    assert DIRECTORY.describe(reader, {"state": "present", **BASE}) == Found(None, disks=list(FREE))
     assert DIRECTORY.describe(reader, {"state": "absent", **BASE}) == Found(None)
