@@ -16,6 +16,7 @@ description:
     node to node. What is not set is not managed; an empty value removes what is there.
   - A guest uses it with C(mapping=ID) in its C(hostpci) or C(usb), or with C(dirid=ID) in its C(virtiofs) option.
     Proxmox VE removes a mapping even if a guest uses it.
+  - The first releases of Proxmox VE 8 know no mappings of directories.
   - Needs the privilege C(Mapping.Modify) on V(/mapping/TYPE/ID), and on V(/mapping/TYPE) to create it.
 extends_documentation_fragment:
   - homelab.pve.connection

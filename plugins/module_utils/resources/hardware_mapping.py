@@ -24,10 +24,11 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     parsed,
     url,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 COLLECTION = "/cluster/mapping/{}"
+NOT_IMPLEMENTED = 501
 
 NEEDED: Mapping[str, tuple[str, ...]] = {"pci": ("node", "path", "id"), "usb": ("node", "id"), "dir": ("node", "path")}
 """What each entry of a type has to say (the format of ``map`` in the API schema)."""
@@ -132,11 +133,24 @@ INFO_OPTIONS: Options = {
 
 def info(read: Reader, wish: Values) -> dict[str, Json]:
     """Answer of the module hardware_mapping_info: a request for each type."""
-    kinds = [wish["type"]] if wish.get("type") else sorted(NEEDED)
     params = {"check-node": wish["check_node"]} if wish.get("check_node") else {}
-    found = [_told(kind, row) for kind in kinds for row in read.get(url(COLLECTION, kind), params) or ()]
+    if wish.get("type"):
+        listed = {wish["type"]: read.get(url(COLLECTION, wish["type"]), params)}
+    else:
+        listed = {kind: _listed(read, kind, params) for kind in sorted(NEEDED)}
+    found = [_told(kind, row) for kind, rows in listed.items() for row in rows or ()]
     rows = [row for row in found if wish.get("id") in (None, row["id"])]
     return {"changed": False, "mappings": sorted(rows, key=lambda row: (row["type"], row["id"]))}
+
+
+def _listed(read: Reader, kind: str, params: Values) -> Json:
+    """The mappings of a type; none where Proxmox VE doesn't know the type yet, as the first releases of 8 don't dir."""
+    try:
+        return read.get(url(COLLECTION, kind), params)
+    except PveError as error:
+        if error.status != NOT_IMPLEMENTED:
+            raise
+        return []
 
 
 def _told(kind: str, row: Values) -> dict[str, Json]:

@@ -96,6 +96,16 @@ def test_what_is_listed(wish: dict[str, Any], asked: list[str], found: list[tupl
     assert read.asked == [f"/cluster/mapping/{kind}" for kind in asked]
 
 
+def test_a_type_that_proxmox_does_not_know_yet() -> None:
+    unknown = PveError("GET", "/cluster/mapping/dir", 501, "Method 'GET /cluster/mapping/dir' not implemented")
+    read = Table({"/cluster/mapping/dir": unknown, "/cluster/mapping/pci": [PCI], "/cluster/mapping/usb": []})
+    assert [row["id"] for row in info(read, {})["mappings"]] == ["gpu"]
+    with pytest.raises(PveError):
+        info(read, {"type": "dir"})
+    with pytest.raises(PveError):
+        info(Table({}), {})
+
+
 @pytest.mark.parametrize(("name", "checks"), [("checks", [{"severity": "error"}]), ("errors", [])])
 def test_what_a_check_finds(name: str, checks: list[Any]) -> None:
     read = Table({"/cluster/mapping/pci": [{**PCI, name: checks}]})
