@@ -13,7 +13,8 @@ from typing import Any
 from fakepve import firewall  # type: ignore[import-untyped]
 
 from lab.api.fake import Call, Handler, PveError, Route, Values, param_error, pve_schema
-from lab.api.sdn import VNETS, SdnArea
+from lab.api.sdn import VNETS
+from lab.api.sdn_ipam import SdnIpamArea
 
 VNET = VNETS.item + "/firewall"
 # Where rules are, with fakepve's name for the place.
@@ -35,7 +36,7 @@ ADDRESSES = ("dest", "source")
 REQUEST_ONLY = ("vnet", "delete", "digest")
 
 
-class FirewallArea(SdnArea):
+class FirewallArea(SdnIpamArea):
     """Mixin: the firewall's configuration."""
 
     def __init__(self, **options: object) -> None:

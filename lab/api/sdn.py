@@ -24,7 +24,8 @@ ZONE_COMMON = "nodes mtu dns reversedns dnszone ipam"
 SEES = ("SDN.Audit", "SDN.Allocate")
 EDITS = ("SDN.Allocate",)
 # Files whose applied state is kept beside what is edited.
-APPLIED = ("zones", "vnets", "subnets", "controllers")
+APPLIED = ("zones", "vnets", "subnets", "controllers", "fabrics", "fabric-nodes")
+FABRIC_FILE, FABRIC_NODE_FILE = "sdn/fabrics.cfg", "sdn/fabric-nodes.cfg"
 RUNNING_FILE = "sdn/.running-config"
 LOCK_FILE = "sdn/.lock"
 # Options shown as a sorted list of nodes.
