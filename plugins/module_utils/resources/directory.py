@@ -23,9 +23,9 @@ def shown(row: Values) -> dict[str, Json]:
     return {
         "name": str(row["path"]).removeprefix(ROOT),
         "path": row["path"],
-        "filesystem": row["type"],
-        "mounted_device": row["device"],
-        "mount_options": row["options"],
+        "filesystem": row.get("type"),
+        "mounted_device": row.get("device"),
+        "mount_options": row.get("options"),
     }
 
 

@@ -43,7 +43,7 @@ def shown(row: Values) -> dict[str, Json]:
 
 def _known(number: Json) -> int | None:
     """A number; -1 stands for none."""
-    return None if number is None or int(number) < 0 else int(number)
+    return None if number is None or float(number) < 0 else int(float(number))
 
 
 def called(row: Values, device: str) -> bool:
