@@ -13,7 +13,7 @@ from lab.api.serving import ServedLab
 from .conftest import Modules, denied
 from .ssh_door import HERE, opened
 
-BRIDGE = {"node": "father", "iface": "vmbr1", "type": "bridge", "cidr": "10.88.0.1/24"}
+BRIDGE: dict[str, Any] = {"node": "father", "iface": "vmbr1", "type": "bridge", "cidr": "10.88.0.1/24"}
 
 
 def test_nothing_waits(modules: Modules) -> None:

@@ -13,9 +13,9 @@ BRIDGE: dict[str, Any] = {
     "node": NODE, "iface": "vmbr1", "type": "bridge", "cidr": "10.88.0.1/24", "cidr6": "fd00:0::1/64",
     "autostart": True, "bridge_vlan_aware": True, "comments": "guests\nonly", "mtu": 1400,
 }  # fmt: skip
-VMBR0 = {"node": NODE, "iface": "vmbr0"}
-VMBR1 = {"node": NODE, "iface": "vmbr1"}
-VLAN = {"node": NODE, "iface": "vmbr1.100", "type": "vlan", "cidr": "10.100.0.1/24"}
+VMBR0: dict[str, Any] = {"node": NODE, "iface": "vmbr0"}
+VMBR1: dict[str, Any] = {"node": NODE, "iface": "vmbr1"}
+VLAN: dict[str, Any] = {"node": NODE, "iface": "vmbr1.100", "type": "vlan", "cidr": "10.100.0.1/24"}
 
 
 def test_twelve_steps(modules: Modules) -> None:
@@ -43,7 +43,7 @@ def test_what_is_empty_is_removed(modules: Modules) -> None:
 
 
 def test_a_card_is_configured_and_let_go(modules: Modules) -> None:
-    card = {"node": NODE, "iface": "eno1"}
+    card: dict[str, Any] = {"node": NODE, "iface": "eno1"}
     modules.unchanged("network_interface", **card, state="absent")
     modules.converge("network_interface", **card, mtu=9000)
     assert modules.message("network_interface", **card, state="absent") == (

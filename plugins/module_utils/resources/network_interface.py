@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_interface
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
     BOOLEAN,
@@ -26,6 +25,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_cards import users as cards_on
+from ansible_collections.homelab.pve.plugins.module_utils.resources.ip_codecs import address_codec
 from ansible_collections.homelab.pve.plugins.module_utils.resources.network_checks import (
     BRIDGES,
     PORTS,
@@ -48,26 +48,6 @@ COLLECTION = "/nodes/{}/network"
 MISSING = "interface does not exist"
 
 
-def _address(version: int, prefix: bool) -> Codec:
-    """An IP address in its shortest spelling, with or without the length of its prefix."""
-    sample = {4: "192.0.2.10", 6: "2001:db8::10"}[version] + ("/24" if version == 4 else "/64") * prefix  # noqa: PLR2004
-    what = f"an IPv{version} address{' with the length of its prefix' * prefix}, such as {sample}"
-
-    def parse(value: Json) -> str:
-        text = str(value).strip()
-        if not text:
-            return ""
-        try:
-            found = ip_interface(text)
-        except ValueError:
-            raise ValueError(f"'{value}' is not {what}") from None
-        if found.version != version or ("/" in text) is not prefix:
-            raise ValueError(f"'{value}' is not {what}")
-        return found.with_prefixlen if prefix else str(found.ip)
-
-    return Codec(parse, parse)
-
-
 def _number(low: int, high: int) -> Codec:
     """A whole number; 0 stands for none."""
 
@@ -84,10 +64,10 @@ FLAG = replace(BOOLEAN, empty=lambda value: not value)
 
 FIELDS: tuple[Field, ...] = (
     Field("type", create_only=True, spec={"choices": list(TYPES)}),
-    Field("cidr", _address(4, prefix=True)),
-    Field("gateway", _address(4, prefix=False)),
-    Field("cidr6", _address(6, prefix=True)),
-    Field("gateway6", _address(6, prefix=False)),
+    Field("cidr", address_codec(4, prefix=True)),
+    Field("gateway", address_codec(4)),
+    Field("cidr6", address_codec(6, prefix=True)),
+    Field("gateway6", address_codec(6)),
     Field("mtu", _number(1280, 65520)),
     Field("autostart", FLAG, default=False),
     Field("comments", DESCRIPTION),

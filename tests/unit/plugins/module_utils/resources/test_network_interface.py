@@ -204,7 +204,7 @@ def test_ports_that_name_their_switch_are_its_ports_anyway() -> None:
 
 
 def test_a_port_can_be_taken_out_of_its_switch_but_no_switch_from_its_port() -> None:
-    removal = [("DELETE", f"{LIST}/mgmt", {})]
+    removal: list[Any] = [("DELETE", f"{LIST}/mgmt", {})]
     assert steps({"iface": "mgmt", "state": "absent"}, PORT, {"vmbr1": SWITCH}) == removal
     with pytest.raises(RefusedError, match="mgmt stands on it"):
         steps({"state": "absent"}, SWITCH, {"mgmt": PORT})
