@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
+  - homelab.pve.sdn_lock
 options:
   controller:
     description: Id of the controller.

@@ -12,11 +12,13 @@ short_description: Show the software defined network of Proxmox VE
 version_added: 0.1.0
 author: homelab.pve contributors (@homelab-pve)
 description:
-  - Lists zones, vnets, subnets and controllers as they are edited, and tells what of it waits to be applied.
+  - Lists zones, vnets, subnets, controllers and fabrics as they are edited, and tells what of it waits to be applied;
+    and name servers, managers of addresses, and the addresses that Proxmox VE keeps itself.
   - C(state) of each is V(applied), or V(new), V(changed) or V(deleted) when it waits for M(homelab.pve.sdn_apply).
     What is deleted is listed as it is running, except for subnets of a vnet that is deleted, too.
-  - Needs the privilege C(SDN.Audit) or C(SDN.Allocate) on V(/sdn/zones/ZONE), V(/sdn/zones/ZONE/VNET) and
-    V(/sdn/controllers/CONTROLLER); what the login may not see is left out.
+  - Needs the privilege C(SDN.Audit) or C(SDN.Allocate) on V(/sdn/zones/ZONE), V(/sdn/zones/ZONE/VNET),
+    V(/sdn/controllers/CONTROLLER), V(/sdn/fabrics/FABRIC), V(/sdn/dns/DNS) and V(/sdn/ipams/IPAM), for the nodes of a
+    fabric C(Sys.Audit) or C(Sys.Modify) on V(/nodes/NODE), too; what the login may not see is left out.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads
@@ -62,6 +64,45 @@ controllers:
   returned: success
   sample:
     - {controller: routes, type: evpn, asn: 65000, state: applied}
+fabrics:
+  description:
+    - The fabrics, ordered by id. Options are named as those of M(homelab.pve.sdn_fabric). None before version 9.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {id: spine, protocol: openfabric, ip_prefix: 198.51.100.0/24, state: applied}
+fabric_nodes:
+  description: Their nodes, ordered by fabric and name. Options are named as those of M(homelab.pve.sdn_fabric_node).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {fabric_id: spine, node_id: father, protocol: openfabric, ip: 198.51.100.1, interfaces: [], state: applied}
+dns:
+  description:
+    - The name servers, ordered by id, without their keys. Options are named as those of M(homelab.pve.sdn_dns).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {dns: names, type: powerdns, url: "https://dns.example/api/v1/servers/localhost"}
+ipams:
+  description:
+    - The managers of addresses, ordered by id, without their tokens. Options are named as those of
+      M(homelab.pve.sdn_ipam).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {ipam: pve, type: pve}
+addresses:
+  description: The addresses that Proxmox VE keeps itself, as M(homelab.pve.sdn_ip) returns them, ordered by vnet.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {vnet: inside, zone: inner, subnet: 10.50.0.0/24, ip: 10.50.0.1, gateway: 1}
 pending:
   description: Whether anything of it waits to be applied.
   type: bool

@@ -16,10 +16,12 @@ description:
     there.
   - What is declared is only pending until M(homelab.pve.sdn_apply) applies it. It is compared with the configuration
     as it is edited, so a second run changes nothing, applied or not.
+  - One that overlaps with another subnet of the same zone is refused, as far as the login may see the zone's vnets.
   - Needs the privilege C(SDN.Allocate) on V(/sdn/zones/ZONE/VNET).
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
+  - homelab.pve.sdn_lock
 options:
   vnet:
     description: The vnet the subnet is of.

@@ -16,10 +16,12 @@ description:
     removes what is there.
   - What is declared is only pending until M(homelab.pve.sdn_apply) applies it. It is compared with the configuration
     as it is edited, so a second run changes nothing, applied or not.
-  - Needs the privilege C(SDN.Allocate) on V(/sdn/zones/ZONE), of the zone it is in and of the one it moves to.
+  - Needs the privilege C(SDN.Allocate) on V(/sdn/zones/ZONE), of the zone it is in and of the one it moves to. Without
+    C(VM.Audit), guests on a vnet that is to be removed are not seen.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
+  - homelab.pve.sdn_lock
 options:
   vnet:
     description:
@@ -27,7 +29,7 @@ options:
     type: str
     required: true
   state:
-    description: Whether the vnet is to be configured. One with subnets can't be removed.
+    description: Whether the vnet is to be configured. One with subnets, or that guests' cards are on, can't be removed.
     type: str
     choices: [present, absent]
     default: present

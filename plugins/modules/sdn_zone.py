@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
+  - homelab.pve.sdn_lock
 options:
   zone:
     description: Id of the zone, of 8 letters and digits at most.

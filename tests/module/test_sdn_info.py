@@ -39,6 +39,22 @@ def test_what_is_told(edited: Modules) -> None:
     assert found["pending"] is True
 
 
+def test_fabrics_and_services_are_told(modules: Modules) -> None:
+    modules.ok("sdn_fabric", id="spine", protocol="openfabric", ip_prefix="10.30.0.0/24")
+    modules.ok("sdn_fabric_node", fabric_id="spine", node_id="father", ip="10.30.0.1")
+    modules.ok("sdn_dns", dns="names", type="powerdns", url="u", key="verySecret")
+    found = modules.unchanged("sdn_info")
+    spine = {"id": "spine", "protocol": "openfabric", "ip_prefix": "10.30.0.0/24"}
+    assert found["fabrics"] == [{**spine, "state": "new"}]
+    (node,) = found["fabric_nodes"]
+    assert (node["fabric_id"], node["node_id"], node["ip"], node["state"]) == ("spine", "father", "10.30.0.1", "new")
+    assert found["dns"] == [{"dns": "names", "type": "powerdns", "url": "u"}]
+    assert found["ipams"] == [{"ipam": "pve", "type": "pve"}]
+    modules.ok("sdn_apply")
+    modules.ok("sdn_fabric", id="spine", state="absent")
+    assert modules.ok("sdn_info")["fabrics"] == [{**spine, "state": "deleted"}]
+
+
 def test_nothing_is_there(modules: Modules) -> None:
     found = modules.ok("sdn_info")
     assert [found[kind] for kind in ("zones", "vnets", "subnets", "controllers")] == [[], [], [], []]

@@ -69,6 +69,24 @@ def test_what_proxmox_refuses(wired: Modules, wish: dict[str, Any], message: str
     assert message in result["msg"]
 
 
+def test_networks_of_a_zone_do_not_overlap(wired: Modules) -> None:
+    wired.ok("sdn_subnet", **ONE)
+    wired.ok("sdn_vnet", vnet="v2", zone="inner")
+    assert wired.message("sdn_subnet", vnet="v2", subnet="10.50.0.128/25") == (
+        "Cannot create subnet 10.50.0.128/25 of vnet v2: it overlaps with 10.50.0.0/24 of vnet v1 in the same zone "
+        "inner. Choose another network, or remove that one first."
+    )
+    wired.ok("sdn_zone", zone="outer", type="simple")
+    wired.ok("sdn_vnet", vnet="v3", zone="outer")
+    wired.converge("sdn_subnet", vnet="v3", subnet="10.50.0.128/25")
+
+
+def test_nothing_to_do_costs_one_request(wired: Modules) -> None:
+    wired.ok("sdn_subnet", **ONE)
+    wired.ok("sdn_subnet", **ONE)
+    assert len(wired.lab.requests()) == 1
+
+
 def test_least_privileges(wired: Modules) -> None:
     needed = {"/sdn/zones/inner/v1": ["SDN.Allocate"]}
     assert wired.refusals(needed, "sdn_subnet", **ONE) == {

@@ -59,6 +59,38 @@ def test_what_is_in_use_stays(zoned: Modules) -> None:
     assert "vnet: Can't delete vnet if subnets exists" in zoned.run("sdn_vnet", vnet="v1", state="absent")["msg"]
 
 
+def test_one_that_a_guest_is_on_stays(zoned: Modules) -> None:
+    zoned.ok("sdn_vnet", **V1)
+    zoned.ok("sdn_apply")
+    zoned.ok("vm", vmid=150, name="web", node="father", net={"net1": "virtio,bridge=v1"})
+    assert zoned.message("sdn_vnet", vnet="v1", state="absent") == (
+        "Cannot remove vnet v1: net1 of vm 150 (web) uses it. Put them on another bridge first."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "advice"),
+    [
+        ({"vnet": "v2", "zone": "nope"}, "Declare the zone first (module sdn_zone)."),
+        (
+            {"vnet": "v2", "zone": "vlans"},
+            "A vnet of such a zone needs tag, a number that no other vnet of the zone has.",
+        ),
+        ({"vnet": "v2", "zone": "vlans", "tag": 30}, "Choose another tag."),
+        ({"vnet": "v2", "zone": "inner", "tag": 30}, "Leave tag out."),
+        ({"vnet": "v4", "state": "absent"}, "Remove its subnets first (module sdn_subnet)."),
+    ],
+    ids=str,
+)
+def test_what_to_do_about_it(zoned: Modules, wish: dict[str, Any], advice: str) -> None:
+    zoned.ok("sdn_vnet", vnet="v3", zone="vlans", tag=30)
+    zoned.ok("sdn_vnet", vnet="v4", zone="inner")
+    zoned.ok("sdn_subnet", vnet="v4", subnet="10.50.0.0/24")
+    before = zoned.ok("sdn_info")["vnets"]
+    assert zoned.run("sdn_vnet", **wish)["msg"].splitlines()[-1] == advice
+    assert zoned.ok("sdn_info")["vnets"] == before
+
+
 def test_least_privileges(zoned: Modules) -> None:
     needed = {"/sdn/zones/inner": ["SDN.Allocate"]}
     messages = zoned.refusals(needed, "sdn_vnet", **V1)

@@ -69,6 +69,38 @@ def test_what_proxmox_refuses(modules: Modules, wish: dict[str, Any], message: s
     assert message in result["msg"]
 
 
+@pytest.mark.parametrize(
+    ("wish", "advice"),
+    [
+        (
+            {"zone": "vlans", "state": "absent"},
+            "Move the vnet to another zone, or remove it first (module sdn_vnet).",
+        ),
+        (
+            {"zone": "tunnels", "type": "evpn", "controller": "nobody", "vrf_vxlan": 10},
+            "Declare the controller first (module sdn_controller).",
+        ),
+        ({"zone": "new", "type": "simple", "dns": "nobody"}, "Declare the name server first (module sdn_dns)."),
+        ({"zone": "new", "type": "simple", "ipam": "nobody"}, "Declare it first (module sdn_ipam)."),
+        ({"zone": "new", "type": "vxlan"}, "Set either peers or fabric."),
+    ],
+    ids=str,
+)
+def test_what_to_do_about_it(modules: Modules, wish: dict[str, Any], advice: str) -> None:
+    modules.ok("sdn_zone", **VLANS)
+    modules.ok("sdn_vnet", vnet="v1", zone="vlans", tag=20)
+    result = modules.run("sdn_zone", **wish)
+    assert result["failed"]
+    assert result["msg"].splitlines()[-1] == advice
+    assert modules.ok("sdn_info")["zones"][0]["zone"] == "vlans"
+
+
+def test_nothing_to_do_costs_one_request(modules: Modules) -> None:
+    modules.ok("sdn_zone", **VLANS)
+    modules.ok("sdn_zone", **VLANS)
+    assert len(modules.lab.requests()) == 1
+
+
 def test_least_privileges(modules: Modules) -> None:
     needed = {"/sdn/zones": ["SDN.Allocate"]}
     assert modules.refusals(needed, "sdn_zone", **VLANS) == {

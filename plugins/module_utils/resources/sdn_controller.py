@@ -1,15 +1,13 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controllers of the software defined network, as data (API schema: ``/cluster/sdn/controllers``).
-
-The schema's ``lock-token`` is for sessions that hold the lock.
-"""
+"""Controllers of the software defined network, as data (API schema: ``/cluster/sdn/controllers``)."""
 
 from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
@@ -33,6 +31,13 @@ FIELDS: tuple[Field, ...] = (
     Field("isis_net", wire="isis-net"),
 )
 
+ADVICE: Values = {
+    "is used by": "Give the zone another controller, or remove it first (module sdn_zone).",
+    "exactly one of peers / fabric": "Set either peers or fabric.",
+    "only 1 global evpn controller": "Use the one there is; the module sdn_info names it.",
+}
+"""PVE's words -> what to do."""
+
 SECTION = Section(
     kind="controller",
     keys=("controller",),
@@ -42,6 +47,9 @@ SECTION = Section(
     fields=FIELDS,
     key_params={"controller": "controller"},
     required=("type",),
+    options=LOCKED,
+    passed=PASSED,
+    advice={**HELD, **ADVICE},
     result=lambda have: {"controller": have["controller"]},
 )
 CONTROLLER = SECTION.resource()

@@ -11,19 +11,29 @@ view and the state from the pending one: there a value that is 0 reads null and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values, decoded, url
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_controller import FIELDS as CONTROLLER_FIELDS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_dns import FIELDS as DNS_FIELDS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_fabric import FIELDS as FABRIC_FIELDS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_fabric_node import FIELDS as FABRIC_NODE_FIELDS
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_ip import SHOWN
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_ipam import FIELDS as IPAM_FIELDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_subnet import COLLECTION as SUBNETS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_subnet import FIELDS as SUBNET_FIELDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_vnet import FIELDS as VNET_FIELDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import FIELDS as ZONE_FIELDS
 
 PENDING: Values = {"pending": True}
+NOT_IMPLEMENTED = 501
 
 LISTS = {"zone": "/cluster/sdn/zones", "vnet": "/cluster/sdn/vnets", "controller": "/cluster/sdn/controllers"}
 FIELDS = {"zone": ZONE_FIELDS, "vnet": VNET_FIELDS, "subnet": SUBNET_FIELDS, "controller": CONTROLLER_FIELDS}
+FABRICS = "/cluster/sdn/fabrics/all"
+ADDRESSES = "/cluster/sdn/ipams/pve/status"
 
 
 def info(read: Reader, _wish: Values) -> dict[str, Json]:
@@ -35,9 +45,67 @@ def info(read: Reader, _wish: Values) -> dict[str, Json]:
         if vnet["state"] != "deleted"
         for row in _listed(read, "subnet", url(SUBNETS, vnet["vnet"]))
     ]
-    rows = {**found, "subnets": subnets}
+    rows = {**found, "subnets": subnets, **_fabrics(read)}
     waits = any(row["state"] != "applied" for kind in rows.values() for row in kind)
-    return {"changed": False, **rows, "pending": waits}
+    return {"changed": False, **rows, **_services(read), "pending": waits}
+
+
+def _services(read: Reader) -> dict[str, list[dict[str, Json]]]:
+    """What holds without being applied: name servers, managers of addresses, and the addresses PVE keeps itself."""
+    dns = [{"dns": row["dns"], **_open(DNS_FIELDS, row)} for row in read.get("/cluster/sdn/dns") or []]
+    ipams = [{"ipam": row["ipam"], **_open(IPAM_FIELDS, row)} for row in read.get("/cluster/sdn/ipams") or []]
+    kept = ({key: row[key] for key in SHOWN if row.get(key) is not None} for row in read.get(ADDRESSES) or [])
+    return {
+        "dns": sorted(dns, key=lambda row: str(row["dns"])),
+        "ipams": sorted(ipams, key=lambda row: str(row["ipam"])),
+        "addresses": sorted(kept, key=lambda row: (str(row["vnet"]), ip_address(row["ip"]).packed)),
+    }
+
+
+def _open(fields: tuple[Field, ...], row: Values) -> dict[str, Json]:
+    return decoded([item for item in fields if not item.secret], row)
+
+
+def _fabrics(read: Reader) -> dict[str, list[dict[str, Json]]]:
+    """Fabrics and their nodes; none before Proxmox VE 9."""
+    pending, edited = _all_fabrics(read, PENDING), _all_fabrics(read)
+    return {
+        "fabrics": _merged(FABRIC_FIELDS, ("id",), pending.get("fabrics", []), edited.get("fabrics", [])),
+        "fabric_nodes": _merged(
+            FABRIC_NODE_FIELDS, ("fabric_id", "node_id"), pending.get("nodes", []), edited.get("nodes", [])
+        ),
+    }
+
+
+def _all_fabrics(read: Reader, params: Values | None = None) -> dict[str, Json]:
+    try:
+        return read.get(FABRICS, params) or {}
+    except PveError as error:
+        if error.status == NOT_IMPLEMENTED:
+            return {}
+        raise
+
+
+def _merged(
+    fields: tuple[Field, ...], keys: tuple[str, ...], pending: list[Values], edited: list[Values]
+) -> list[dict[str, Json]]:
+    """Rows as they are edited, and those that go away as they are running, by their keys."""
+    states = {_keyed(row, keys): row for row in pending}
+    rows = {name: row for name, row in states.items() if row.get("state") == "deleted"}
+    rows |= {_keyed(row, keys): row for row in edited}
+    return [
+        {
+            **dict(zip(keys, name, strict=True)),
+            **decoded(fields, row),
+            "state": states.get(name, {}).get("state", "applied"),
+        }
+        for name, row in sorted(rows.items())
+    ]
+
+
+def _keyed(row: Values, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """What is new has its keys among what is pending (PVE::Network::SDN, pending_config)."""
+    return tuple(str(row.get(key) or (row.get("pending") or {}).get(key)) for key in keys)
 
 
 def _listed(read: Reader, kind: str, path: str) -> list[dict[str, Json]]:
@@ -67,13 +135,16 @@ def waiting(read: Reader) -> dict[str, str]:
 def _waiting(read: Reader) -> Iterator[tuple[str, str]]:
     for kind, path in LISTS.items():
         rows = read.get(path, PENDING) or []
-        yield from _states(kind, kind, rows)
+        yield from _states(kind, (kind,), rows)
         if kind == "vnet":
             for row in rows:
                 if row.get("state") != "deleted":
-                    yield from _states("subnet", "cidr", read.get(url(SUBNETS, row["vnet"]), PENDING) or [])
+                    yield from _states("subnet", ("cidr",), read.get(url(SUBNETS, row["vnet"]), PENDING) or [])
+    fabrics = _all_fabrics(read, PENDING)
+    yield from _states("fabric", ("id",), fabrics.get("fabrics", []))
+    yield from _states("fabric node", ("fabric_id", "node_id"), fabrics.get("nodes", []))
 
 
-def _states(kind: str, key: str, rows: list[Values]) -> Iterator[tuple[str, str]]:
+def _states(kind: str, keys: tuple[str, ...], rows: list[Values]) -> Iterator[tuple[str, str]]:
     # A row can have "pending" without a state: then a value that is 0 was mistaken for one that isn't there.
-    return ((f"{kind} {row[key]}", str(row["state"])) for row in rows if row.get("state"))
+    return ((f"{kind} {'/'.join(_keyed(row, keys))}", str(row["state"])) for row in rows if row.get("state"))

@@ -5,7 +5,7 @@
 
 A subnet is made by its network, and has an id of its zone and that: ``inner-10.50.0.0-24``
 (PVE::API2::Network::SDN::Subnets, create). So it is looked for in the vnet's list, which tells both.
-The schema's ``type`` is always ``subnet``; its ``lock-token`` is for sessions that hold the lock.
+The schema's ``type`` is always ``subnet``.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Values,
     url,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import KEY, STATE, Section
 
+VNETS = "/cluster/sdn/vnets"
 COLLECTION = "/cluster/sdn/vnets/{}/subnets"
 
 BOUNDS = ("start-address", "end-address")
@@ -69,7 +71,7 @@ FIELDS: tuple[Field, ...] = (
     Field("dnszoneprefix"),
 )
 
-OPTIONS: Options = {"vnet": KEY, "subnet": KEY, **STATE}
+OPTIONS: Options = {"vnet": KEY, "subnet": KEY, **STATE, **LOCKED}
 
 
 def describe(read: Reader, wish: Values) -> Json | None:
@@ -85,7 +87,24 @@ def describe(read: Reader, wish: Values) -> Json | None:
                 f"Cannot find subnet {network}: there is no vnet {wish['vnet']}. Declare it first (module sdn_vnet)."
             ) from error
         return None
-    return next((row for row in rows if row.get("cidr") == network), None)
+    have = next((row for row in rows if row.get("cidr") == network), None)
+    if have is None and wish["state"] == "present":
+        _refuse_overlap(read, wish["vnet"], network)
+    return have
+
+
+def _refuse_overlap(read: Reader, vnet: str, network: str) -> None:
+    """PVE takes networks that overlap; a zone's are routed together, so one of them would not be reached."""
+    zones = {str(row["vnet"]): row.get("zone") for row in read.get(VNETS) or []}
+    mine = ipaddress.ip_network(network)
+    for other in sorted(name for name, zone in zones.items() if zone == zones.get(vnet)):
+        for row in read.get(url(COLLECTION, other)) or []:
+            theirs = ipaddress.ip_network(row["cidr"], strict=False)
+            if mine.version == theirs.version and mine.overlaps(theirs):
+                raise RefusedError(
+                    f"Cannot create subnet {network} of vnet {vnet}: it overlaps with {theirs} of vnet {other} in the "
+                    f"same zone {zones[vnet]}. Choose another network, or remove that one first."
+                )
 
 
 def plan(wish: Values, have: Json | None) -> Plan:
@@ -109,6 +128,13 @@ def _network(wish: Values) -> str:
     return str(network)
 
 
+ADVICE: Values = {
+    "is not in subnet": "Choose an address inside of the subnet.",
+    "on a vlanaware vnet": "Set vlanaware of the vnet to false, or put the subnet into another vnet.",
+    "not empty": "Remove its addresses first (module sdn_ip); sdn_info lists them.",
+}
+"""PVE's words -> what to do."""
+
 SECTION = Section(
     kind="subnet",
     keys=("subnet",),
@@ -117,6 +143,8 @@ SECTION = Section(
     missing=MISSING,
     fields=FIELDS,
     key_params={"subnet": "subnet", "type": "type"},
+    passed=PASSED,
+    advice={**HELD, **ADVICE},
     result=lambda have: {name: have[key] for name, key in (("subnet", "cidr"), ("id", "subnet"), ("vnet", "vnet"))},
 )
 SUBNET = Resource(

@@ -3,13 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Virtual networks of the software defined network, as data (API schema: ``/cluster/sdn/vnets``).
 
-The schema's ``type`` is always ``vnet``; its ``lock-token`` is for sessions that hold the lock.
+The schema's ``type`` is always ``vnet``.
 """
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
+from dataclasses import replace
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, Json, within
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_cards import users as cards_on
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_uses import refuse_used
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
@@ -21,6 +26,16 @@ FIELDS: tuple[Field, ...] = (
     Field("isolate_ports", BOOLEAN, wire="isolate-ports", default=False),
 )
 
+ADVICE: Values = {
+    r"missing (?:vlan|vxlan) tag": "A vnet of such a zone needs tag, a number that no other vnet of the zone has.",
+    r"tag .* already exist": "Choose another tag.",
+    "tag is not allowed on simple zone": "Leave tag out.",
+    "undefined type": "Declare the zone first (module sdn_zone).",
+    "Can't delete vnet if subnets": "Remove its subnets first (module sdn_subnet).",
+    "can't change zone if subnets": "Remove its subnets first (module sdn_subnet).",
+}
+"""PVE's words -> what to do."""
+
 SECTION = Section(
     kind="vnet",
     keys=("vnet",),
@@ -30,6 +45,19 @@ SECTION = Section(
     fields=FIELDS,
     key_params={"vnet": "vnet"},
     required=("zone",),
+    options=LOCKED,
+    passed=PASSED,
+    advice={**HELD, **ADVICE},
     result=lambda have: {"vnet": have["vnet"]},
 )
-VNET = SECTION.resource()
+
+
+def describe(read: Reader, wish: Values) -> Json | None:
+    """PVE's answer, or None. Raises RefusedError when it is to go away and guests' cards are on it."""
+    have = SECTION.describe(read, wish)
+    if have is not None and wish["state"] == "absent":
+        refuse_used("vnet", wish["vnet"], cards_on(read, wish["vnet"]), "Put them on another bridge first.")
+    return have
+
+
+VNET = replace(SECTION.resource(), describe=describe)

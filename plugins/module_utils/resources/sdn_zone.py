@@ -4,13 +4,14 @@
 """Zones of the software defined network, as data (API schema: ``/cluster/sdn/zones``).
 
 Without ``pending`` and ``running``, the API reads the configuration as it is edited (PVE::API2::Network::SDN::Zones):
-what a change that waits to be applied has made of it. The schema's ``lock-token`` is for sessions that hold the lock.
+what a change that waits to be applied has made of it.
 """
 
 from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
 TYPES = ("simple", "vlan", "qinq", "vxlan", "evpn", "faucet")
@@ -51,6 +52,17 @@ FIELDS: tuple[Field, ...] = (
     Field("dp_id", INTEGER, wire="dp-id"),
 )
 
+ADVICE: Values = {
+    "is used by vnet": "Move the vnet to another zone, or remove it first (module sdn_vnet).",
+    r"controller .*don't exist": "Declare the controller first (module sdn_controller).",
+    r"dns: .*don't exist": "Declare the name server first (module sdn_dns).",
+    r"ipam: .*not existing": "Declare it first (module sdn_ipam).",
+    "missing dns server": "Set dns, too.",
+    "exactly one of peers / fabric": "Set either peers or fabric.",
+    "vrf-vxlan .* is already declared": "Choose another vrf_vxlan.",
+}
+"""PVE's words -> what to do."""
+
 SECTION = Section(
     kind="zone",
     keys=("zone",),
@@ -60,6 +72,9 @@ SECTION = Section(
     fields=FIELDS,
     key_params={"zone": "zone"},
     required=("type",),
+    options=LOCKED,
+    passed=PASSED,
+    advice={**HELD, **ADVICE},
     result=lambda have: {"zone": have["zone"]},
 )
 ZONE = SECTION.resource()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
@@ -65,6 +65,10 @@ class Section:
     """Whether ``delete`` is an array and not text."""
     always: tuple[str, ...] = ()
     """PVE's names of what each change has to say, even where it stays as it is."""
+    passed: Mapping[str, str] = field(default_factory=dict)
+    """Options that go with each write where they are set, and PVE's names of them."""
+    advice: Values = field(default_factory=dict)
+    """PVE's words in a failure (regular expression) -> what to do about it."""
     separator: str = "!"
     """Between the keys where a section is named to people."""
     result: Callable[[Values], dict[str, Json]] | None = None
@@ -92,7 +96,12 @@ class Section:
 
     def plan(self, wish: Values, have: Json | None) -> Plan:
         """Create, change, remove, or nothing."""
-        name = self.separator.join(str(wish[key]) for key in self.keys)
+        made = self._planned(wish, have, self.separator.join(str(wish[key]) for key in self.keys))
+        passed = {key: wish[name] for name, key in self.passed.items() if wish.get(name) is not None}
+        steps = (replace(step, params={**step.params, **passed}, advice=self.advice) for step in made.steps)
+        return replace(made, steps=tuple(steps))
+
+    def _planned(self, wish: Values, have: Json | None, name: str) -> Plan:
         if wish["state"] == "absent":
             return self._removal(wish, have, name)
         wished = parsed(self.fields, wish)

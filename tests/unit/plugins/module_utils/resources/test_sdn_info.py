@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_info import info, waiting
 
 from .reading import Table
@@ -14,6 +15,9 @@ CONTROLLERS = "/cluster/sdn/controllers"
 SUBNETS = f"{VNETS}/v1/subnets"
 CIDR = "10.50.0.0/24"
 SUBNET = {"subnet": "z1-10.50.0.0-24", "cidr": CIDR, "vnet": "v1", "type": "subnet", "snat": 0, "dhcp-range": []}
+
+FABRICS = "/cluster/sdn/fabrics/all"
+SPINE = {"id": "spine", "protocol": "openfabric", "ip_prefix": "10.30.0.0/24"}
 
 
 class Views(Table):
@@ -40,6 +44,18 @@ VIEWS = Views(
         f"{SUBNETS}?": [{**SUBNET, "pending": {"snat": None}}],
         CONTROLLERS: [],
         f"{CONTROLLERS}?": [],
+        FABRICS: {"fabrics": [SPINE], "nodes": []},
+        # What is new has its id among what is pending.
+        f"{FABRICS}?": {
+            "fabrics": [{"state": "new", "pending": SPINE}],
+            "nodes": [{"fabric_id": "spine", "node_id": "son", "state": "deleted", "pending": {}}],
+        },
+        "/cluster/sdn/dns": [{"dns": "names", "type": "powerdns", "url": "u", "key": "secret"}],
+        "/cluster/sdn/ipams": [{"ipam": "pve", "type": "pve"}],
+        "/cluster/sdn/ipams/pve/status": [
+            {"zone": "z1", "vnet": "v1", "subnet": CIDR, "ip": "10.50.0.10", "mac": "AA"},
+            {"zone": "z1", "vnet": "v1", "subnet": CIDR, "ip": "10.50.0.9", "mac": "BB"},
+        ],
     }
 )
 
@@ -66,16 +82,33 @@ def test_what_is_edited_with_its_state() -> None:
             }
         ],
         "controllers": [],
+        "fabrics": [{**SPINE, "state": "new"}],
+        "fabric_nodes": [{"fabric_id": "spine", "node_id": "son", "state": "deleted"}],
+        "dns": [{"dns": "names", "type": "powerdns", "url": "u"}],
+        "ipams": [{"ipam": "pve", "type": "pve"}],
+        "addresses": [
+            {"vnet": "v1", "zone": "z1", "subnet": CIDR, "ip": "10.50.0.9", "mac": "BB"},
+            {"vnet": "v1", "zone": "z1", "subnet": CIDR, "ip": "10.50.0.10", "mac": "AA"},
+        ],
         "pending": True,
     }
 
 
 def test_what_waits() -> None:
-    assert waiting(VIEWS) == {"vnet v0": "deleted", "vnet v1": "new", "zone z0": "deleted", "zone z1": "changed"}
+    assert waiting(VIEWS) == {
+        "fabric node spine/son": "deleted",
+        "fabric spine": "new",
+        "vnet v0": "deleted",
+        "vnet v1": "new",
+        "zone z0": "deleted",
+        "zone z1": "changed",
+    }
 
 
 def test_nothing_waits() -> None:
-    lists = (ZONES, VNETS, CONTROLLERS)
+    lists = (ZONES, VNETS, CONTROLLERS, "/cluster/sdn/dns", "/cluster/sdn/ipams", "/cluster/sdn/ipams/pve/status")
     nothing: dict[str, Any] = {**{path: [] for path in lists}, **{f"{path}?": [] for path in lists}}
+    # Before version 9 there are no fabrics.
+    nothing |= dict.fromkeys((FABRICS, f"{FABRICS}?"), PveError("GET", FABRICS, 501, "not implemented"))
     assert waiting(Views(nothing)) == {}
     assert info(Views(nothing), {})["pending"] is False

@@ -12,6 +12,7 @@ from .reading import Table
 from .sdn_schema import needs_schema, parameters
 
 COLLECTION = "/cluster/sdn/vnets/v1/subnets"
+VNETS = "/cluster/sdn/vnets"
 NAME = "inner-10.50.0.0-24"
 PATH = f"{COLLECTION}/{NAME}"
 ONE = {
@@ -100,7 +101,7 @@ def test_refusals(wish: dict[str, Any], message: str) -> None:
 
 
 def test_it_is_found_by_its_network() -> None:
-    table = Table({COLLECTION: [{**ONE, "cidr": "10.51.0.0/24"}, ONE]})
+    table = Table({COLLECTION: [{**ONE, "cidr": "10.51.0.0/24"}, ONE], VNETS: [{"vnet": "v1", "zone": "inner"}]})
     assert SUBNET.describe(table, wished()) == ONE
     assert SUBNET.describe(table, wished(subnet="10.52.0.0/24")) is None
 
