@@ -155,3 +155,18 @@ REALM_SYNC = Resource(
     told=told,
     writes=("POST /access/domains/{}/sync",),
 )
+
+INFO_OPTIONS: Options = {"id": {"type": "str"}, "realm": {"type": "str"}}
+RUNS = {"last_run": "last-run", "next_run": "next-run"}
+
+
+def info(read: Reader, wish: Values) -> dict[str, Json]:
+    """Answer of the module realm_sync_job_info."""
+    rows = [_job(row) for row in read.get("/cluster/jobs/realm-sync")]
+    found = [row for row in rows if all(wish.get(name) in (None, row.get(name)) for name in INFO_OPTIONS)]
+    return {"changed": False, "jobs": sorted(found, key=lambda row: str(row["id"]))}
+
+
+def _job(row: Values) -> dict[str, Json]:
+    runs = {ours: int(row[name]) for ours, name in RUNS.items() if row.get(name)}
+    return {**SECTION.shown(row)[SECTION.kind], **runs, "id": row["id"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.realm_sync import REALM_SYNC, REALM_SYNC_JOB
+from ansible_collections.homelab.pve.plugins.module_utils.resources.realm_sync import REALM_SYNC, REALM_SYNC_JOB, info
 
 from .reading import Table
 
@@ -120,3 +120,13 @@ def test_what_the_task_said_is_told() -> None:
     assert REALM_SYNC.told
     assert REALM_SYNC.told({"dry_run": False}, [answer]) == {"upid": upid, "log": ["syncing users"]}
     assert REALM_SYNC.told({"dry_run": True}, []) == {"changed": False}
+
+
+@pytest.mark.parametrize(
+    ("wish", "found"), [({}, ["all", "people"]), ({"realm": "home"}, ["people"]), ({"id": "all"}, ["all"])]
+)
+def test_jobs_are_listed(wish: dict[str, Any], found: list[str]) -> None:
+    rows = [{**HAVE, "id": "people", "next-run": 1800000000}, {"id": "all", "realm": "other", "schedule": "daily"}]
+    jobs = info(Table({"/cluster/jobs/realm-sync": rows}), wish)["jobs"]
+    assert [job["id"] for job in jobs] == found
+    assert [job.get("next_run") for job in jobs if job["id"] == "people"] in ([], [1800000000])
