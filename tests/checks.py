@@ -92,6 +92,12 @@ def no_guests() -> str:
     return rootless.obstacle() or ""
 
 
+def no_molecule() -> str:
+    """Why Molecule's scenarios can't run here, or an empty string: one of them builds a signed apt repository."""
+    missing = [name for name in ("dpkg-deb", "gpg") if shutil.which(name) is None]
+    return no_guests() or (f"not installed: {', '.join(missing)}" if missing else "")
+
+
 MYPY_PACKAGES = ("ansible_collections.homelab.pve.plugins", "lab", "scenarios", "tests")
 
 CHECKS: tuple[Check, ...] = (
@@ -112,7 +118,7 @@ CHECKS: tuple[Check, ...] = (
     # Files differ much in length, so single tests are spread, but for the files that tests/conftest.py names.
     pytest_check("integration", "integration", options=("--dist", "loadgroup")),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py"), narrow=True),
-    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), narrow=True, needs=no_guests),
+    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), narrow=True, needs=no_molecule),
 )
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
 EXTRA = ("bench", "replay")

@@ -11,7 +11,7 @@ from lab import control
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-FULL_TEST = ("test",)
+FULL_TEST = ("test", "--all")
 
 
 def say(line: str) -> None:
