@@ -98,6 +98,11 @@ options:
   subscription_key:
     description: Key of the subscription. Proxmox VE checks it with Proxmox' server when it is set.
     type: str
+  subscription_max_age:
+    description:
+      - Seconds for which the last check of the subscription's key counts. An older one is made again; does nothing
+        without a key.
+    type: int
   repositories:
     description: Package repositories that are to be enabled or disabled. Others stay as they are.
     type: list

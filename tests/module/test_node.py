@@ -64,6 +64,15 @@ def test_the_subscription_key_is_never_shown(modules: Modules) -> None:
     assert "abcdef0123" not in str(gone)
 
 
+def test_an_old_check_of_the_subscription_is_made_again(modules: Modules) -> None:
+    modules.unchanged("node", **F, subscription_max_age=86400)
+    modules.ok("node", **F, subscription_key=KEY, subscription_max_age=86400)
+    modules.unchanged("node", **F, subscription_max_age=86400)
+    modules.lab.api.stored("nodes/father/subscription")[""]["checktime"] -= 100000
+    made = modules.converge("node", **F, subscription_max_age=86400)
+    assert made["plan"] == ["check the subscription key of node father"]
+
+
 def test_repositories(modules: Modules) -> None:
     wish = [{"handle": "no-subscription"}, {"handle": "enterprise", "enabled": False}]
     made = modules.converge("node", **F, repositories=wish)

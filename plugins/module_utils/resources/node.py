@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -25,13 +26,21 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import node_power, node_repositories
-from ansible_collections.homelab.pve.plugins.module_utils.resources.node_settings import FIELDS, PARTS, Part, shown
+from ansible_collections.homelab.pve.plugins.module_utils.resources.node_settings import (
+    FIELDS,
+    PARTS,
+    SUBSCRIPTION,
+    Part,
+    checking,
+    shown,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import KEY
 
 STATES = ("present", "rebooted", "off", "on")
 OPTIONS: Options = {
     "node": KEY,
     "state": {"type": "str", "choices": list(STATES), "default": "present"},
+    "subscription_max_age": {"type": "int"},
     **node_repositories.OPTIONS,
     "wait_timeout": {"type": "float", "default": 600},
 }
@@ -51,12 +60,15 @@ class Found:
     answers: Mapping[str, Values] = field(default_factory=dict)
     repositories: Values | None = None
     power: node_power.Power | None = None
+    now: float = 0.0
+    """Seconds since the epoch."""
 
 
 def describe(read: Reader, wish: Values) -> Found:
     """The parts that are wished."""
     node = str(wish["node"])
-    wanted = [part for part in PARTS if part.wanted(wish)]
+    aged = wish.get("subscription_max_age") is not None
+    wanted = [part for part in PARTS if part.wanted(wish) or (aged and part is SUBSCRIPTION)]
     if wish["state"] in ("on", "off") and (wanted or wish.get("repositories")):
         raise ConfigError(
             f"state: {wish['state']} takes no settings: a node that is off has none. Use a task for each."
@@ -64,7 +76,7 @@ def describe(read: Reader, wish: Values) -> Found:
     power = node_power.describe(read, wish)
     answers = {part.path: read.get(part.at(node)) or {} for part in wanted}
     sources = read.get(url(node_repositories.PATH, node)) if wish.get("repositories") else None
-    return Found(answers, sources, power)
+    return Found(answers, sources, power, time.time())
 
 
 def plan(wish: Values, found: Found) -> Plan:
@@ -77,6 +89,7 @@ def plan(wish: Values, found: Found) -> Plan:
         changes += differ
         steps += part.steps(node, found.answers[part.path], differ) if differ else ()
     before, after = views(changes)
+    steps += _checked(wish, found, steps)
     for step, name, enabled in node_repositories.steps(node, wish.get("repositories") or (), found.repositories or {}):
         steps.append(step)
         before[name], after[name] = ("disabled", "enabled") if enabled else ("enabled", "disabled")
@@ -85,6 +98,14 @@ def plan(wish: Values, found: Found) -> Plan:
         before["power"], after["power"] = "on" if found.power.online else "off", wish["state"]
     steps += powering
     return Plan(tuple(steps), tuple(changes), "" if steps else f"node {node} is as wished", before, after)
+
+
+def _checked(wish: Values, found: Found, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The check of a subscription that is old; a new key is checked as it is set."""
+    age = wish.get("subscription_max_age")
+    if age is None or any(step.path == SUBSCRIPTION.at(str(wish["node"])) for step in steps):
+        return ()
+    return checking(str(wish["node"]), found.answers[SUBSCRIPTION.path], int(age), found.now)
 
 
 def _changes(part: Part, wish: Values, found: Found) -> tuple[Change, ...]:

@@ -191,8 +191,17 @@ SUBSCRIPTION = Part(
     "subscription",
     (Field("subscription_key", Codec(_key, _key, TEXT.encode), wire="key", secret=True, readable=True),),
     _subscription,
-    ("PUT", "DELETE"),
+    ("PUT", "DELETE", "POST"),
 )
+
+
+def checking(node: str, have: Values, max_age: int, now: float) -> tuple[Step, ...]:
+    """Have the subscription's key checked again when the last check is older than ``max_age`` seconds."""
+    if not have.get("key") or now - float(have.get("checktime") or 0) <= max_age:
+        return ()
+    reason = f"check the subscription key of node {node}"
+    return (Step("POST", SUBSCRIPTION.at(node), {"force": 1}, reason),)
+
 
 PARTS = (DNS, HOSTS, TIME, CONFIG, SUBSCRIPTION)
 FIELDS: tuple[Field, ...] = tuple(item for part in PARTS for item in part.fields)

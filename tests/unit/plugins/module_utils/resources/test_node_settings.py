@@ -15,6 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.node_setting
     SUBSCRIPTION,
     TIME,
     Part,
+    checking,
     names_node,
     shown,
 )
@@ -123,3 +124,18 @@ def test_what_is_shown_has_no_key() -> None:
 
 def test_each_part_is_read_for_its_own_options() -> None:
     assert [part.path for part in PARTS if part.wanted({"dns1": "", "acme": None})] == ["dns"]
+
+
+@pytest.mark.parametrize(
+    ("have", "steps"),
+    [
+        ({}, 0),
+        ({"key": "x", "checktime": 1000}, 0),
+        ({"key": "x", "checktime": 999}, 1),
+        ({"key": "x"}, 1),
+        ({"checktime": 1}, 0),
+    ],
+    ids=str,
+)
+def test_an_old_check_is_made_again(have: dict[str, Any], steps: int) -> None:
+    assert len(checking("a", have, 100, 1100.0)) == steps
