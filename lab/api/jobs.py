@@ -28,6 +28,7 @@ BACKUP = "/cluster/backup"
 REPLICATION_FILE = "replication.cfg"
 DEFAULT_ITERATIONS = 10
 ROOT_ONLY = ("tmpdir", "dumpdir", "script")
+BURDENS = ("bwlimit", "ionice", "performance")
 # Options that are texts in a request and objects in an answer.
 OBJECTS = ("fleecing", "performance", "prune-backups")
 # Options of a backup that choose guests, with those that each one replaces (PVE/API2/Backup.pm, update_job).
@@ -78,14 +79,29 @@ def prepare_schedule(call: Call, given: Values, *, required: bool) -> None:
         given.pop(name, None)
 
 
+def check_job_privileges(api: JobArea, call: Call, given: Values, storages: Iterable[str]) -> None:
+    """Who may have backups made, and where to (PVE/API2/Backup.pm, assert_param_permission_create and _update)."""
+    if call.user != ROOT:
+        if any(name in given for name in BURDENS):
+            api.require(call.user, "/", "Sys.Modify")
+        fleecing = property_object(str(given.get("fleecing") or ""), parts_of(BACKUP, "POST", "fleecing"))
+        if "storage" in fleecing:
+            api.require(call.user, f"/storage/{fleecing['storage']}", "Datastore.AllocateSpace")
+        for storage in storages:
+            api.require(call.user, f"/storage/{storage}", "Datastore.Allocate")
+    pool = given.get("pool")
+    if pool and pool not in api.pools:
+        raise PveError(403, f"Permission check failed (pool '{pool}' does not exist)")
+    if pool:
+        api.require(call.user, f"/pool/{pool}", "VM.Backup")
+
+
 def prepare_backup(api: JobArea, call: Call, given: Values) -> None:
     """What is checked before the file is locked: who asks, and the schedule."""
     for name in ROOT_ONLY if call.user != ROOT else ():
         if name in given:
             raise param_error(**{name: "Only root may set this option."})
-    pool = given.get("pool")
-    if pool and pool not in api.pools:
-        raise PveError(403, f"Permission check failed (pool '{pool}' does not exist)")
+    check_job_privileges(api, call, given, [str(given.get("storage") or "local")])
     prepare_schedule(call, given, required=True)
 
 
@@ -253,9 +269,10 @@ class JobArea(SectionArea, GuestArea):
         for name in ROOT_ONLY if call.user != ROOT else ():
             if name in given or name in split_list(call.get("delete")):
                 raise param_error(**{name: "Only root may set this option."})
-        pool = given.get("pool")
-        if pool and pool not in self.pools:
-            raise PveError(403, f"Permission check failed (pool '{pool}' does not exist)")
+        current = self.entries(BACKUPS, call).get(call["id"], {})
+        named = [str(given["storage"])] if given.get("storage") else []
+        kept = [str(current.get("storage") or "local")] if current else []
+        check_job_privileges(self, call, given, [*named, *kept])
         prepare_schedule(call, given, required=False)
 
     @staticmethod

@@ -16,10 +16,12 @@ description:
     removes what is there.
   - The options have Proxmox VE's own names, with underscores. What a job leaves unset, a node takes from its
     C(/etc/vzdump.conf).
-  - Proxmox VE takes jobs for guests and storages that do not exist; this module refuses to add those.
-  - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/), C(VM.Audit) on guests that O(vmid) adds,
-    C(Datastore.Audit) on O(storage) and C(VM.Backup) on O(pool) when they change. O(dumpdir), O(script) and O(tmpdir)
-    are for V(root@pam) only.
+  - Proxmox VE takes jobs for guests, nodes and storages that do not exist; this module refuses to add those.
+  - Needs the privileges C(Sys.Audit) and C(Sys.Modify) on V(/) and C(Datastore.Allocate) on the job's storage, which is
+    V(local) where it names none. When they change it also needs C(VM.Audit) on guests that O(vmid) adds,
+    C(Datastore.Audit) on O(storage), C(Pool.Audit) and C(VM.Backup) on O(pool), C(Datastore.Audit) and
+    C(Datastore.AllocateSpace) on a storage in O(fleecing). O(dumpdir), O(script) and O(tmpdir) are for V(root@pam)
+    only.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes

@@ -58,6 +58,24 @@ TOGETHER = "a backup job is about guests by vmid, those of a pool, or all but th
             "Storage 'nope' does not exist, or the login has no Datastore.Audit on /storage/nope. Check the name; "
             "the module storage_info lists the storages the login may see.",
         ),
+        (
+            {"pool": "nope", "all": None},
+            "Pool 'nope' does not exist. Check the name; the module pool_info lists them.",
+        ),
+        (
+            {"node": "ghost"},
+            "There is no node 'ghost' in the cluster; its nodes are father. Check the option node.",
+        ),
+        (
+            {"fleecing": "1,storage=fast"},
+            "Storage 'fast' does not exist, or the login has no Datastore.Audit on /storage/fast. Check the name; the "
+            "module storage_info lists the storages the login may see.",
+        ),
+        (
+            {"schedule": "nonsense"},
+            "Option 'schedule': 'nonsense' is no calendar event such as 'mon..fri 02:30' or '*/15': invalid calendar "
+            "event 'nonsense' - unable to parse calendar event at 'nonsense'",
+        ),
         ({"vmid": [200], "pool": "dev"}, f"Options 'vmid' and 'pool' do not go together: {TOGETHER}"),
         ({"id": "other", "all": True}, "Option 'schedule' is needed: backup job other does not exist yet."),
         (
@@ -78,30 +96,20 @@ def test_refusals(modules: Modules, wish: dict[str, Any], message: str) -> None:
     assert modules.message("backup_job", **{"id": "nightly", **wish}) == message
 
 
-@pytest.mark.parametrize(
-    ("wish", "message"),
-    [
-        (
-            {"schedule": "nonsense"},
-            "400 Parameter verification failed (schedule: invalid format - invalid calendar event 'nonsense' - "
-            "unable to parse calendar event at 'nonsense').",
-        ),
-        ({"pool": "nope"}, "403 Permission check failed (pool 'nope' does not exist)"),
-    ],
-    ids=str,
-)
-def test_what_proxmox_refuses(modules: Modules, wish: dict[str, Any], message: str) -> None:
-    result = modules.run("backup_job", **{"id": "new", "schedule": "daily", "all": "pool" not in wish, **wish})
-    assert result["msg"].startswith(f"Cannot create backup job new: POST /cluster/backup: {message}")
-
-
 def test_least_privileges(modules: Modules) -> None:
-    needed = {"/": ["Sys.Audit", "Sys.Modify"], "/storage/local": ["Datastore.Audit"]}
-    refused = modules.refusals({"/": needed["/"]}, "backup_job", id="nightly", schedule="daily", all=True)
+    needed = {"/": ["Sys.Audit", "Sys.Modify"], "/storage/local": ["Datastore.Audit", "Datastore.Allocate"]}
+    refused = modules.refusals(needed, "backup_job", id="nightly", schedule="daily", all=True, storage="local")
+    step, storage = "Cannot create backup job nightly: POST /cluster/backup: ", "/storage/local"
     assert refused == {
         "Sys.Audit on /": f"GET /cluster/backup/nightly: {denied('Sys.Audit', '/')}",
-        "Sys.Modify on /": f"Cannot create backup job nightly: POST /cluster/backup: {denied('Sys.Modify', '/')}",
+        "Sys.Modify on /": f"{step}{denied('Sys.Modify', '/')}",
+        f"Datastore.Allocate on {storage}": f"{step}{denied('Datastore.Allocate', storage)}",
+        f"Datastore.Audit on {storage}": (
+            f"Storage 'local' does not exist, or the login has no Datastore.Audit on {storage}. Check the name; the "
+            "module storage_info lists the storages the login may see."
+        ),
     }
-    limited = modules.limited({**needed, "/storage/local": [*needed["/"], "Datastore.Audit"]})
+    fast = {"/storage/local-lvm": ["Datastore.Audit", "Datastore.AllocateSpace"]}
+    limited = modules.limited({**needed, **fast})
     for wish in (NIGHTLY, {"id": "nightly", "enabled": False}, {"id": "nightly", "state": "absent"}):
         limited.converge("backup_job", **wish)

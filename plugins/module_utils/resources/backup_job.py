@@ -9,13 +9,27 @@ schedule only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, VMIDS, Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Plan, Reader, Step, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import check_guests, check_storages
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    BOUND,
+    Field,
+    Plan,
+    Reader,
+    Step,
+    Values,
+    decoded,
+    parsed,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources.calendar import check_schedule
+from ansible_collections.homelab.pve.plugins.module_utils.resources.pool import read_pool
+from ansible_collections.homelab.pve.plugins.module_utils.resources.presence import (
+    check_guests,
+    check_nodes,
+    check_storages,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vzdump import SELECTION, VZDUMP, check_selection
 
@@ -54,21 +68,29 @@ NEEDS_STORAGE = ("notes-template", "protected")
 
 
 def describe(read: Reader, wish: Values) -> Json | None:
-    """PVE's answer, or None. Raises RefusedError for a new guest or storage that is not there: PVE takes any."""
+    """PVE's answer, or None. Raises RefusedError for a new guest, pool, node or storage that is not there.
+
+    PVE takes any guest, node and storage.
+    """
     check_selection(wish, "a backup job")
     have = SECTION.describe(read, wish)
-    if wish["state"] == "present":
-        there = have or {}
-        known = VMIDS.decode(there.get("vmid") or "")
-        check_guests(read, [vmid for vmid in VMIDS.parse(wish.get("vmid") or []) if vmid not in known])
-        check_storages(read, [name for name in _storages(wish, there) if name])
+    if wish["state"] == "present" and BOUND not in wish:
+        _check_new(read, parsed(FIELDS, wish), decoded(FIELDS, have or {}))
     return have
 
 
-def _storages(wish: Values, have: Values) -> Iterable[str]:
-    """Storages that are wished and not those the job has."""
-    if wish.get("storage") != have.get("storage"):
-        yield str(wish.get("storage") or "")
+def _check_new(read: Reader, wish: Values, have: Values) -> None:
+    """What the job doesn't name yet has to be there."""
+    new = {name: value for name, value in wish.items() if value and value != have.get(name)}
+    check_guests(read, [vmid for vmid in new.get("vmid", ()) if vmid not in have.get("vmid", ())])
+    fleecing = (new.get("fleecing") or {}).get("storage")
+    check_storages(read, [name for name in (new.get("storage"), fleecing) if name])
+    if "pool" in new and read_pool(read, new["pool"]) is None:
+        raise RefusedError(f"Pool '{new['pool']}' does not exist. Check the name; the module pool_info lists them.")
+    if "node" in new:
+        check_nodes(read, [new["node"]], "node")
+    if "schedule" in new:
+        check_schedule(read, new["schedule"])
 
 
 def plan(wish: Values, have: Json | None) -> Plan:

@@ -35,11 +35,12 @@ def check_storages(read: Reader, names: Sequence[str]) -> None:
         )
 
 
-def check_nodes(read: Reader, names: Sequence[str]) -> None:
+def check_nodes(read: Reader, names: Sequence[str], option: str = "nodes") -> None:
     """Raise RefusedError for a node that the cluster doesn't have; all logins may see the nodes' names."""
     known = sorted(str(row["node"]) for row in read.get("/nodes")) if names else []
     missing = [name for name in names if name not in known]
     if missing:
         raise RefusedError(
-            f"There is no node '{missing[0]}' in the cluster; its nodes are {', '.join(known)}. Check the option nodes."
+            f"There is no node '{missing[0]}' in the cluster; its nodes are {', '.join(known)}. Check the option "
+            f"{option}."
         )

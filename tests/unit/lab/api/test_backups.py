@@ -254,6 +254,27 @@ def test_who_restores_may_use_the_bridge(guests: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ({"storage": "local"}, "/storage/local, Datastore.Allocate"),
+        ({"storage": "tank"}, "/storage/tank, Datastore.Allocate"),
+        ({"fleecing": "1,storage=tank"}, "/storage/tank, Datastore.AllocateSpace"),
+        ({}, "/storage/local, Datastore.Allocate"),
+    ],
+    ids=str,
+)
+def test_who_has_backups_made_rules_their_storage(guests: Client, values: dict[str, str], missing: str) -> None:
+    guests.post("/cluster/backup", id="old", schedule="daily", all=1, storage="local")
+    guests.post("/access/roles", roleid="Planner", privs="Sys.Audit,Sys.Modify")
+    client = kim(guests, **{"/": "Planner"})
+    said = f"Permission check failed ({missing})\n"
+    new = {"id": "new", "schedule": "daily", "all": 1, **values}
+    assert client.ask("POST", "/cluster/backup", **new).json()["message"] == said
+    assert client.ask("PUT", "/cluster/backup/old", comment="x", **values).json()["message"] == said
+    client.delete("/cluster/backup/old")
+
+
+@pytest.mark.parametrize(
     ("request_", "values", "missing"),
     [
         ("POST vzdump", {"vmid": 200, "bwlimit": 1}, "/, Sys.Modify"),
