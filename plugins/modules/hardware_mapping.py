@@ -15,7 +15,7 @@ description:
   - Makes, changes and removes a mapping, that is one name for PCI devices, USB devices or directories that differ from
     node to node. What is not set is not managed; an empty value removes what is there.
   - A guest uses it with C(mapping=ID) in its C(hostpci) or C(usb), or with C(dirid=ID) in its C(virtiofs) option.
-    Proxmox VE removes a mapping even if a guest uses it.
+    One that a guest uses is not removed, as far as the login sees the guests; Proxmox VE itself would remove it.
   - The first releases of Proxmox VE 8 know no mappings of directories.
   - Needs the privilege C(Mapping.Modify) on V(/mapping/TYPE/ID), and on V(/mapping/TYPE) to create it.
 extends_documentation_fragment:

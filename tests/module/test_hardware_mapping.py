@@ -62,6 +62,18 @@ def test_what_proxmox_refuses(modules: Modules) -> None:
     )
 
 
+def test_one_that_a_guest_uses_stays(modules: Modules) -> None:
+    modules.ok("hardware_mapping", **DONGLE)
+    modules.ok("vm", name="web", vmid=100, node=NODE, usb={"usb0": "mapping=dongle"})
+    gone = {"type": "usb", "id": "dongle", "state": "absent"}
+    assert modules.message("hardware_mapping", **gone) == (
+        "Cannot remove hardware_mapping usb dongle: guests use it: 100 (web): usb0. Proxmox VE would remove it all the "
+        "same, and they would not start again. Take it from them first."
+    )
+    modules.ok("vm", vmid=100, usb={"usb0": ""})
+    modules.converge("hardware_mapping", **gone)
+
+
 def test_what_is_as_wished_costs_one_request(modules: Modules) -> None:
     modules.ok("hardware_mapping", **DONGLE)
     modules.unchanged("hardware_mapping", **DONGLE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -24,8 +25,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     parsed,
     url,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_use import listed, users_matching
 
 COLLECTION = "/cluster/mapping/{}"
 NOT_IMPLEMENTED = 501
@@ -90,10 +92,35 @@ SECTION = Section(
 )
 
 
+USES: Mapping[str, tuple[str, str]] = {
+    "pci": ("hostpci", r"(?:^|,)mapping={}(?:,|$)"),
+    "usb": ("usb", r"(?:^|,)mapping={}(?:,|$)"),
+    "dir": ("virtiofs", r"(?:^|,)(?:dirid=)?{}(?:,|$)"),
+}
+"""Where a guest's configuration names a mapping: beginning of the keys, and the value."""
+
+USERS = "_users"
+"""Key of what was described: the guests that use a mapping that is to go."""
+
+
+def describe(read: Reader, wish: Values) -> Json | None:
+    """PVE's answer, or None; with the guests that use it where it is to go."""
+    have = SECTION.describe(read, wish)
+    if have is None or wish["state"] == "present":
+        return have
+    keys, pattern = USES[wish["type"]]
+    return {**have, USERS: users_matching(read, pattern.format(re.escape(wish["id"])), keys=keys)}
+
+
 def plan(wish: Values, have: Json | None) -> Plan:
-    """As any section; but types differ in what they have."""
+    """As any section; but types differ in what they have, and one that guests use stays."""
     for problem in problems(wish) if wish["state"] == "present" else ():
         raise ConfigError(problem)
+    if wish["state"] == "absent" and have and have.get(USERS):
+        raise RefusedError(
+            f"Cannot remove {SECTION.kind} {wish['type']} {wish['id']}: guests use it: {listed(have[USERS])}. Proxmox "
+            "VE would remove it all the same, and they would not start again. Take it from them first."
+        )
     return SECTION.plan(wish, have)
 
 
@@ -116,6 +143,7 @@ def problems(wish: Values) -> Iterator[str]:
 
 HARDWARE_MAPPING = replace(
     SECTION.resource(),
+    describe=describe,
     plan=plan,
     writes=tuple(
         f"{verb} /cluster/mapping/{kind}{key}"

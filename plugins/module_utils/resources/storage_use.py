@@ -23,24 +23,26 @@ TEXTS = frozenset({"description", "name", "hostname", "tags"})
 
 def users_of_storage(read: Reader, storage: str, on: Callable[[str], bool] = bool) -> list[str]:
     """The guests that have something on a storage: ``100 (web): scsi0, ide2``; ``on``: on which nodes to look."""
-    return _users(read, rf"(?:^|[,=]){re.escape(storage)}:", lambda row: on(str(row["node"])))
+    return users_matching(read, rf"(?:^|[,=]){re.escape(storage)}:", lambda row: on(str(row["node"])))
 
 
 def users_of_volume(read: Reader, volid: str, vmid: int | None = None) -> list[str]:
     """The guests that use a volume; ``vmid``: nobody but the guest it belongs to can."""
-    return _users(read, rf"(?:^|[,=]){re.escape(volid)}(?:,|$)", lambda row: vmid in (None, int(row["vmid"])))
+    return users_matching(read, rf"(?:^|[,=]){re.escape(volid)}(?:,|$)", lambda row: vmid in (None, int(row["vmid"])))
 
 
-def _users(read: Reader, pattern: str, asked: Callable[[Values], bool]) -> list[str]:
+def users_matching(read: Reader, pattern: str, asked: Callable[[Values], bool] = bool, keys: str = "") -> list[str]:
+    """The guests with a value that matches ``pattern`` in their configuration, at keys that begin like ``keys``."""
     rows = read.get("/cluster/resources", {"type": "vm"}) or []
     guests = sorted(filter(asked, rows), key=lambda row: int(row["vmid"]))
-    found = [(row, _places(read, row, pattern)) for row in guests]
+    found = [(row, _places(read, row, pattern, keys)) for row in guests]
     return [f"{row['vmid']} ({row.get('name') or 'no name'}): {', '.join(places)}" for row, places in found if places]
 
 
-def _places(read: Reader, guest: Values, pattern: str) -> list[str]:
+def _places(read: Reader, guest: Values, pattern: str, keys: str) -> list[str]:
     config = read.get(url("/nodes/{}/{}/{}/config", guest["node"], guest["type"], guest["vmid"]))
-    return sorted(key for key, value in config.items() if key not in TEXTS and re.search(pattern, str(value)))
+    asked = {key: str(value) for key, value in config.items() if key not in TEXTS and re.match(keys, key)}
+    return sorted(key for key, value in asked.items() if re.search(pattern, value))
 
 
 def listed(users: Sequence[str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.hardware_mapping import HARDWARE_MAPPING, info
 
-from .reading import Table
+from .reading import Table, row
 
 PATH = "/cluster/mapping/usb/dongle"
 MAP = ["id=10c4:ea60,node=a", "id=10c4:ea60,node=b"]
@@ -71,7 +71,43 @@ def test_refusals(wish: dict[str, Any], message: str) -> None:
 
 def test_absence_is_what_proxmox_says() -> None:
     gone = PveError("GET", PATH, 500, "mapping 'dongle' not found")
-    assert HARDWARE_MAPPING.describe(Table({PATH: gone}), {"type": "usb", "id": "dongle"}) is None
+    assert HARDWARE_MAPPING.describe(Table({PATH: gone}), {"type": "usb", "id": "dongle", "state": "absent"}) is None
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "usb": {"usb0": "mapping=dongle,usb3=1", "hostpci0": "mapping=gpu"},
+    "pci": {"usb0": "mapping=gpu", "hostpci1": "pcie=1,mapping=gpu"},
+    "dir": {"virtiofs0": "dirid=media,cache=auto", "virtiofs1": "media", "description": "media"},
+    "none": {"usb0": "host=1234:abcd,mapping=dongles", "virtiofs0": "medias", "usb1": "spice", "description": "dongle"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "config", "places"),
+    [
+        ("usb", "dongle", "usb", "usb0"),
+        ("pci", "gpu", "pci", "hostpci1"),
+        ("dir", "media", "dir", "virtiofs0, virtiofs1"),
+        ("usb", "dongle", "none", ""),
+        ("pci", "dongle", "usb", ""),
+        ("dir", "media", "none", ""),
+    ],
+)
+def test_one_that_guests_use_stays(kind: str, name: str, config: str, places: str) -> None:
+    path = f"/cluster/mapping/{kind}/{name}"
+    guests = {"/cluster/resources": [row(100, "web")], "/nodes/father/qemu/100/config": CONFIGS[config]}
+    read = Table({path: {"map": []}, **guests})
+    wish = {"type": kind, "id": name, "state": "absent"}
+    have = HARDWARE_MAPPING.describe(read, wish)
+    if not places:
+        assert [step.verb for step in HARDWARE_MAPPING.plan(wish, have).steps] == ["DELETE"]
+        return
+    with pytest.raises(RefusedError) as error:
+        HARDWARE_MAPPING.plan(wish, have)
+    assert str(error.value) == (
+        f"Cannot remove hardware_mapping {kind} {name}: guests use it: 100 (web): {places}. Proxmox VE would remove it "
+        "all the same, and they would not start again. Take it from them first."
+    )
 
 
 PCI = {"id": "gpu", "map": ["node=a,path=0000:01:00.0,id=10de:1b80"], "mdev": 1}
