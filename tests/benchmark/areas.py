@@ -23,7 +23,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Area:
-    """The same wish in both collections' words, and what has to be there before: POST path -> parameters."""
+    """The same wish in both collections' words, and what is asked for before: ``POST path`` -> parameters."""
 
     name: str
     ours: tuple[str, Options]
@@ -31,10 +31,15 @@ class Area:
     before: Mapping[str, Options] = field(default_factory=dict)
 
 
-VM: Mapping[str, Options] = {f"/nodes/{NODE}/qemu": {"vmid": 100, "name": "web"}}
-MANAGED: Mapping[str, Options] = {**VM, "/cluster/ha/resources": {"sid": "vm:100"}}
-ZONE: Mapping[str, Options] = {"/cluster/sdn/zones": {"zone": "fleet", "type": "simple"}}
-USER: Mapping[str, Options] = {"/access/users": {"userid": "alice@pve"}}
+VM: Mapping[str, Options] = {f"POST /nodes/{NODE}/qemu": {"vmid": 100, "name": "web"}}
+MANAGED: Mapping[str, Options] = {**VM, "POST /cluster/ha/resources": {"sid": "vm:100"}}
+# Their modules of the SDN take its lock, which they get only where nothing waits to be applied.
+APPLIED: Mapping[str, Options] = {"PUT /cluster/sdn": {}}
+FLEET: Mapping[str, Options] = {"POST /cluster/sdn/zones": {"zone": "fleet", "type": "simple"}}
+ZONE = {**FLEET, **APPLIED}
+VNET = {**FLEET, "POST /cluster/sdn/vnets": {"vnet": "fleetv", "zone": "fleet"}, **APPLIED}
+SUBNET: Options = {"vnet": "fleetv", "subnet": "192.0.2.0/24", "gateway": "192.0.2.1"}
+USER: Mapping[str, Options] = {"POST /access/users": {"userid": "alice@pve"}}
 RULE: Options = {"type": "in", "action": "ACCEPT", "source": "192.0.2.1", "comment": "the monitor"}
 
 AREAS = (
@@ -64,6 +69,7 @@ AREAS = (
         ("proxmox_vnet", {"vnet": "fleetv", "zone": "fleet"}),
         ZONE,
     ),
+    Area("SDN, a subnet", ("sdn_subnet", SUBNET), ("proxmox_subnet", {**SUBNET, "zone": "fleet"}), VNET),
     Area(
         "access, a user",
         ("user", {"userid": "alice@pve", "email": "alice@example.com", "firstname": "Alice"}),
@@ -135,10 +141,11 @@ def sample(area: Area, *, ours: bool) -> Sample:
         raise RuntimeError("they have no module for it")
     with running() as api:
         session = api.session()
-        for path, values in area.before.items():
-            answer = session.post(api.url(path), data=dict(values))
+        for request, values in area.before.items():
+            verb, path = request.split()
+            answer = session.request(verb, api.url(path), data=dict(values))
             if not answer.ok:
-                raise RuntimeError(f"{path}: {answer.reason}")
+                raise RuntimeError(f"{request}: {answer.reason}")
         task = our(api, wish[0], **wish[1]) if ours else theirs(api, wish[0], **wish[1])
         return Sample(_played(api, task), _played(api, task))
 
