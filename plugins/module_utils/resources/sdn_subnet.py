@@ -89,16 +89,19 @@ def describe(read: Reader, wish: Values) -> Json | None:
         return None
     have = next((row for row in rows if row.get("cidr") == network), None)
     if have is None and wish["state"] == "present":
-        _refuse_overlap(read, wish["vnet"], network)
+        _refuse_overlap(read, wish["vnet"], network, rows)
     return have
 
 
-def _refuse_overlap(read: Reader, vnet: str, network: str) -> None:
-    """PVE takes networks that overlap; a zone's are routed together, so one of them would not be reached."""
+def _refuse_overlap(read: Reader, vnet: str, network: str, rows: list[Values]) -> None:
+    """PVE takes networks that overlap; a zone's are routed together, so one of them would not be reached.
+
+    ``rows`` are the vnet's own subnets.
+    """
     zones = {str(row["vnet"]): row.get("zone") for row in read.get(VNETS) or []}
     mine = ipaddress.ip_network(network)
     for other in sorted(name for name, zone in zones.items() if zone == zones.get(vnet)):
-        for row in read.get(url(COLLECTION, other)) or []:
+        for row in rows if other == vnet else read.get(url(COLLECTION, other)) or []:
             theirs = ipaddress.ip_network(row["cidr"], strict=False)
             if mine.version == theirs.version and mine.overlaps(theirs):
                 raise RefusedError(
