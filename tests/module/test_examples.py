@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +25,7 @@ from lab.api.serving import ServedLab
 
 from .conftest import hurried
 from .ssh_door import HERE, opened
+from .warm_python import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPARATIONS = Path(__file__).parent / "examples"
@@ -98,7 +98,7 @@ def preparation(module: str) -> list[Task]:
     return list(yaml.safe_load(path.read_text())) if path.is_file() else []
 
 
-def play(module: str, options: Mapping[str, object], variables: Mapping[str, object]) -> list[Task]:
+def play(module: str, python: Path, options: Mapping[str, object], variables: Mapping[str, object]) -> list[Task]:
     """The playbook for one module's examples; `variables` are what the examples leave to their readers."""
     tasks = [step for task in documentation(module, "EXAMPLES") for step in in_phases(task, module)]
     return [
@@ -106,7 +106,7 @@ def play(module: str, options: Mapping[str, object], variables: Mapping[str, obj
             "name": f"Examples of {module}",
             "hosts": "localhost",
             "gather_facts": False,
-            "vars": {"ansible_python_interpreter": sys.executable, **variables},
+            "vars": {"ansible_python_interpreter": str(python), **variables},
             "module_defaults": {"group/homelab.pve.all": dict(options)},
             "tasks": [*preparation(module), *tasks],
         }
@@ -181,6 +181,13 @@ def is_of(value: object, kind: str) -> bool:
     return isinstance(value, TYPES[kind]) and (kind in ("bool", "raw") or not isinstance(value, bool))
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The Python that the modules are run by."""
+    with interpreter(tmp_path_factory.mktemp("warm")) as path:
+        yield path
+
+
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[str]:
     """The address of a web server with the cloud images, laid out as Debian's."""
@@ -212,11 +219,15 @@ def served(request: pytest.FixtureRequest, module: str) -> ServedLab:
     return hurried(lab) if clustered else lab
 
 
+@pytest.fixture
+def variables(served: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> dict[str, object]:
+    """What the examples leave to their readers."""
+    return {"mirror": mirror, "root_password": served.password, "token_file": str(tmp_path / "token.json"), **ssh}
+
+
 @pytest.mark.parametrize("module", NAMES)
-def test_examples(module: str, served: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> None:
-    files = {"token_file": str(tmp_path / "token.json")}
-    variables = {"mirror": mirror, "root_password": served.password, **files, **ssh}
-    results, failures = run(play(module, served.options(), variables), tmp_path)
+def test_examples(module: str, warm: Path, served: ServedLab, variables: dict[str, object], tmp_path: Path) -> None:
+    results, failures = run(play(module, warm, served.options(), variables), tmp_path)
     assert not failures, "\n".join(failures)
     ours = {key: result for key, result in results.items() if key[1]}
     documented = documentation(module, "RETURN")
