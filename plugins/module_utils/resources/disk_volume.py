@@ -30,7 +30,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     url,
     views,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.node_disks import check_unused, disks
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import KEY, STATE
 
@@ -123,11 +123,15 @@ class DiskVolume:
         return self._removable(read, wish, row) if row else Found(None)
 
     def _removable(self, read: Reader, wish: Values, row: Values) -> Found:
-        stores = [str(store["storage"]) for store in read.get("/storage") if self.carries(wish, store)]
-        contents = (read.get(url("/nodes/{}/storage/{}/content", wish["node"], name)) for name in stores)
-        return Found(
-            row, storages=tuple(stores), volumes=tuple(str(item["volid"]) for rows in contents for item in rows)
-        )
+        stores = [str(item["storage"]) for item in read.get("/storage") if self._is_on(wish, item)]
+        looked = () if wish["force"] else stores
+        volumes = tuple(volume for name in looked for volume in _volumes(read, str(wish["node"]), name))
+        return Found(row, storages=tuple(stores), volumes=volumes)
+
+    def _is_on(self, wish: Values, store: Values) -> bool:
+        """Whether a storage is on it, on this node: another node may have one of the same name."""
+        nodes = str(store.get("nodes") or wish["node"]).split(",")
+        return wish["node"] in nodes and self.carries(wish, store)
 
     def plan(self, wish: Values, found: Found) -> Plan:
         """Make it, remove it, or nothing."""
@@ -184,6 +188,16 @@ class DiskVolume:
             raise RefusedError(
                 f"Cannot remove {name}: it holds {held}. Move or remove that first, or set force to lose it."
             )
+
+
+def _volumes(read: Reader, node: str, storage: str) -> list[str]:
+    """What is on a storage. Raises RefusedError when that can't be seen."""
+    try:
+        return [str(item["volid"]) for item in read.get(url("/nodes/{}/storage/{}/content", node, storage))]
+    except PveError as error:
+        raise RefusedError(
+            f"Cannot see what is on storage {storage} of node {node}: {error} Set force to remove what it is on unseen."
+        ) from error
 
 
 def _listed(volumes: Sequence[str]) -> str:

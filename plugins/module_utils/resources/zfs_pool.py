@@ -70,6 +70,8 @@ def check(wish: Values) -> str:
     level, count = str(wish["raidlevel"]), len(wish["devices"])
     if wish.get("draid_config") and not level.startswith("draid"):
         return f"draid_config is for the levels draid, draid2 and draid3, not for {level}."
+    if wish.get("draid_config") and not {"data", "spares"} <= set(wish["draid_config"]):
+        return "draid_config needs both data and spares."
     if level == "single" and count > 1:
         return f"raidlevel single takes one device, not {count}. Choose mirror or another level for several."
     if count < LEVELS[level]:

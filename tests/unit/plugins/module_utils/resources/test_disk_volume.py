@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.directory import DIRECTORY
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disk_volume import Found
 
@@ -66,6 +66,27 @@ def test_refusals() -> None:
 def test_storages_that_stay_are_named() -> None:
     assert len(plan(Found(ROW, storages=("data",)), state="absent").warnings) == 1
     assert plan(Found(ROW, storages=("data",)), state="absent", cleanup_config=True).warnings == ()
+
+
+@pytest.mark.parametrize(("nodes", "found"), [(None, ("data",)), ("mother,father", ("data",)), ("mother", ())])
+def test_a_storage_of_the_same_name_on_another_node(nodes: str | None, found: tuple[str, ...]) -> None:
+    store = {"storage": "data", "type": "dir", "path": "/mnt/pve/data", **({"nodes": nodes} if nodes else {})}
+    reader = Table({PATH: [ROW], "/storage": [store], "/nodes/father/storage/data/content": []})
+    assert DIRECTORY.describe(reader, {"state": "absent", **BASE}) == Found(ROW, storages=found)
+
+
+def test_what_cannot_be_seen_is_not_removed_unless_it_is_forced() -> None:
+    store = {"storage": "data", "type": "dir", "path": "/mnt/pve/data"}
+    lost = PveError("GET", "/nodes/father/storage/data/content", 500, "storage 'data' is not online")
+    answers = {PATH: [ROW], "/storage": [store], "/nodes/father/storage/data/content": lost}
+    with pytest.raises(RefusedError) as caught:
+        DIRECTORY.describe(Table(answers), {"state": "absent", **BASE})
+    assert str(caught.value) == (
+        "Cannot see what is on storage data of node father: GET /nodes/father/storage/data/content: 500 storage 'data' "
+        "is not online. Set force to remove what it is on unseen."
+    )
+    forced = {**BASE, "state": "absent", "force": True}
+    assert DIRECTORY.describe(Table(answers), forced) == Found(ROW, storages=("data",))
 
 
 def test_only_what_the_wish_needs_is_read() -> None:

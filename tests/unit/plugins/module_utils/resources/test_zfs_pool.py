@@ -47,6 +47,7 @@ def test_the_level_is_told_by_the_devices(names: list[str], level: str | None) -
         ({"raidlevel": "draid", "devices": list("abc"), "draid_config": {"data": 2, "spares": 1}}, "asks for 4"),
         ({"raidlevel": "draid", "devices": list("abcd"), "draid_config": {"data": 2, "spares": 1}}, ""),
         ({"raidlevel": "raidz", "devices": list("abc"), "draid_config": {"data": 2}}, "not for raidz"),
+        ({"raidlevel": "draid", "devices": list("abc"), "draid_config": {"data": 2}}, "needs both data and spares"),
     ],
     ids=str,
 )
