@@ -52,7 +52,8 @@ def info(client: Client, wish: Values) -> dict[str, Json]:
     """Answer of the module task_info."""
     _check(wish)
     if wish.get("upid"):
-        return {"changed": False, "tasks": [_one(client, wish)], "unreachable": []}
+        found = one(client, wish["upid"], wish["wait_timeout"] if wish["wait"] else None)
+        return {"changed": False, "tasks": [_with_log(client, found, wish)], "unreachable": []}
     nodes = [wish["node"]] if wish.get("node") else _nodes(client)
     answers = together(lambda node: _listed(client, node, wish), nodes, wish["max_parallel"])
     rows = [row for answer in answers if not isinstance(answer, str) for row in answer]
@@ -70,11 +71,8 @@ def info(client: Client, wish: Values) -> dict[str, Json]:
 
 def _check(wish: Values) -> None:
     upid = wish.get("upid")
-    if upid is not None and not UPID.match(upid):
-        raise ConfigError(
-            f"Option 'upid': '{upid}' is no id of a task. One looks like "
-            "UPID:father:0000AB12:00CD34EF:65000000:qmstart:104:root@pam:"
-        )
+    if upid is not None:
+        check_upid(upid)
     if wish["wait"] and not upid:
         raise ConfigError("Option 'wait': give the upid of the task to wait for.")
     if wish["errors"] and wish["running"]:
@@ -84,13 +82,25 @@ def _check(wish: Values) -> None:
             raise ConfigError(f"Option '{option}': {wish[option]} is less than 1.")
 
 
-def _one(read: Reader, wish: Values) -> dict[str, Json]:
-    """The task of a UPID, at its end if that is awaited."""
-    upid = wish["upid"]
-    base = url("/nodes/{}/tasks/{}", upid.split(":")[1], upid)
+def check_upid(upid: str) -> None:
+    """Raise ConfigError for what is no id of a task."""
+    if not UPID.match(upid):
+        raise ConfigError(
+            f"Option 'upid': '{upid}' is no id of a task. One looks like "
+            "UPID:father:0000AB12:00CD34EF:65000000:qmstart:104:root@pam:"
+        )
+
+
+def path_of(upid: str) -> str:
+    """Where the API has a task: on the node that its id names."""
+    return url("/nodes/{}/tasks/{}", upid.split(":")[1], upid)
+
+
+def one(read: Reader, upid: str, wait: float | None = None) -> dict[str, Json]:
+    """The task of a UPID, at its end if that is awaited (seconds). Raises RefusedError when there is none."""
+    base = path_of(upid)
     try:
-        ended = status_at_end(read, base, upid, wish["wait_timeout"]) if wish["wait"] else None
-        status = ended or read.get(f"{base}/status")
+        status = read.get(f"{base}/status") if wait is None else status_at_end(read, base, upid, wait)
     except PveError as error:
         if not NO_TASK.search(str(error.errors) + error.message):
             raise
@@ -98,7 +108,7 @@ def _one(read: Reader, wish: Values) -> dict[str, Json]:
             f"There is no task {upid}, or its log is gone: Proxmox VE keeps those of the last tasks only. "
             "Check the UPID."
         ) from error
-    return _with_log(read, task(status), wish)
+    return task(status)
 
 
 def _nodes(read: Reader) -> list[str]:
@@ -147,5 +157,4 @@ def task(row: Values) -> dict[str, Json]:
 def _with_log(read: Reader, row: dict[str, Json], wish: Values) -> dict[str, Json]:
     if not wish["log"]:
         return row
-    base = url("/nodes/{}/tasks/{}", row["node"], row["upid"])
-    return {**row, "log": list(task_log(read, base))[-wish["log_lines"] :]}
+    return {**row, "log": list(task_log(read, path_of(row["upid"])))[-wish["log_lines"] :]}

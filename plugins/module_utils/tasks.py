@@ -102,7 +102,7 @@ def wait_for_task(read: Reader, upid: str, timeout: float) -> TaskResult:
 
 def status_at_end(read: Reader, base: str, upid: str, timeout: float) -> dict[str, Json]:
     """The status of the task at ``base`` once it has ended. Raises TaskTimeoutError after ``timeout`` seconds."""
-    status = poll(lambda: _ended(read, base), timeout, TASK_LONGEST)
+    status = poll(lambda: ended(read, base), timeout, TASK_LONGEST)
     if status is None:
         raise TaskTimeoutError(upid, timeout, task_log(read, base))
     return status
@@ -120,7 +120,8 @@ def task_log(read: Reader, base: str) -> tuple[str, ...]:
     return tuple(str(line["t"]) for line in sorted(lines, key=lambda line: line["n"]) if line.get("t"))
 
 
-def _ended(read: Reader, base: str) -> dict[str, Json] | None:
+def ended(read: Reader, base: str) -> dict[str, Json] | None:
+    """The status of the task at ``base``, None while it runs."""
     status: dict[str, Json] = read.get(f"{base}/status")
     return status if status.get("status") == "stopped" else None
 
