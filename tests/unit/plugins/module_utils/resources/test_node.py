@@ -24,6 +24,7 @@ def test_only_the_parts_that_are_wished_are_read() -> None:
     reader = Table(ANSWERS)
     found = NODE.describe(reader, {**BASE, "timezone": "UTC", "repositories": [{"handle": "test"}]})
     assert reader.asked == ["/nodes/a/time", "/nodes/a/apt/repositories"]
+    assert isinstance(found, Found)
     assert (found.answers, found.repositories) == ({"time": {"timezone": "UTC", "time": 1}}, REPOSITORIES)
 
 
