@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .conftest import UNNAMED, Modules
 
 
 def test_what_there_is(modules: Modules) -> None:
-    wish = {"name": "phone", "type": "gotify", "server": "https://g.example.org"}
+    wish: dict[str, Any] = {"name": "phone", "type": "gotify", "server": "https://g.example.org"}
     modules.ok("notification_endpoint", **wish, token="s3cr3t-token")
     found = modules.ok("notification_info")
     assert [item["name"] for item in found["endpoints"]] == ["mail-to-root", "phone"]

@@ -120,8 +120,8 @@ def plan(wish: Values, have: Json | Placed | None) -> Plan:
     made = replace(made, steps=tuple(_told(step, wish) for step in made.steps))
     if placed is None or placed.node == wish["node"]:
         return made
-    sides = {"before": {**made.before, "node": placed.node}, "after": {**made.after, "node": wish["node"]}}
-    return replace(made, steps=(*made.steps, _move(wish, placed)), reason="", **sides)
+    before, after = {**made.before, "node": placed.node}, {**made.after, "node": wish["node"]}
+    return replace(made, steps=(*made.steps, _move(wish, placed)), reason="", before=before, after=after)
 
 
 def _told(step: Step, wish: Values) -> Step:
