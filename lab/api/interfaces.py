@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.api import open_vswitch
+
 Iface = dict[str, Any]
 """One interface with the API's names for its options."""
 
@@ -66,11 +68,13 @@ NAMES = {
     "bridge-stp": "bridge_stp",
     "bridge-ports": "bridge_ports",
     "bridge-vids": "bridge_vids",
+    "ovs_mtu": "mtu",
 }
 SIMPLE = frozenset(
     {
         "mtu", "bridge_fd", "bridge_vids", "bridge-access", "bridge-learning", "bond_miimon", "bond_mode",
         "bond_xmit_hash_policy", "bond-primary", "vlan-protocol", "vlan-raw-device", "vlan-id",
+        *open_vswitch.OPTIONS,
     }
 )  # fmt: skip
 ADDRESSES = ("address", "netmask", "broadcast", "gateway")
@@ -81,7 +85,7 @@ NOT_OPTIONS = frozenset(
         "type", "priority", "method", "method6", "active", "exists", "comments", "comments6", "autostart", "options",
         "options6", "families", "cidr", "cidr6", "bridge_ports", "bridge_stp", "bridge_fd", "bridge_vlan_aware",
         "bridge_vids", "slaves", "bond_miimon", "bond_mode", "bond_xmit_hash_policy", "bond-primary", "mtu",
-        *(name + suffix for name in ADDRESSES for suffix in ("", "6")),
+        *open_vswitch.OPTIONS, *(name + suffix for name in ADDRESSES for suffix in ("", "6")),
     }
 )  # fmt: skip
 # Where an interface of a kind comes in the file (interfaces below another one after it).
@@ -199,7 +203,8 @@ def kind_of(name: str, iface: Mapping[str, Any]) -> str:
         return "bridge"
     if iface.get("vlan-raw-device"):
         return "vlan"
-    return next((kind for kind, pattern in KINDS if pattern.fullmatch(name)), "unknown")
+    plain = next((kind for kind, pattern in KINDS if pattern.fullmatch(name)), "unknown")
+    return open_vswitch.kind_of(plain, dict(iface)) or plain
 
 
 def complete(name: str, iface: Iface, ifaces: Mapping[str, Iface]) -> None:
@@ -211,6 +216,8 @@ def complete(name: str, iface: Iface, ifaces: Mapping[str, Iface]) -> None:
         iface.setdefault("bridge_ports", "")
     if iface["type"] == "vlan":
         _complete_vlan(name, iface, ifaces)
+    if iface["type"].startswith("OVS"):
+        open_vswitch.complete(iface)
     for suffix, longest in (("", "32"), ("6", "128")):
         _complete_address(iface, suffix, longest)
         iface.setdefault("method" + suffix, "manual")
@@ -356,7 +363,15 @@ def check(file: NetworkFile) -> None:
 
 def render(file: NetworkFile) -> str:
     """The text of a file. Raises NetworkConfigError as :func:`check` does."""
-    check(file)
+    try:
+        open_vswitch.settle(file.ifaces, file.ports())
+        check(file)
+        return _text(file)
+    except open_vswitch.OpenVSwitchError as error:
+        raise NetworkConfigError(str(error)) from error
+
+
+def _text(file: NetworkFile) -> str:
     waiting = sorted(file.lines)
     text = HEADER
     for name in sorted(file.ifaces, key=lambda name: _place(name, file.ifaces)):
@@ -364,7 +379,7 @@ def render(file: NetworkFile) -> str:
         earlier = [line for line in waiting if line[0] < int(iface.get("priority", 0))]
         text += "".join(f"{line}\n" for _, line in earlier) + ("\n" if earlier else "")
         waiting = waiting[len(earlier) :]
-        text += f"auto {name}\n" if iface.get("autostart") else ""
+        text += f"auto {name}\n" if iface.get("autostart") or iface.get("ovs_bridge") else ""
         text += "".join(_stanza(name, iface, family) for family in iface["families"])
     return text + "".join(f"{line}\n" for _, line in waiting)
 
@@ -435,7 +450,11 @@ def _other_lines(name: str, iface: Iface) -> Iterator[str]:
             yield f"{option} {iface[option]}"
 
 
-KIND_LINES: dict[str, Callable[[Iface], Iterator[str]]] = {"bridge": _bridge_lines, "bond": _bond_lines}
+KIND_LINES: dict[str, Callable[[Iface], Iterator[str]]] = {
+    "bridge": _bridge_lines,
+    "bond": _bond_lines,
+    **dict.fromkeys(("OVSBridge", "OVSBond", "OVSPort", "OVSIntPort"), open_vswitch.lines),
+}
 
 
 # ---------------------------------------------------------------------- dns

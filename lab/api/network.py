@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from lab.api import interfaces
+from lab.api import interfaces, open_vswitch
 from lab.api.fake import Answer, Call, Route, TaskError, Values, die, param_error, split_list
 from lab.api.interfaces import NetworkConfigError, NetworkFile
 from lab.api.node import INTERFACES, NodeArea
@@ -75,6 +75,21 @@ def check_ports(file: NetworkFile, name: str, given: Mapping[str, Any]) -> None:
             raise param_error(**{option: f"{port} is already used on interface '{users[port]}'."})
 
 
+def add_port(file: NetworkFile, name: str, given: Mapping[str, Any]) -> None:
+    """A port or bond of Open vSwitch is added to the ports of the bridge that it names."""
+    wanted = given.get("ovs_bridge")
+    if not wanted:
+        raise param_error(ovs_bridge="parameter is required")
+    bridge = file.ifaces.get(wanted)
+    if bridge is None:
+        raise param_error(ovs_bridge=f"bridge '{wanted}' does not exist")
+    if bridge["type"] != open_vswitch.BRIDGE:
+        raise param_error(ovs_bridge=f"interface '{wanted}' is no OVS bridge")
+    ports = str(bridge.get("ovs_ports", "")).split()
+    if name not in ports:
+        bridge["ovs_ports"] = " ".join([*ports, name])
+
+
 def check_vids(given: Values) -> None:
     """A list of VLANs names some."""
     if given.get("bridge_vids"):
@@ -95,6 +110,12 @@ def difference(current: str, new: str) -> str:
 
 class NetworkArea(TaskArea, NodeArea):
     """Mixin: the network of nodes."""
+
+    def __init__(self, **given: object) -> None:
+        """Start without Open vSwitch."""
+        super().__init__(**given)
+        # Whether the nodes have the package openvswitch-switch.
+        self.open_vswitch = False
 
     def routes(self) -> list[Route]:
         """``/nodes/{node}/network``."""
@@ -158,8 +179,10 @@ class NetworkArea(TaskArea, NodeArea):
         if name in file.ifaces:
             raise param_error(iface="interface already exists")
         given = self._checked_options(file, call)
-        if str(given["type"]).startswith("OVS"):
+        if str(given["type"]).startswith("OVS") and not self.open_vswitch:
             raise die(NO_OVS)
+        if given["type"] in open_vswitch.OWN:
+            add_port(file, name, given)
         file.ifaces[name] = with_methods(given)
         self._write_network(file)
 
@@ -183,7 +206,11 @@ class NetworkArea(TaskArea, NodeArea):
 
     async def _delete_interface(self, call: Call) -> None:
         file = self._read_network()
-        self._need_interface(file, call["iface"])
+        gone = self._need_interface(file, call["iface"])
+        bridge = file.ifaces.get(gone.get("ovs_bridge", ""), {}) if gone["type"] in open_vswitch.OWN else {}
+        if bridge:
+            ports = [port for port in str(bridge.get("ovs_ports", "")).split() if port != call["iface"]]
+            bridge["ovs_ports"] = " ".join(ports)
         del file.ifaces[call["iface"]]
         self._write_network(file)
 
