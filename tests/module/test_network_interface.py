@@ -177,6 +177,53 @@ def test_an_overlap_can_be_meant(modules: Modules) -> None:
     modules.converge("network_interface", **{**BRIDGE, "cidr": "10.99.0.77/24"}, allow_overlap=True)
 
 
+SWITCH: dict[str, Any] = {"node": NODE, "iface": "vmbr1", "type": "OVSBridge", "autostart": True, "mtu": 9000}
+INTERNAL: dict[str, Any] = {
+    "node": NODE, "iface": "mgmt", "type": "OVSIntPort", "ovs_bridge": "vmbr1", "ovs_tag": 20,
+    "cidr": "10.88.0.1/24", "ovs_options": "vlan_mode=access other=1",
+}  # fmt: skip
+
+
+def test_open_vswitch(modules: Modules) -> None:
+    modules.lab.api.open_vswitch = True
+    modules.ok("network_interface", **VMBR0, bridge_ports=[])
+    modules.converge("network_interface", **SWITCH, ovs_ports=["eno1"])
+    made = modules.converge("network_interface", **INTERNAL)["interface"]
+    assert (made["ovs_tag"], made["ovs_bridge"], made["ovs_options"]) == (20, "vmbr1", "other=1 vlan_mode=access")
+    switch = modules.unchanged("network_interface", **SWITCH, ovs_ports=["eno1"])["interface"]
+    assert switch["ovs_ports"] == ["eno1", "mgmt"]
+    modules.converge("network_interface", node=NODE, iface="mgmt", ovs_tag=0, ovs_options="")
+    modules.converge("network_interface", **SWITCH, ovs_ports=[])
+    assert modules.message("network_interface", node=NODE, iface="vmbr1", state="absent") == (
+        "Cannot remove interface vmbr1 from node father: mgmt stands on it. Change or remove mgmt first."
+    )
+    modules.converge("network_interface", node=NODE, iface="mgmt", state="absent")
+    modules.converge("network_interface", node=NODE, iface="vmbr1", state="absent")
+
+
+def test_a_bond_of_open_vswitch(modules: Modules) -> None:
+    modules.lab.api.open_vswitch = True
+    modules.ok("network_interface", **VMBR0, bridge_ports=[])
+    modules.ok("network_interface", **SWITCH)
+    bond: dict[str, Any] = {
+        "node": NODE,
+        "iface": "bond0",
+        "type": "OVSBond",
+        "ovs_bridge": "vmbr1",
+        "ovs_bonds": ["eno1"],
+    }
+    assert modules.message("network_interface", **bond, bond_mode="802.3ad") == (
+        "Cannot set interface bond0 on node father: bond_mode 802.3ad is none of a bond of type OVSBond. "
+        "Choose one of active-backup, balance-slb, lacp-balance-slb, lacp-balance-tcp."
+    )
+    for mode in ("active-backup", "lacp-balance-slb", "lacp-balance-tcp", "balance-slb"):
+        assert modules.converge("network_interface", **bond, bond_mode=mode)["interface"]["bond_mode"] == mode
+    assert modules.message("network_interface", **bond, ovs_options="tag=5") == (
+        "Option 'ovs_options': 'tag=5' is an option of its own. Set ovs_tag instead"
+    )
+    modules.converge("network_interface", node=NODE, iface="bond0", state="absent")
+
+
 def test_what_proxmox_refuses(modules: Modules) -> None:
     result = modules.run("network_interface", node=NODE, iface="vmbr1", type="OVSBridge")
     assert result["msg"] == (

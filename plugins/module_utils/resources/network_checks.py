@@ -117,6 +117,12 @@ REQUIRED = (
 )
 """Kinds that are nothing without an option."""
 
+MODES: Mapping[str, tuple[str, ...]] = {
+    "bond": ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"),
+    "OVSBond": ("active-backup", "balance-slb", "lacp-balance-slb", "lacp-balance-tcp"),
+}
+"""What each kind of bond can do."""
+
 NEEDS: Sequence[tuple[str, Callable[[Values], bool], str]] = (
     ("bridge_vids", lambda row: bool(row.get("bridge_vlan_aware")), "bridge_vlan_aware: true"),
     ("bond_primary", lambda row: row.get("bond_mode") == "active-backup", "bond_mode: active-backup"),
@@ -133,6 +139,9 @@ def _dropped(changed: set[str], after: Values) -> Iterator[str]:
     for option, met, need in NEEDS:
         if option in changed and not met(after):
             yield f"{option} has an effect with {need} only."
+    mode, modes = after.get("bond_mode"), MODES.get(str(after.get("type")), ())
+    if changed & {"bond_mode", "type"} and modes and mode and mode not in modes:
+        yield f"bond_mode {mode} is none of a bond of type {after['type']}. Choose one of {', '.join(modes)}."
     primary = after.get("bond-primary")
     if primary and changed & {"bond_primary", "slaves"} and primary not in ports(after.get("slaves")):
         yield f"bond_primary {primary} is none of its slaves. Name one of them, or add it to slaves."

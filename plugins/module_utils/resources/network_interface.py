@@ -62,6 +62,20 @@ VLANS = replace(PORTS, parse=lambda value: PORTS.parse(value) or [ALL_VLANS])
 # PVE takes the mere presence of these for a yes, so a no is their absence (PVE/Network/Interfaces.pm).
 FLAG = replace(BOOLEAN, empty=lambda value: not value)
 
+
+def _switch_options(value: Json) -> str:
+    """Options of Open vSwitch by name: PVE writes them in any order, and some as options of their own."""
+    words = sorted(str(value).split())
+    for word in words:
+        option = SPLIT_OFF.get(word.partition("=")[0])
+        if option:
+            raise ValueError(f"'{word}' is an option of its own. Set {option} instead")
+    return " ".join(words)
+
+
+SPLIT_OFF = {"tag": "ovs_tag", "bond_mode": "bond_mode", "lacp": "bond_mode"}
+"""What PVE reads out of ``ovs_options``, and the options that say it (PVE/Network/Interfaces.pm)."""
+
 FIELDS: tuple[Field, ...] = (
     Field("type", create_only=True, spec={"choices": list(TYPES)}),
     Field("cidr", address_codec(4, prefix=True)),
@@ -83,7 +97,7 @@ FIELDS: tuple[Field, ...] = (
     Field("ovs_bridge"),
     Field("ovs_ports", PORTS),
     Field("ovs_bonds", PORTS),
-    Field("ovs_options"),
+    Field("ovs_options", replace(TEXT, parse=_switch_options, decode=lambda wire: " ".join(sorted(wire.split())))),
     Field("ovs_tag", _number(1, 4094)),
 )
 
