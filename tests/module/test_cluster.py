@@ -122,6 +122,18 @@ def test_a_join_that_fails(ask: Asked, changes: dict[str, Any], said: str, advic
     assert ask("father").ok("cluster_info") == before
 
 
+def test_a_pinned_certificate_is_another_one_then(ask: Asked) -> None:
+    joining, mother = made(ask), ask("mother")
+    pinned = {"ca_path": None, "fingerprint": mother.lab.api.fingerprint_of("mother")}
+    said = mother.run("cluster", **joining, **pinned)["msg"]
+    assert said.startswith("Cannot join the cluster of 10.99.0.2 with node mother: Cannot reach 127.0.0.1 port ")
+    assert said.endswith(
+        "\nThe node has got a certificate of its cluster. Connect with the cluster's ca_path "
+        "(/etc/pve/pve-root-ca.pem) or the new fingerprint from now on, and run again."
+    )
+    assert ask("mother").unchanged("cluster", **joining)["plan"] == ["node mother is in cluster home"]
+
+
 def test_a_node_in_another_cluster_is_refused(ask: Asked) -> None:
     joining, mother = made(ask), ask("mother")
     mother.ok("cluster", **root(mother), clustername="other")
