@@ -74,6 +74,21 @@ def test_a_node_that_is_reached_keeps_the_change(modules: Modules, way: dict[str
     assert modules.unchanged("network_apply", **way, state="confirmed")["rollback"] == "none"
 
 
+def test_a_change_that_waits_to_be_confirmed_is_kept(modules: Modules, way: dict[str, Any], files: Path) -> None:
+    marks = files / "homelab-pve-network"
+    marks.mkdir()
+    (marks / "applied").touch()  # what a task with transport: local leaves
+    kept = modules.converge("network_apply", **way, state="confirmed")
+    assert (kept["plan"], kept["rollback"]) == (["keep the change of node father's network"], "confirmed")
+    assert (marks / "confirmed").exists()
+
+
+def test_what_waits_is_dropped_with_a_way_back_at_hand(modules: Modules, way: dict[str, Any], files: Path) -> None:
+    modules.ok("network_interface", **BRIDGE)
+    assert modules.converge("network_apply", **way, state="reverted", rollback_after=60)["rollback"] == "none"
+    assert list(files.iterdir()) == []
+
+
 def test_a_change_that_fails_is_taken_back(modules: Modules, way: dict[str, Any], files: Path) -> None:
     modules.ok("network_interface", **BRIDGE)
     modules.lab.api.inject({"kind": "task", "type": "srvreload", "error": "command 'ifreload -a' failed"})
