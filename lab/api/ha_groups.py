@@ -69,6 +69,11 @@ class HaGroupsArea(HaResourcesArea):
             if sids
         }
 
+    def failback_of(self, sid: str) -> Values:
+        """What the group of a resource says of going back; a resource says it itself where there are rules."""
+        group = self.ha_groups.get(str(self.ha_resources[sid].get("group")), {})
+        return {"failback": int(not group["nofailback"])} if "nofailback" in group else {}
+
     def _ha_group_view(self, name: str) -> Values:
         return {"group": name, "type": "group", **self.ha_groups[name], "digest": config_digest(self.ha_groups)}
 

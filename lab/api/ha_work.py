@@ -79,7 +79,7 @@ class HaWorkArea(HaRulesArea):
         there = {sid: guest for sid, guest in guests.items() if guest is not None}
         running = {sid for sid, guest in there.items() if guest.status == "running"}
         homes = {sid: str(guest.node) for sid, guest in there.items()}
-        wishes = {sid: self.ha_resources[sid] for sid in there}
+        wishes = {sid: {**self.failback_of(sid), **self.ha_resources[sid]} for sid in there}
         return World(self.clock.now(), list(self.nodes), self._ha_seen(), wishes, homes, running, self._affinity())
 
     # ------------------------------------------------------------------ rhythm

@@ -83,6 +83,14 @@ def test_a_resource_of_8(of_8: Client) -> None:
     assert said(of_8, "DELETE", f"{HA}/resources/vm:9000", purge=1) == refusal
 
 
+def test_a_group_says_whether_its_resources_go_back(of_8: Client) -> None:
+    of_8.post(f"{HA}/groups", group="g1", nodes="mother", nofailback=1)
+    of_8.post(f"{HA}/resources", sid="vm:9000", group="g1", state="ignored")
+    assert of_8.lab.api.failback_of("vm:9000") == {"failback": 0}
+    of_8.put(f"{HA}/groups/g1", delete="nofailback")
+    assert of_8.lab.api.failback_of("vm:9000") == {}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "values", "verb"),
     [
