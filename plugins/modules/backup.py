@@ -30,7 +30,7 @@ extends_documentation_fragment:
   - homelab.pve.vzdump
 options:
   all:
-    description: Whether all guests but those of O(exclude) are backed up.
+    description: Whether all guests that the login may see are backed up, but those of O(exclude).
     type: bool
   exclude:
     description: Ids of guests that are left out of all. Alone it says O(all), too.

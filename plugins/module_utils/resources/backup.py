@@ -113,7 +113,7 @@ def _is_meant(item: Guest, choice: Values) -> bool:
     if choice.get("vmid"):
         return item.vmid in choice["vmid"]
     if choice.get("pool"):
-        return item.pool == choice["pool"]
+        return item.pool == str(choice["pool"])
     return item.vmid not in choice.get("exclude", ())
 
 
