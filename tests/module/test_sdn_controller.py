@@ -27,9 +27,10 @@ def test_a_nodes_own(modules: Modules) -> None:
 def test_a_controller_in_use_stays(modules: Modules) -> None:
     modules.ok("sdn_controller", **EVPN)
     modules.converge("sdn_zone", zone="tunnels", type="evpn", controller="routes", vrf_vxlan=1000, exitnodes=["father"])
-    assert "controller routes is used by tunnels" in modules.run(
-        "sdn_controller", controller="routes", state="absent"
-    )["msg"]  # fmt: skip
+    assert modules.message("sdn_controller", controller="routes", state="absent") == (
+        "Cannot remove controller routes: zone tunnels uses it. "
+        "Give the zone another controller, or remove it first (module sdn_zone)."
+    )
 
 
 @pytest.mark.parametrize(

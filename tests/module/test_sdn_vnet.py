@@ -51,12 +51,14 @@ def test_what_proxmox_refuses(zoned: Modules, wish: dict[str, Any], message: str
 
 def test_what_is_in_use_stays(zoned: Modules) -> None:
     zoned.ok("sdn_vnet", **V1)
-    assert zoned.run("sdn_zone", zone="inner", state="absent")["msg"].startswith(
-        "Cannot remove zone inner: DELETE /cluster/sdn/zones/inner: 500 delete sdn zone object failed: "
-        "zone inner is used by vnet v1"
+    assert zoned.message("sdn_zone", zone="inner", state="absent") == (
+        "Cannot remove zone inner: vnet v1 uses it. "
+        "Move the vnet to another zone, or remove it first (module sdn_vnet)."
     )
     zoned.ok("sdn_subnet", vnet="v1", subnet="10.50.0.0/24")
-    assert "vnet: Can't delete vnet if subnets exists" in zoned.run("sdn_vnet", vnet="v1", state="absent")["msg"]
+    assert zoned.message("sdn_vnet", vnet="v1", state="absent") == (
+        "Cannot remove vnet v1: subnet 10.50.0.0/24 uses it. Remove its subnets first (module sdn_subnet)."
+    )
 
 
 def test_one_that_a_guest_is_on_stays(zoned: Modules) -> None:
@@ -78,7 +80,7 @@ def test_one_that_a_guest_is_on_stays(zoned: Modules) -> None:
         ),
         ({"vnet": "v2", "zone": "vlans", "tag": 30}, "Choose another tag."),
         ({"vnet": "v2", "zone": "inner", "tag": 30}, "Leave tag out."),
-        ({"vnet": "v4", "state": "absent"}, "Remove its subnets first (module sdn_subnet)."),
+        ({"vnet": "v4", "zone": "vlans", "tag": 31}, "Remove its subnets first (module sdn_subnet)."),
     ],
     ids=str,
 )

@@ -73,10 +73,6 @@ def test_what_proxmox_refuses(modules: Modules, wish: dict[str, Any], message: s
     ("wish", "advice"),
     [
         (
-            {"zone": "vlans", "state": "absent"},
-            "Move the vnet to another zone, or remove it first (module sdn_vnet).",
-        ),
-        (
             {"zone": "tunnels", "type": "evpn", "controller": "nobody", "vrf_vxlan": 10},
             "Declare the controller first (module sdn_controller).",
         ),

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from dataclasses import replace
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, Json, set_of, within
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_uses import refuse_used, zones_with
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
@@ -52,4 +55,15 @@ SECTION = Section(
     advice={**HELD, **ADVICE},
     result=lambda have: {"controller": have["controller"]},
 )
-CONTROLLER = SECTION.resource()
+
+
+def describe(read: Reader, wish: Values) -> Json | None:
+    """PVE's answer, or None. Raises RefusedError when it is to go away and a zone uses it."""
+    have = SECTION.describe(read, wish)
+    if have is not None and wish["state"] == "absent":
+        zones = [f"zone {name}" for name in zones_with(read, ("controller",), wish["controller"])]
+        refuse_used("controller", wish["controller"], zones, ADVICE["is used by"])
+    return have
+
+
+CONTROLLER = replace(SECTION.resource(), describe=describe)

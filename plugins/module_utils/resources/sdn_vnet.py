@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, Json, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_cards import users as cards_on
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_uses import refuse_used
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import MISSING
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+
+SUBNETS = "/cluster/sdn/vnets/{}/subnets"
 
 FIELDS: tuple[Field, ...] = (
     Field("zone"),
@@ -53,9 +55,12 @@ SECTION = Section(
 
 
 def describe(read: Reader, wish: Values) -> Json | None:
-    """PVE's answer, or None. Raises RefusedError when it is to go away and guests' cards are on it."""
+    """PVE's answer, or None. Raises RefusedError when it is to go away and has subnets, or guests' cards are on it."""
     have = SECTION.describe(read, wish)
     if have is not None and wish["state"] == "absent":
+        rows = read.get(url(SUBNETS, wish["vnet"])) or []
+        subnets = sorted(f"subnet {row['cidr']}" for row in rows)
+        refuse_used("vnet", wish["vnet"], subnets, ADVICE["Can't delete vnet if subnets"])
         refuse_used("vnet", wish["vnet"], cards_on(read, wish["vnet"]), "Put them on another bridge first.")
     return have
 

@@ -9,11 +9,15 @@ what a change that waits to be applied has made of it.
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, set_of, within
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
+from dataclasses import replace
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, INTEGER, Json, set_of, within
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_lock import HELD, LOCKED, PASSED
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_uses import refuse_used
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 
+VNETS = "/cluster/sdn/vnets"
 TYPES = ("simple", "vlan", "qinq", "vxlan", "evpn", "faucet")
 
 MISSING = r"sdn (?:vnet |subnet )?'.*' does not exist"
@@ -77,4 +81,15 @@ SECTION = Section(
     advice={**HELD, **ADVICE},
     result=lambda have: {"zone": have["zone"]},
 )
-ZONE = SECTION.resource()
+
+
+def describe(read: Reader, wish: Values) -> Json | None:
+    """PVE's answer, or None. Raises RefusedError when it is to go away and vnets are in it."""
+    have = SECTION.describe(read, wish)
+    if have is not None and wish["state"] == "absent":
+        vnets = sorted(f"vnet {row['vnet']}" for row in read.get(VNETS) or [] if row.get("zone") == wish["zone"])
+        refuse_used("zone", wish["zone"], vnets, ADVICE["is used by vnet"])
+    return have
+
+
+ZONE = replace(SECTION.resource(), describe=describe)
