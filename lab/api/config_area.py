@@ -87,7 +87,10 @@ class ConfigArea(GuestArea):
     async def _regenerate_cloudinit(self, call: Call) -> None:
         """Guests read these settings when they boot, so there is no drive to write."""
         guest = self.find(call["node"], call["vmid"])
-        guest.cloudinit_written = self._cloudinit_settings(guest)
+        if guest.lock:
+            raise die(f"VM is locked ({guest.lock})")
+        if any(is_cloudinit(value) for value in guest.config.values()):
+            guest.cloudinit_written = self._cloudinit_settings(guest)
 
     async def _boot(self, guest: FakeVm) -> None:
         await super()._boot(guest)
@@ -179,6 +182,8 @@ class ConfigArea(GuestArea):
     async def _change(self, guest: FakeVm, call: Call) -> None:
         """Write the change: what the VM can take now into the configuration, the rest into the pending section."""
         (deletes, reverts), updates = self._lists(call), self._updates(call)
+        # What is on the drive was written when the VM was made, or at its last start.
+        guest.cloudinit_written = getattr(guest, "cloudinit_written", self._cloudinit_settings(guest))
         await self.acquire(guest, "config")
         try:
             for option in reverts:

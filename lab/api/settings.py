@@ -81,10 +81,10 @@ def merged(config: Mapping[str, Any], pending: Mapping[str, Any]) -> Config:
 
 
 def cloudinit_row(option: str, written: object, now: object) -> dict[str, Any]:
-    """A setting of cloud-init: what is on the drive, and what will be; one that is to go has ``delete``."""
-    row = {"key": option} | ({"value": shown(option, written)} if written is not None else {})
+    """A setting of cloud-init: what is on the drive, and what will be; of one that is to go no value is told."""
     if now is None:
-        return row | {"delete": 1}
+        return {"key": option, "delete": 1}
+    row = {"key": option} | ({"value": shown(option, written)} if written is not None else {})
     return row if now == written else row | {"pending": shown(option, now)}
 
 

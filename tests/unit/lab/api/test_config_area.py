@@ -122,6 +122,31 @@ def test_cloudinit_documents_say_what_the_guest_is_told(guest: Client) -> None:
     assert "address: '10.0.0.5'\n        netmask: '255.255.255.0'\n        gateway: '10.0.0.1'\n" in network
 
 
+def test_what_waits_for_the_cloudinit_drive_is_told_until_it_is_written(guest: Client) -> None:
+    guest.put(CONFIG, ciuser="debian", ide2="local-lvm:cloudinit")
+    guest.put(f"{QEMU}/100/cloudinit")
+    guest.put(CONFIG, ciuser="admin", searchdomain="lab")
+    rows = {row["key"]: row for row in guest.get(f"{QEMU}/100/cloudinit")}
+    assert rows["ciuser"] == {"key": "ciuser", "value": "debian", "pending": "admin"}
+    assert rows["searchdomain"] == {"key": "searchdomain", "pending": "lab"}
+    guest.put(f"{QEMU}/100/cloudinit")
+    guest.put(CONFIG, delete="ciuser")
+    rows = {row["key"]: row for row in guest.get(f"{QEMU}/100/cloudinit")}
+    assert rows == {
+        "ciuser": {"key": "ciuser", "delete": 1},
+        "searchdomain": {"key": "searchdomain", "value": "lab"},
+    }
+
+
+def test_the_settings_of_a_vm_without_a_cloudinit_drive_wait_on(guest: Client) -> None:
+    guest.put(CONFIG, ciuser="debian")
+    guest.put(f"{QEMU}/100/cloudinit")
+    assert guest.get(f"{QEMU}/100/cloudinit") == [{"key": "ciuser", "pending": "debian"}]
+    guest.lab.api.vm(100).lock = "backup"
+    answer = guest.ask("PUT", f"{QEMU}/100/cloudinit")
+    assert (answer.status_code, answer.reason) == (500, "VM is locked (backup)")
+
+
 def test_a_rollback_brings_data_and_configuration_back(guest: Client) -> None:
     volume = guest.lab.api.volume_path("local-lvm:vm-100-disk-0")
     (volume / "data").write_text("before")
