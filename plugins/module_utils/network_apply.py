@@ -102,28 +102,34 @@ def node_of(params: Values) -> Node | None:
 def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     """What the module does."""
     node = node_of(params)
-    if node:
-        node.check()
     if params["state"] == "confirmed":
         return _confirmation(client, node, params, dry_run)
-    resource = _resource(params, node)
-    if (params.get("rollback_after") or 0) < 0:
-        raise ConfigError(f"rollback_after {params['rollback_after']:g} is no time to wait. Give seconds, more than 0.")
-    seconds = params.get("rollback_after") if params["state"] == "applied" else None
+    seconds, resource = _seconds(params), _resource(params, node)
     if seconds and node is None:
         raise ConfigError(NO_WAY.format(node=params["node"]))
     seen = look(resource, params, client)
-    if seconds and node and seen.changed and not dry_run:
-        outcome = Guarded(resource, params, client, node, float(seconds)).carry_out(seen)
-        return {**result(resource, outcome), "rollback": "confirmed" if node.remote else "armed"}
+    if seconds and node and seen.changed:
+        node.check()
+        if not dry_run:
+            outcome = Guarded(resource, params, client, node, seconds).carry_out(seen)
+            return {**result(resource, outcome), "rollback": "confirmed" if node.remote else "armed"}
     outcome = seen if dry_run else carry_out(resource, params, client, seen, timeout=params["wait_timeout"])
     return {**result(resource, outcome), "rollback": "none"}
+
+
+def _seconds(params: Values) -> float:
+    """The time to confirm in seconds, 0 for no way back. Raises ConfigError for no time at all."""
+    seconds = float(params.get("rollback_after") or 0)
+    if seconds < 0:
+        raise ConfigError(f"rollback_after {seconds:g} is no time to wait. Give seconds, more than 0.")
+    return seconds if params["state"] == "applied" else 0
 
 
 def _resource(params: Values, node: Node | None) -> Resource:
     """The network with what waits of it; ``pvesh`` doesn't tell that, so the files are looked at."""
     if node is None or params["transport"] == "https":
         return NETWORK_APPLY
+    node.check()
     return replace(NETWORK_APPLY, describe=lambda _read, _wish: node.waiting())
 
 
@@ -212,6 +218,7 @@ def _confirmation(client: Client, node: Node | None, params: Values, dry_run: bo
     """Keep a change that a task before this one applied."""
     if node is None:
         raise ConfigError(NO_WAY.format(node=params["node"]))
+    node.check()
     found, name = node.program("state"), node.name
     changes = _resource(params, node).describe(client, params)
     if found in ("back", "going back"):

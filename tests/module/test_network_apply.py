@@ -109,19 +109,20 @@ def test_what_is_refused_is_not_taken_back(modules: Modules, way: dict[str, Any]
     assert not (files / "homelab-pve-network" / "restored").exists()
 
 
-def test_a_way_back_needs_the_node(modules: Modules, way: dict[str, Any]) -> None:
+def test_a_way_back_needs_the_node(modules: Modules, way: dict[str, Any], files: Path) -> None:
     modules.ok("network_interface", **BRIDGE)
     assert modules.message("network_apply", node="father", rollback_after=60) == (
         "Cannot arm the way back on node father: over HTTPS alone nothing on the node can undo a change that cuts it "
         "off. Set ssh_host to an address of the node (and ssh_user, ssh_key_path as needed), use transport: ssh, "
         "or leave rollback_after out."
     )
-    assert modules.message("network_apply", **{**way, "node": "mother"}, rollback_after=60) == (
-        "Cannot see to the network of node mother over SSH: 127.0.0.1 is node father. "
-        "Set ssh_host to an address of mother."
-    )
     assert modules.message("network_apply", **way, rollback_after=-1) == (
         "rollback_after -1 is no time to wait. Give seconds, more than 0."
+    )
+    (files.parent / "node" / "hostname").write_text("#!/bin/sh\necho mother\n")
+    assert modules.message("network_apply", **way, rollback_after=60) == (
+        "Cannot see to the network of node father over SSH: 127.0.0.1 is node mother. "
+        "Set ssh_host to an address of father."
     )
 
 
