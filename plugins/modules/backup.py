@@ -17,8 +17,8 @@ description:
   - It acts each time, unless O(max_age) says which backups are fresh enough.
   - The options have Proxmox VE's own names, with underscores. What is left unset, a node takes from its
     C(/etc/vzdump.conf).
-  - When some of several guests fail, the others are backed up all the same. The message then names each guest that
-    failed, with the reason and its last log lines.
+  - When some of a node's guests fail, its others are backed up all the same. The message then names each guest that
+    failed, with the reason and its last log lines, and the nodes that were not begun.
   - Proxmox VE leaves guests silently out of O(all) and O(pool) that the login may not back up; here they fail.
   - Needs the privileges C(VM.Audit) and C(VM.Backup) on the guests and C(Datastore.AllocateSpace) on O(storage).
     O(prune_backups) also needs C(Datastore.Allocate) on O(storage), a storage in O(fleecing)

@@ -81,8 +81,10 @@ SOURCES = {"qemu": "archive", "lxc": "ostemplate"}
 
 ADVICE: Values = {
     "live-restore is only": "Leave live_restore out: it takes a backup on a Proxmox Backup Server.",
+    r"SDN\.Use\) \(UPID": "Grant SDN.Use on the bridge to the user, and to the token if it has privilege separation.",
+    r"Permission check failed\. ": "It takes VM.Allocate on the guest's path (/vms/VMID), or on that of the pool.",
     "state is NOT cleaned up|unable to restore|unable to create": (
-        "What is left of the guest is of no use: remove it (module vm or container, state: absent) before the next try."
+        "If something is left of the guest, remove it (module vm or container, state: absent) before the next try."
     ),
     "linked clones|base volume .* still in use": "Remove the clones of the template first, or use another vmid.",
 }
@@ -183,8 +185,8 @@ def _chosen(read: Reader, wish: Values, place: Place, archive: str) -> Values:
     if found is None:
         what = f"'{archive}'" if archive else f"of the guest with vmid {of} on storage '{place.storage}'"
         raise RefusedError(
-            f"There is no backup {what} that node {place.node} has and the login may see. The module backup_info lists "
-            "the backups."
+            f"There is no backup {what} that node {place.node} has and the login may see, which takes VM.Backup on the "
+            "guest. The module backup_info lists the backups."
         )
     if found["type"] is None:
         raise RefusedError(f"Cannot restore {found['volid']}: its name does not say whether it is a VM's.")
