@@ -80,10 +80,12 @@ options:
       - V(present) makes the VM or changes it, and leaves it running or stopped as it is.
       - V(started), V(stopped), V(restarted), V(paused) and V(suspended) do the same and then see to that state.
         V(stopped) shuts down gracefully, V(suspended) writes the memory to disk; a suspended VM counts as stopped.
+      - V(reset) presses the reset button of a running VM, each time the task is run. Its system is not asked and loses
+        what it has not written to disk. Changes that wait for a restart wait on. A VM that does not run is started.
       - V(template) makes it a template, which can't be taken back.
       - V(absent) removes it with its disks.
     type: str
-    choices: [present, absent, template, paused, restarted, started, stopped, suspended]
+    choices: [present, absent, template, paused, reset, restarted, started, stopped, suspended]
     default: present
   node:
     description:

@@ -90,6 +90,28 @@ def test_restarted_acts_every_time(modules: Modules) -> None:
         assert (result["changed"], result["plan"]) == (True, ["reboot vm 99900 (nested-pve)"])
 
 
+def test_reset_acts_every_time(modules: Modules) -> None:
+    modules.ok("vm", **CLONE, state="started")
+    assert modules.ok("vm", vmid=99900, memory=4000)["pending"] == ["memory"]
+    for _ in range(2):
+        assert modules.ok("vm", check=True, vmid=99900, state="reset")["plan"] == ["reset vm 99900 (nested-pve)"]
+        assert modules.lab.writes() == []
+        result = modules.ok("vm", vmid=99900, state="reset")
+        assert (result["changed"], result["plan"]) == (True, ["reset vm 99900 (nested-pve)"])
+        assert (result["status"], result["pending"], result["restart_required"]) == ("running", ["memory"], True)
+    assert [task["type"] for task in modules.ok("task_info", vmid=99900, limit=2)["tasks"]] == ["qmreset", "qmreset"]
+
+
+@pytest.mark.parametrize(
+    ("before", "plan"), [("stopped", ["start"]), ("suspended", ["start"]), ("paused", ["stop", "start"])]
+)
+def test_reset_starts_what_does_not_run(modules: Modules, before: str, plan: list[str]) -> None:
+    modules.ok("vm", **EMPTY, state=before)
+    result = modules.ok("vm", vmid=200, state="reset")
+    assert [step.split()[0] for step in result["plan"]] == plan
+    assert result["status"] == "running"
+
+
 def test_template(modules: Modules) -> None:
     assert modules.converge("vm", **EMPTY, state="template")["template"] is True
 

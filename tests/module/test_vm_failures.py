@@ -128,8 +128,8 @@ def test_what_can_not_be_right_is_refused(modules: Modules, options: dict[str, A
         ({"vmid": 200, "cores": "two"}, "argument 'cores' is of type str and we were unable to convert to int: "
          "\"'two'\" cannot be converted to an int"),
         ({"vmid": 200, "onboot": "sometimes"}, None),
-        ({"vmid": 200, "state": "on"}, "value of state must be one of: present, absent, template, paused, restarted, "
-         "started, stopped, suspended, got: on"),
+        ({"vmid": 200, "state": "on"}, "value of state must be one of: present, absent, template, paused, reset, "
+         "restarted, started, stopped, suspended, got: on"),
         ({"vmid": 200, "restart": "now"}, "value of restart must be one of: never, if_needed, always, got: now"),
         ({"vmid": 200, "cpu_mitigations": "on"},
          "value of cpu_mitigations must be one of: default, intel, amd, off, got: on"),

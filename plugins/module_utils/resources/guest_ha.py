@@ -51,7 +51,7 @@ OPTIONS: Options = {
     }
 }
 
-RUNS, RESTS = frozenset({"started", "restarted", "paused"}), frozenset({"stopped", "suspended", "template"})
+RUNS, RESTS = frozenset({"started", "restarted", "reset", "paused"}), frozenset({"stopped", "suspended", "template"})
 """Wished states of a guest that runs then, and of one that doesn't."""
 
 ADVICE: Values = {

@@ -25,6 +25,7 @@ class Power:
 RESULTS: Mapping[str, str] = {
     "started": "running",
     "restarted": "running",
+    "reset": "running",
     "stopped": "stopped",
     "paused": "paused",
     "suspended": "suspended",
@@ -57,6 +58,8 @@ ACTIONS: Mapping[str, Action] = {
     "shutdown": Action("shut {} down", graceful=True, after="stopped"),
     "stop": Action("stop {}", after="stopped"),
     "reboot": Action("reboot {}", graceful=True),
+    # The same process of QEMU goes on, so what waits for a restart waits on (PVE::QemuServer, vm_reset).
+    "reset": Action("reset {}", renews=False),
     "suspend": Action("pause {}", renews=False),
     "hibernate": Action("suspend {} to disk", path="suspend", params={"todisk": True}, renews=False),
 }

@@ -20,6 +20,11 @@ TRANSITIONS: Transitions = {
     ("restarted", "running"): ("reboot",),
     ("restarted", "paused"): ("stop", "start"),
     ("restarted", "stopped"): ("start",),
+    # Resetting one that is paused would leave it at the very start of its boot, paused.
+    ("reset", "running"): ("reset",),
+    ("reset", "paused"): ("stop", "start"),
+    ("reset", "stopped"): ("start",),
+    ("reset", "suspended"): ("start",),
     ("paused", "stopped"): ("start", "suspend"),
     ("paused", "running"): ("suspend",),
     ("paused", "suspended"): ("start", "suspend"),

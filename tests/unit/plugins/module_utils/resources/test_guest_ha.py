@@ -67,7 +67,13 @@ def test_the_diff_has_both_sides() -> None:
 
 @pytest.mark.parametrize(
     ("state", "ha"),
-    [("started", "stopped"), ("restarted", "disabled"), ("stopped", "started"), ("template", "started")],
+    [
+        ("started", "stopped"),
+        ("restarted", "disabled"),
+        ("reset", "stopped"),
+        ("stopped", "started"),
+        ("template", "started"),
+    ],
 )
 def test_what_would_be_undone_is_refused(state: str, ha: str) -> None:
     with pytest.raises(ConfigError, match=f"the state {ha} contradicts the state {state} of the guest"):

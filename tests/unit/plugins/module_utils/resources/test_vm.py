@@ -139,6 +139,10 @@ def test_changes_of_a_stopped_vm(options: dict[str, Any], expected: list[Any]) -
         ("restarted", "running", [action("reboot", timeout=60)]),
         ("restarted", "stopped", [action("start")]),
         ("restarted", "paused", [action("stop"), action("start")]),
+        ("reset", "running", [action("reset")]),
+        ("reset", "stopped", [action("start")]),
+        ("reset", "suspended", [action("start")]),
+        ("reset", "paused", [action("stop"), action("start")]),
         ("paused", "running", [action("suspend")]),
         ("paused", "stopped", [action("start"), action("suspend")]),
         ("paused", "paused", []),
@@ -163,7 +167,7 @@ def test_drives_go_only_when_told(disks: dict[str, str], expected: list[Any]) ->
 
 
 def test_every_power_state_is_reached_from_every_other() -> None:
-    wished = {"started", "stopped", "restarted", "paused", "suspended"}
+    wished = {"started", "stopped", "restarted", "reset", "paused", "suspended"}
     statuses = ("running", "stopped", "paused", "suspended")
     met = {("started", "running"), ("stopped", "stopped"), ("paused", "paused"), ("suspended", "suspended")}
     # A VM whose memory is on disk doesn't run: it is as stopped as it can be without losing that.
@@ -183,6 +187,7 @@ def test_force_pulls_the_plug_after_the_timeout() -> None:
         ({"cores": 4}, "running", True, 1),
         ({"cores": 4, "restart": "if_needed"}, "running", False, 2),
         ({"cores": 4, "state": "restarted"}, "running", False, 2),
+        ({"cores": 4, "state": "reset"}, "running", True, 2),
         ({"description": "x"}, "running", False, 1),
         ({"net": {"net0": {"tag": 8}}, "restart": "if_needed"}, "running", False, 1),
     ],
