@@ -89,11 +89,13 @@ ADVICE: Values = {
     "linked clones|base volume .* still in use": "Remove the clones of the template first, or use another vmid.",
 }
 
-PASSING = re.compile(r"digest|lock|parent|snaptime|snapstate|vmstate|running\w+|unused\d+|meta|template|lxc[.].*")
-"""Options that are not part of what a restore brings back."""
+PASSING = re.compile(
+    r"digest|lock|parent|snaptime|snapstate|vmstate|running\w+|unused\d+|meta|template|vmgenid|lxc[.].*"
+)
+"""Options that a restore leaves out or makes anew (PVE/QemuServer.pm, PVE/LXC/Create.pm)."""
 
-RENEWED = re.compile(r"vmgenid|smbios1")
-"""Options that a unique restore makes anew (PVE/QemuServer.pm, restore_update_config_line)."""
+UNIQUE = "smbios1"
+"""The option that a unique restore makes anew, besides the addresses of network cards."""
 
 VOLUME = re.compile(r"(?:ide|sata|scsi|virtio|efidisk|tpmstate|mp)\d+|rootfs")
 MAC = re.compile(r"(?i)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
@@ -283,13 +285,20 @@ def _restored(read: Reader, wish: Values, bound: Values) -> Found:
 def differences(archived: Mapping[str, str], config: Values, wish: Values) -> tuple[Values, ...]:
     """Options that the restored guest has otherwise than the backup, where neither the wish nor PVE's ways say so."""
     unique = bool(wish.get("unique"))
+    left_out = _left_out(archived)
     rows = (
         {"option": name, "archived": value, "restored": _text(config.get(name))}
         for name, value in sorted(archived.items())
-        if not PASSING.fullmatch(name) and not (unique and RENEWED.fullmatch(name))
+        if not PASSING.fullmatch(name) and name not in left_out and not (unique and name == UNIQUE)
         if wish.get(name) is None
     )
     return tuple(row for row in rows if not _same(row, unique=unique))
+
+
+def _left_out(archived: Mapping[str, str]) -> set[str]:
+    """A VM's disks that are in no backup; a restore turns them into comments, and so into its description."""
+    disks = {name for name, value in archived.items() if VOLUME.fullmatch(name) and "backup=0" in value.split(",")}
+    return disks | ({"description"} if disks else set())
 
 
 def _text(value: Json) -> str | None:
@@ -301,8 +310,13 @@ def _same(row: Values, *, unique: bool) -> bool:
     if VOLUME.fullmatch(row["option"]):
         return restored is not None
     if unique and row["option"].startswith("net"):
-        archived, restored = MAC.sub("", archived), MAC.sub("", restored or "")
+        return _without_mac(archived) == _without_mac(restored or "")
     return bool(archived.rstrip("\n") == restored)
+
+
+def _without_mac(card: str) -> list[str]:
+    """The parts of a network card; it is written anew, so their order may change."""
+    return sorted(MAC.sub("", card).split(","))
 
 
 def result(have: Found) -> dict[str, Json]:

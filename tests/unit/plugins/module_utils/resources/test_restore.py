@@ -132,7 +132,8 @@ def test_refusals(wish: dict[str, Any], have: Found, kind: type[Exception], mess
 
 ARCHIVED = {
     "name": "web", "memory": "2048", "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0", "scsi0": "lvm:vm-100-disk-0",
-    "unused0": "local-lvm:vm-100-disk-9", "lock": "backup", "vmgenid": "one", "description": "first\nsecond",
+    "unused0": "local-lvm:vm-100-disk-9", "lock": "backup", "vmgenid": "one", "smbios1": "uuid=1",
+    "description": "first\nsecond",
 }  # fmt: skip
 
 
@@ -144,8 +145,9 @@ ARCHIVED = {
         ({"scsi0": "fast:vm-300-disk-0,size=4G"}, {}, []),
         ({"scsi0": None}, {}, ["scsi0"]),
         ({"memory": 1024, "name": None}, {}, ["memory", "name"]),
-        ({"net0": "virtio=BC:24:11:00:00:02,bridge=vmbr0", "vmgenid": "two"}, {}, ["net0", "vmgenid"]),
-        ({"net0": "virtio=BC:24:11:00:00:02,bridge=vmbr0", "vmgenid": "two"}, {"unique": True}, []),
+        ({"net0": "virtio=BC:24:11:00:00:02,bridge=vmbr0", "smbios1": "uuid=2"}, {}, ["net0", "smbios1"]),
+        ({"net0": "bridge=vmbr0,virtio=BC:24:11:00:00:02", "smbios1": "uuid=2"}, {"unique": True}, []),
+        ({"vmgenid": "two"}, {}, []),
         ({"net0": "virtio=BC:24:11:00:00:02,bridge=vmbr1"}, {"unique": True}, ["net0"]),
     ],
     ids=str,
@@ -154,6 +156,11 @@ def test_differences(changed: dict[str, Any], wish: dict[str, Any], options: lis
     config = {name: value for name, value in {**ARCHIVED, **changed}.items() if value is not None}
     config = {name: value for name, value in config.items() if name not in ("lock", "unused0")}
     assert [found["option"] for found in differences(ARCHIVED, config, wish)] == options
+
+
+def test_a_disk_that_is_in_no_backup_is_not_missed() -> None:
+    archived = {"scsi1": "lvm:vm-100-disk-1,backup=0", "description": "first", "name": "web"}
+    assert differences(archived, {"description": "first\nscsi1: lvm:vm-100-disk-1,backup=0", "name": "web"}, {}) == ()
 
 
 def test_what_differs_is_a_warning() -> None:
