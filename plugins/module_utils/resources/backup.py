@@ -80,6 +80,7 @@ def describe(read: Reader, wish: Values) -> Found:
     if BOUND not in wish and wish.get("max_age") is None:
         _check_places(read, storages, nodes_of(guests))
     found = Found(guests, storages, _newest(read, storages, guests), time.time())
+    _check_made(found, wish.get(BOUND, {}).get("before", {}))
     if BOUND not in wish and wish.get("max_age") is not None:
         _check_places(read, storages, nodes_of(stale(wish, found)))
     return found
@@ -150,6 +151,17 @@ def _newest(read: Reader, storages: Mapping[str, str | None], guests: Sequence[G
     return found
 
 
+def _check_made(have: Found, before: Mapping[int, str | None]) -> None:
+    """Raise RefusedError for a guest without a new backup: PVE passes silently by what is on another node now."""
+    now = {vmid: backup["volid"] for vmid, backup in have.newest.items()}
+    missing = [str(vmid) for vmid, volid in before.items() if now.get(vmid) == volid]
+    if missing:
+        raise RefusedError(
+            f"There is no new backup of VM {', '.join(missing)}: Proxmox VE passes by what was moved to another node "
+            "meanwhile. Run again."
+        )
+
+
 def stale(wish: Values, have: Found) -> list[Guest]:
     """The guests without a backup that is fresh enough; all of them where nothing is said about that."""
     limit = parsed((MAX_AGE,), wish).get("max_age")
@@ -176,7 +188,8 @@ def plan(wish: Values, have: Found) -> Plan:
     steps = tuple(_step(node, [item for item in due if item.node == node], have, options) for node in nodes_of(due))
     before = {label(item): have.newest[item.vmid]["volid"] for item in due if item.vmid in have.newest}
     after = {label(item): f"a new backup on {_place(have, item.node, options)}" for item in due}
-    return Plan(steps, before={"newest": before}, after={"newest": after})
+    known = {item.vmid: have.newest.get(item.vmid, {}).get("volid") for item in due if have.storages[item.node]}
+    return Plan(steps, before={"newest": before}, after={"newest": after}, bindings={"before": known})
 
 
 def _place(have: Found, node: str, options: Values) -> str:

@@ -175,6 +175,22 @@ def test_afterwards_nothing_is_refused() -> None:
     assert describe(read, {"vmid": [100], "storage": "local", BOUND: {}}).newest
 
 
+def test_a_guest_that_was_passed_by_is_noticed() -> None:
+    have = describe(table(), {"vmid": [100, 200], "storage": "local"})
+    bound = plan({"vmid": [100, 200]}, have).bindings
+    assert bound == {"before": {100: "local:backup/new", 200: None}}
+    with pytest.raises(RefusedError) as caught:
+        describe(table(), {"vmid": [100, 200], "storage": "local", BOUND: bound})
+    assert str(caught.value) == (
+        "There is no new backup of VM 100, 200: Proxmox VE passes by what was moved to another node meanwhile. Run "
+        "again."
+    )
+
+
+def test_backups_in_a_directory_are_not_looked_for() -> None:
+    assert plan({"vmid": [100], "dumpdir": "/srv"}, found(100, storages={"father": None})).bindings == {"before": {}}
+
+
 @pytest.mark.parametrize(
     ("wish", "more", "kind", "message"),
     [
