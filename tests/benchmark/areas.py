@@ -50,6 +50,7 @@ AREAS = (
             "proxmox_storage",
             {
                 "name": "fleet",
+                "state": "present",
                 "type": "dir",
                 "dir_options": {"path": "/srv/fleet"},
                 "content": ["iso"],
