@@ -5,7 +5,7 @@
 
 ``lab_api`` is a node's API in this process, with no guests behind it: they exist as states. It has a port, a state
 and a request log of its own, so tests that use it may run in parallel. ``lab_cluster_api`` is a cluster of three,
-``lab_8_api`` one of two of the release before.
+``lab_8_api`` one of two of the release before, and ``lab_8_0_api`` a node of the first of those.
 
 ``lab`` and ``lab_cluster`` boot their nodes and guests, once for each process of the test run; they need root or user
 namespaces, and skip their tests where there is neither.
@@ -76,6 +76,13 @@ def lab_cluster_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[Serv
 def lab_8_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """Father and mother in a cluster of release 8.4, which has HA groups instead of rules."""
     with _served(lab_authority, lab_certificate, "mother", release="8.4") as served:
+        yield served
+
+
+@pytest.fixture
+def lab_8_0_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
+    """Father of release 8.0, which has no pools in pools."""
+    with _served(lab_authority, lab_certificate, release="8.0") as served:
         yield served
 
 

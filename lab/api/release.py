@@ -11,7 +11,9 @@ REPOSITORY_ID = "14a22df3b8d5e3a1"
 KERNEL = "6.18.44-1-pve"
 
 # Paths that a release brought; those before it do not know them (HA groups became rules with 9).
-SINCE = {9: ("/cluster/ha/rules", "/cluster/bulk-action")}
+SINCE = {(9,): ("/cluster/ha/rules", "/cluster/bulk-action")}
+# Methods that a release brought to a path (pve-manager, PVE/API2/Pool.pm: pools in pools).
+METHODS_SINCE = {(8, 1): (("PUT", "/pools"), ("DELETE", "/pools"))}
 
 # What ``pveversion -v`` lists, in its order: the most important first, then by name (PVE/API2/APT.pm).
 PACKAGES = {
@@ -76,11 +78,14 @@ PACKAGES = {
 }
 
 
-def major(release: str) -> int:
-    """9 of ``9.2``."""
-    return int(release.partition(".")[0])
+def number(release: str) -> tuple[int, ...]:
+    """(9, 2) of ``9.2``."""
+    return tuple(map(int, release.split(".")))
 
 
-def is_known(template: str, release: str) -> bool:
-    """Whether a release knows a path of the schema, which is that of the newest."""
-    return not any(template.startswith(paths) for since, paths in SINCE.items() if major(release) < since)
+def is_known(template: str, release: str, method: str = "") -> bool:
+    """Whether a release knows a path of the schema, which is that of the newest, and a method of it."""
+    now = number(release)
+    paths = (path for since, found in SINCE.items() if now < since for path in found)
+    methods = (call for since, calls in METHODS_SINCE.items() if now < since for call in calls)
+    return not template.startswith(tuple(paths)) and (method, template) not in methods

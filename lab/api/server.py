@@ -27,6 +27,7 @@ from lab.api.fake import API, Call, FakeVm, Next
 from lab.api.guestlist import GuestListArea
 from lab.api.moving import MovingArea
 from lab.api.nodes import OFF
+from lab.api.pools import PoolsArea
 from lab.api.quorum import QuorumArea
 from lab.api.release import RELEASE, VERSION, is_known
 from lab.api.seed import TEMPLATE_DISK_SIZE, Seed, Template
@@ -60,6 +61,7 @@ CLUSTER = "lab"
 
 
 class LabApi(
+    PoolsArea,
     EstateArea,
     ContainerMotionArea,
     MovingArea,
@@ -89,7 +91,8 @@ class LabApi(
         """Take the node's name, what it holds at first, and where its guests come from.
 
         Without a driver guests exist as states only. ``others`` are further nodes of its cluster, without guests of
-        their own at first. ``release`` is the one it says it is of: before 9 it has HA groups instead of rules.
+        their own at first. ``release`` is the one it says it is of: before 9 it has HA groups instead of rules,
+        before 8.1 no pools in pools.
         ``options`` are fakepve's: host, port, user, password.
         """
         super().__init__(**options)
@@ -130,7 +133,7 @@ class LabApi(
     def resolve(self, request: web.Request, prefix: str) -> Any:  # noqa: ANN401 - fakepve's Match
         """The schema match of a request, None of what the release does not have yet."""
         match = super().resolve(request, prefix)
-        return match if match and is_known(match.template, self.release_version) else None
+        return match if match and is_known(match.template, self.release_version, request.method) else None
 
     @web.middleware
     async def _dispatch(self, request: web.Request, handler: Next) -> web.StreamResponse:

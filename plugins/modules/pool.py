@@ -18,13 +18,15 @@ description:
   - A pool that has members, or pools in it, is not removed.
   - Needs the privilege C(Pool.Allocate) on V(/pool/POOLID). Adding and taking out also needs C(VM.Allocate) and
     C(VM.Audit) on the guests and C(Datastore.Allocate) and C(Datastore.Audit) on the storages, moving a guest
-    C(Pool.Allocate) on the other pool, and showing a pool C(Pool.Audit).
+    C(Pool.Allocate) on the other pool, and showing a pool C(Pool.Audit). Before Proxmox VE 8.1 every call needs the
+    last.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
 options:
   poolid:
     description: Id of the pool. A pool in another one has that one's id, a slash and a name, up to three levels.
+      Before Proxmox VE 8.1 there are none in others.
     type: str
     required: true
   state:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules, denied
+from lab.api.serving import ServedLab
+
+from .conftest import Modules, denied, hurried
 
 DEV: dict[str, Any] = {"poolid": "dev", "comment": "for trying", "vms": [200], "storage": ["local"]}
 FIRST = "Take guests and storages out first (vms: [] and storage: []), and remove the pools in it."
@@ -31,6 +33,34 @@ def test_nested(modules: Modules) -> None:
     )
     modules.converge("pool", poolid="dev/web", storage=[])
     modules.converge("pool", poolid="dev/web", state="absent")
+
+
+@pytest.fixture
+def old(lab_8_0_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """The modules, connected to a node of release 8.0, which has each pool at a path of its own."""
+    return Modules(hurried(lab_8_0_api), capsys)
+
+
+def test_of_8_0(old: Modules) -> None:
+    old.container(200)
+    assert old.converge("pool", **DEV)["pool"] == DEV
+    old.unchanged("pool", **DEV)
+    assert len(old.lab.requests()) == 2
+    old.converge("pool", poolid="dev", comment="", vms=[], storage=["local-lvm"])
+    old.ok("pool", poolid="dev", vms=[200])
+    old.converge("pool", poolid="other", vms=[200], allow_move=True)
+    assert [(pool["poolid"], pool["vms"]) for pool in old.ok("pool_info")["pools"]] == [("dev", []), ("other", [200])]
+    old.ok("pool", poolid="dev", storage=[])
+    old.converge("pool", poolid="dev", state="absent")
+    assert old.message("pool", poolid="other/web") == (
+        "Cannot look for pool other/web: this release of Proxmox VE has no pools in pools; they came with 8.1."
+    )
+
+
+def test_least_privileges_of_8_0(old: Modules) -> None:
+    limited = old.limited({"/pool/dev": ["Pool.Allocate", "Pool.Audit"]})
+    for wish in ({}, {"comment": "c"}, {"state": "absent"}):
+        limited.converge("pool", poolid="dev", **wish)
 
 
 def test_a_guest_is_moved_when_it_may_be(modules: Modules) -> None:

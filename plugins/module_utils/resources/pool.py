@@ -4,11 +4,12 @@
 """Resource pools and their members (PVE/API2/Pool.pm).
 
 Pools are read and written at ``/pools`` with the parameter ``poolid``: the old paths below it can't hold the slash of
-a nested pool.
+a nested pool. Before Proxmox VE 8.1, which brought those, there are the old paths only.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Values,
     diff,
     parsed,
+    url,
     views,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
@@ -31,6 +33,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.presence imp
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import KEY, STATE
 
 POOLS = "/pools"
+POOL_PATH = POOLS + "/{}"
 PART = r"[A-Za-z0-9._-]+"
 POOLID = matching(
     rf"{PART}(?:/{PART}){{0,2}}",
@@ -38,6 +41,14 @@ POOLID = matching(
 )
 FIELDS: tuple[Field, ...] = (Field("comment", TEXT), Field("vms", VMIDS), Field("storage", set_of(",")))
 KEY_FIELD = Field("poolid", POOLID)
+UNDEFINED = "property is not defined in schema|unknown option"
+"""The words for a parameter that the release doesn't know, of the API and of pvesh."""
+
+ADVICE: Values = {
+    rf"allow-move: (?:{UNDEFINED})": (
+        "This release of Proxmox VE moves no guest from pool to pool: take it out of the other pool first."
+    )
+}
 OPTIONS: Options = {"poolid": KEY, **STATE, "allow_move": {"type": "bool", "default": False}}
 
 
@@ -51,6 +62,9 @@ class Found:
 
     homes: Mapping[int, str] = field(default_factory=dict)
     """The pools that wished guests are in, this one aside; read when there are guests to be added."""
+
+    path: str = POOLS
+    """Where it is written, but for its creation."""
 
 
 def members(row: Values) -> dict[str, Json]:
@@ -66,25 +80,53 @@ def members(row: Values) -> dict[str, Json]:
 
 def read_pool(read: Reader, poolid: str) -> Values | None:
     """The pool, or None when Proxmox VE says that there is none."""
+    return look(read, poolid)[0]
+
+
+def look(read: Reader, poolid: str) -> tuple[Values | None, str]:
+    """The pool, None when Proxmox VE says that there is none, and the path it is written at.
+
+    Raises RefusedError for a pool in another where the release has none.
+    """
     try:
         (row,) = read.get(POOLS, {"poolid": poolid})
     except PveError as error:
-        if f"pool '{poolid}' does not exist" in error.message:
-            return None
-        raise
-    return {"poolid": poolid, **row}
+        if re.search(UNDEFINED, error.errors.get("poolid", "")):
+            return _look_by_path(read, poolid)
+        _need_absent(error, poolid)
+        return None, POOLS
+    return {"poolid": poolid, **row}, POOLS
+
+
+def _look_by_path(read: Reader, poolid: str) -> tuple[Values | None, str]:
+    if "/" in poolid:
+        raise RefusedError(
+            f"Cannot look for pool {poolid}: this release of Proxmox VE has no pools in pools; they came with 8.1."
+        )
+    path = url(POOL_PATH, poolid)
+    try:
+        return {"poolid": poolid, **read.get(path)}, path
+    except PveError as error:
+        _need_absent(error, poolid)
+        return None, path
+
+
+def _need_absent(error: PveError, poolid: str) -> None:
+    """Raise any error but the one that says that there is no such pool."""
+    if f"pool '{poolid}' does not exist" not in error.message:
+        raise error
 
 
 def describe(read: Reader, wish: Values) -> Found:
     """The pool. Raises RefusedError for wished members that aren't there: PVE takes those, and never shows them."""
     poolid = str(parsed((KEY_FIELD,), wish)["poolid"])
-    row = read_pool(read, poolid)
+    row, path = look(read, poolid)
     if wish["state"] == "absent":
-        return Found(row, _nested(read, poolid) if row else ())
+        return Found(row, _nested(read, poolid) if row else (), path=path)
     wished, have = parsed(FIELDS, wish), members(row or {"poolid": poolid})
     new = {name: [item for item in wished.get(name, ()) if item not in have[name]] for name in ("vms", "storage")}
     check_storages(read, new["storage"])
-    return Found(row, homes=_homes(read, new["vms"]))
+    return Found(row, homes=_homes(read, new["vms"]), path=path)
 
 
 def _nested(read: Reader, poolid: str) -> tuple[str, ...]:
@@ -116,7 +158,7 @@ def plan(wish: Values, have: Found) -> Plan:
     creation = [Step("POST", POOLS, {"poolid": poolid, **comment}, f"create pool {poolid}")]
     steps = [] if have.row else creation
     left = comment if have.row else {}
-    steps += _joining(poolid, new, left, bool(moved)) + _leaving(poolid, gone)
+    steps += _joining(poolid, have.path, new, left, bool(moved)) + _leaving(poolid, have.path, gone)
     before, after = views(changes)
     if not steps:
         return Plan(reason=f"pool {poolid} is as wished")
@@ -135,20 +177,25 @@ def _differences(changes: Iterable[Change]) -> tuple[dict[str, list[Json]], dict
     return {name: items for name, items in new.items() if items}, {name: items for name, items in gone.items() if items}
 
 
-def _joining(poolid: str, new: Values, comment: Values, moving: bool) -> list[Step]:
+def _named_by(path: str, poolid: str) -> dict[str, str]:
+    """The parameter that says which pool is meant, where the path doesn't."""
+    return {"poolid": poolid} if path == POOLS else {}
+
+
+def _joining(poolid: str, path: str, new: Values, comment: Values, moving: bool) -> list[Step]:
     if not new and not comment:
         return []
-    params = {"poolid": poolid, **comment, **_lists(new), **({"allow-move": True} if moving else {})}
+    params = {**_named_by(path, poolid), **comment, **_lists(new), **({"allow-move": True} if moving else {})}
     reasons = ["set comment of"] if comment else []
     reasons += [f"add {named(new)} to"] if new else []
-    return [Step("PUT", POOLS, params, f"{' and '.join(reasons)} pool {poolid}")]
+    return [Step("PUT", path, params, f"{' and '.join(reasons)} pool {poolid}", advice=ADVICE)]
 
 
-def _leaving(poolid: str, gone: Values) -> list[Step]:
+def _leaving(poolid: str, path: str, gone: Values) -> list[Step]:
     if not gone:
         return []
-    params = {"poolid": poolid, **_lists(gone), "delete": True}
-    return [Step("PUT", POOLS, params, f"take {named(gone)} out of pool {poolid}")]
+    params = {**_named_by(path, poolid), **_lists(gone), "delete": True}
+    return [Step("PUT", path, params, f"take {named(gone)} out of pool {poolid}")]
 
 
 def _lists(items: Values) -> dict[str, str]:
@@ -173,7 +220,8 @@ def _removal(poolid: str, have: Found) -> Plan:
             "storage: []), and remove the pools in it."
         )
     before = {name: value for name, value in there.items() if value}
-    return Plan((Step("DELETE", POOLS, {"poolid": poolid}, f"remove pool {poolid}"),), before=before)
+    step = Step("DELETE", have.path, _named_by(have.path, poolid), f"remove pool {poolid}")
+    return Plan((step,), before=before)
 
 
 def result(have: Found) -> dict[str, Json]:
@@ -188,7 +236,7 @@ POOL = Resource(
     describe=describe,
     plan=plan,
     result=result,
-    writes=("POST /pools", "PUT /pools", "DELETE /pools"),
+    writes=("POST /pools", "PUT /pools", "DELETE /pools", "PUT /pools/{}", "DELETE /pools/{}"),
 )
 
 INFO_OPTIONS: Options = {"poolid": {"type": "str"}}

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.engine import advised
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PveError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.resources.pool import Found, describe, info, members, plan
+from ansible_collections.homelab.pve.plugins.module_utils.resources.pool import (
+    ADVICE,
+    Found,
+    describe,
+    info,
+    members,
+    plan,
+)
 
 from .reading import Table, row
 
@@ -119,6 +127,55 @@ def test_ids_that_cannot_be(poolid: str) -> None:
 
 def test_members() -> None:
     assert members(DEV) == {"poolid": "dev", "comment": "old", "vms": [100, 200], "storage": ["local"]}
+
+
+OLD = PveError(
+    "GET",
+    "/pools",
+    400,
+    "Parameter verification failed.",
+    errors={"poolid": "property is not defined in schema and the schema does not allow additional properties"},
+)
+BY_PVESH = PveError("GET", "/pools", 400, "unable to parse option", errors={"poolid": "unknown option"})
+
+
+@pytest.mark.parametrize("refusal", [OLD, BY_PVESH], ids=["API", "pvesh"])
+def test_before_8_1_each_pool_is_at_a_path_of_its_own(refusal: PveError) -> None:
+    by_path = {name: value for name, value in DEV.items() if name != "poolid"}
+    old = table(refusal, **{"/pools/dev": by_path})
+    found = describe(old, wish())
+    assert found == Found(DEV, path="/pools/dev")
+    made = plan(wish(comment="new", vms=[100, 300], storage=[]), found)
+    assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == [
+        ("PUT", "/pools/dev", {"comment": "new", "vms": "300"}),
+        ("PUT", "/pools/dev", {"vms": "200", "storage": "local", "delete": True}),
+    ]
+    made = plan(wish(state="absent"), Found(EMPTY, path="/pools/dev"))
+    assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == [("DELETE", "/pools/dev", {})]
+    none = table(refusal, **{"/pools/dev": PveError("GET", "/pools/dev", 500, "pool 'dev' does not exist")})
+    assert describe(none, wish()) == Found(None, path="/pools/dev")
+    made = plan(wish(storage=["local"]), Found(None, path="/pools/dev"))
+    assert [(step.verb, step.path, dict(step.params)) for step in made.steps] == [
+        ("POST", "/pools", {"poolid": "dev"}),
+        ("PUT", "/pools/dev", {"storage": "local"}),
+    ]
+    with pytest.raises(PveError, match="nothing at /pools/dev"):
+        describe(table(refusal), wish())
+
+
+def test_before_8_1_there_are_no_pools_in_pools() -> None:
+    with pytest.raises(RefusedError) as caught:
+        describe(table(OLD), wish(poolid="dev/web"))
+    assert str(caught.value) == (
+        "Cannot look for pool dev/web: this release of Proxmox VE has no pools in pools; they came with 8.1."
+    )
+
+
+@pytest.mark.parametrize("said", [*OLD.errors.values(), *BY_PVESH.errors.values()])
+def test_a_release_that_moves_no_guests_is_explained(said: str) -> None:
+    error = PveError("PUT", "/pools/dev", 400, "Parameter verification failed.", errors={"allow-move": said})
+    assert advised(ADVICE, str(error)).startswith("This release of Proxmox VE moves no guest")
+    assert advised(ADVICE, str(OLD)) == ""
 
 
 def test_listing() -> None:
