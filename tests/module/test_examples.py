@@ -22,10 +22,10 @@ import yaml
 
 from lab.api.images import write_stand_ins
 from lab.api.serving import ServedLab
+from tests.warm_python import interpreter
 
 from .conftest import hurried
 from .ssh_door import HERE, opened
-from .warm_python import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPARATIONS = Path(__file__).parent / "examples"

@@ -21,7 +21,7 @@ import stat
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,12 +96,13 @@ def run(arguments: list[str]) -> int:
 
 
 @contextmanager
-def interpreter(folder: Path) -> Iterator[Path]:
-    """The path of an interpreter that is warm as long as the block runs."""
+def interpreter(folder: Path, inside: Callable[[list[str]], list[str]] = list) -> Iterator[Path]:
+    """The path of an interpreter that is warm as long as the block runs; ``inside`` puts what starts it before it."""
     address, client = folder / "warm", folder / "python"
     client.write_text(CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
     client.chmod(client.stat().st_mode | stat.S_IXUSR)
-    with subprocess.Popen([sys.executable, __file__, str(address)], stdout=subprocess.PIPE, text=True) as server:
+    command = inside([sys.executable, __file__, str(address)])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             if not server.stdout or server.stdout.readline() != "ready\n":
                 raise RuntimeError("the warm Python did not start")
