@@ -18,10 +18,15 @@ PLAYS = Path(__file__).parent / "plays"
 
 
 def play(name: str, **variables: object) -> tuple[int, str]:
+    """Run a play of these tests in the lab's network: how much it changed, and its output."""
+    given = [word for variable, value in variables.items() for word in ("-e", f"{variable}={value}")]
+    return playbook(PLAYS / f"{name}.yml", *given)
+
+
+def playbook(path: Path, *options: str) -> tuple[int, str]:
     """Run a playbook in the lab's network with the shipped inventory: how much it changed, and its output."""
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    given = [word for variable, value in variables.items() for word in ("-e", f"{variable}={value}")]
-    command = [program, str(PLAYS / f"{name}.yml"), *given]
+    command = [program, str(path), *options]
     done = subprocess.run(control.inside(command), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return sum(int(number) for number in re.findall(r"changed=(\d+)", done.stdout)), done.stdout
