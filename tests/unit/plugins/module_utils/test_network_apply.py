@@ -80,7 +80,7 @@ class Losing:
     def __init__(self, *waits: str) -> None:
         self.waits, self.asked = list(waits), list[str]()
 
-    def send(self, method: str, path: str, params: Any, patience: float = 0.0) -> Answer:  # noqa: ARG002
+    def send(self, method: str, path: str, params: Any, patience: float = 0.0) -> Answer:
         """An answer about the network, or none."""
         self.asked.append(f"{method} {path}")
         if method != "GET":
