@@ -203,5 +203,11 @@ def shown(have: Values) -> dict[str, Json]:
 
 
 CLUSTER_OPTIONS = Resource(
-    kind="cluster options", options={}, fields=FIELDS, describe=describe, plan=plan, result=shown, writes=(f"PUT {PATH}",)
+    kind="cluster options",
+    options={},
+    fields=FIELDS,
+    describe=describe,
+    plan=plan,
+    result=shown,
+    writes=(f"PUT {PATH}",),
 )
