@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Plan, Reader, Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    BOUND,
+    Options,
+    Plan,
+    Reader,
+    Resource,
+    Step,
+    Values,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import STATE
 
@@ -74,7 +82,9 @@ def describe(read: Reader, wish: Values) -> Seen:
         Grant(str(row["roleid"]), str(row["type"]), str(row["ugid"])): bool(int(row.get("propagate", 1)))
         for row in rows
     }
-    return Seen(grants, frozenset(str(row["roleid"]) for row in read.get("/access/roles")), path)
+    # What was just granted needs no look at the roles once more.
+    roles = () if BOUND in wish else read.get("/access/roles")
+    return Seen(grants, frozenset(str(row["roleid"]) for row in roles), path)
 
 
 def plan(wish: Values, seen: Seen) -> Plan:
