@@ -124,7 +124,7 @@ def test_a_join_that_fails(ask: Asked, changes: dict[str, Any], said: str, advic
 
 def test_a_pinned_certificate_is_another_one_then(ask: Asked) -> None:
     joining, mother = made(ask), ask("mother")
-    pinned = {"ca_path": None, "fingerprint": mother.lab.api.fingerprint_of("mother")}
+    pinned: dict[str, Any] = {"ca_path": None, "fingerprint": mother.lab.api.fingerprint_of("mother")}
     said = mother.run("cluster", **joining, **pinned)["msg"]
     assert said.startswith("Cannot join the cluster of 10.99.0.2 with node mother: Cannot reach 127.0.0.1 port ")
     assert said.endswith(

@@ -23,6 +23,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     PermissionDeniedError,
     PveError,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.executor import CommandExecutor
 
 OK = Answer(200, "OK", {"version": "9.1"})
 REFUSED = ConnectionError("father", 8006, "Connection refused", transient=True)
@@ -56,6 +57,10 @@ class Script:
 
     def close(self) -> None:
         """Nothing to close."""
+
+    def files(self) -> CommandExecutor:
+        """There are none."""
+        raise ConfigError("no files")
 
 
 def client(script: Script, retries: int = 2) -> tuple[Client, list[float]]:

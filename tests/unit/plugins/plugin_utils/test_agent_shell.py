@@ -69,7 +69,7 @@ class Agent(Client):
         self.answers: dict[str, list[Any]] = {**known, "resources": [[row]], **named}
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
-    def request(self, method: str, path: str, params: Any = None) -> Any:
+    def request(self, method: str, path: str, params: Any = None, patience: float = 0.0) -> Any:
         """The next answer; one that is an error is raised."""
         kind = path.rpartition("/")[2]
         self.sent.append((kind, dict(params or {})))
