@@ -74,6 +74,8 @@ class AcmeArea(SectionArea):
         return {key: value for key, value in shown.items() if section is not PLUGINS or key != "id"}
 
     async def _list_sections(self, section: Section, call: Call) -> list[Values]:
+        if section is PLUGINS and not self.stored(section.file):
+            return []  # a node without the file lists none, as recorded
         found = await super()._list_sections(section, call)
         kind = call.get("type") if section is PLUGINS else None
         return [entry for entry in found if kind is None or entry["type"] == kind]

@@ -69,7 +69,7 @@ def test_a_plugin_lives(client: Client) -> None:
     assert client.get(f"{PLUGINS}/cf1")["disable"] == 1
     client.delete(f"{PLUGINS}/cf1")
     client.delete(f"{PLUGINS}/standalone")
-    assert [row["plugin"] for row in client.get(PLUGINS)] == ["standalone"]
+    assert [row["plugin"] for row in client.get(PLUGINS)] == []
 
 
 def test_what_is_refused_about_plugins(client: Client) -> None:
