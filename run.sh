@@ -14,6 +14,6 @@ needs_lab() {
 }
 
 setup_venv runtime
-if needs_lab "$@"; then setup_packages; fi
+if needs_lab "$@"; then setup_packages lab/packages.txt "The embedded lab"; fi
 # -P: a folder named lab or scenarios where the user happens to be must not be imported.
 exec "$venv/bin/python" -P -m scenarios "$@"

@@ -6,5 +6,6 @@ root=$(dirname -- "$(readlink -f -- "$0")")
 
 setup_venv runtime
 setup_venv test
-setup_packages
+setup_packages lab/packages.txt "The embedded lab"
+setup_packages tests/packages.txt "Testing"
 exec "$venv/bin/python" -P "$root/tests/checks.py" "$@"

@@ -73,17 +73,18 @@ setup_venv() {
     ) 9<"$root/requirements/setup.sh" || exit
 }
 
-# The lab's tools; lab/packages.txt has one a line: "name  # why".
+# setup_packages FILE WHAT — the Debian packages that WHAT needs; FILE has one a line: "name  # why".
 setup_packages() {
+    list="$root/$1"
     command -v dpkg-query >/dev/null || return 0
-    wanted=$(sed -e 's/#.*//' "$root/lab/packages.txt")
+    wanted=$(sed -e 's/#.*//' "$list")
     # shellcheck disable=SC2086,SC2016 # one word a package; the format is dpkg's
     installed=$(dpkg-query --show --showformat '${db:Status-Status}:${Package} ' $wanted 2>/dev/null) || :
     missing=
     for package in $wanted; do
         case " $installed" in *" installed:$package "*) ;; *) missing="$missing $package" ;; esac
     done
-    for package in $missing; do say "missing: $(grep "^${package}[^[:alnum:]-]" "$root/lab/packages.txt")"; done
+    for package in $missing; do say "missing: $(grep "^${package}[^[:alnum:]-]" "$list")"; done
     # shellcheck disable=SC2086
-    [ -z "$missing" ] || apt_install "The embedded lab" $missing || say "going on without them; the lab says what it cannot do"
+    [ -z "$missing" ] || apt_install "$2" $missing || say "going on without them; what cannot be done then says so"
 }
