@@ -193,9 +193,13 @@ def _performed(steps: Sequence[Step], run: Run) -> None:
         except HomelabPveError as error:
             left = [_named(later, run) for later in steps[index + 1 :]]
             failure = StepFailedError(_named(step, run), error, run.done, left, _remedy(step, error))
-            failure.final = (step.once and isinstance(error, OutcomeUnknownError)) or _in_parts(step, error)
+            failure.final = _acted(step, error) or _in_parts(step, error)
             raise failure from error
         run.done.append(_named(step, run))
+
+
+def _acted(step: Step, error: HomelabPveError) -> bool:
+    return step.once and isinstance(error, OutcomeUnknownError)
 
 
 def _in_parts(step: Step, error: HomelabPveError) -> bool:

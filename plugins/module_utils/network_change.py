@@ -56,7 +56,7 @@ def check(files: Mapping[str, str]) -> None:
         command = ["ifup", "--syntax-check", "--all", "--interfaces", str(staged)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            sys.exit(f"ifupdown2 refuses the new {path}, nothing is changed: {done.stderr.strip()}")
+            raise SystemExit(f"ifupdown2 refuses the new {path}, nothing is changed: {done.stderr.strip()}")
 
 
 def put(files: Mapping[str, str]) -> bool:
@@ -190,7 +190,7 @@ def confirm() -> None:
     """Keep the change; fails when it was taken back."""
     if not claim(CONFIRMED):
         said = LOG.read_text(encoding="utf-8").strip() if LOG.exists() else ""
-        sys.exit(f"The change was taken back, nothing is changed. ifreload said: {said or 'nothing'}")
+        raise SystemExit(f"The change was taken back, nothing is changed. ifreload said: {said or 'nothing'}")
 
 
 ACTIONS: Mapping[str, Callable[..., None]] = {

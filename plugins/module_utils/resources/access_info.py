@@ -18,7 +18,7 @@ USER_OPTIONS: Options = {
 }
 GROUP_OPTIONS: Options = {"groupid": {"type": "str"}}
 ROLE_OPTIONS: Options = {"roleid": {"type": "str"}, "priv": {"type": "str"}, "special": {"type": "bool"}}
-TOKEN_OPTIONS: Options = {"userid": {"type": "str"}, "tokenid": {"type": "str"}}
+TOKEN_OPTIONS: Options = {"userid": {"type": "str"}, "tokenid": {"type": "str", "no_log": False}}
 ACL_OPTIONS: Options = {
     "path": {"type": "str"},
     "roleid": {"type": "str"},

@@ -31,7 +31,7 @@ def _data(value: Values) -> dict[str, str]:
 def _read(text: object) -> dict[str, str]:
     """PVE takes base64 and answers what was in it: a line for each value."""
     lines = [line.partition("=") for line in str(text).splitlines() if "=" in line]
-    return {name.strip(): value for name, _, value in lines}
+    return {name.strip(): value for name, _equals, value in lines}
 
 
 def _written(value: Values) -> str:

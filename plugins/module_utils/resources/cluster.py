@@ -77,7 +77,7 @@ FIELDS: tuple[Field, ...] = (
     Field("links", LINK_LIST),
     Field("nodeid", within(INTEGER, 1)),
     Field("votes", within(INTEGER, 0)),
-    Field("token_coefficient", within(INTEGER, 0), wire="token-coefficient"),
+    Field("token_coefficient", within(INTEGER, 0), wire="token-coefficient", spec={"no_log": False}),
 )
 # The connection has a password and a fingerprint of its own, so the other node's are named after it.
 PEER: tuple[Field, ...] = (

@@ -83,7 +83,7 @@ RULES = level_rules(list(LEVELS))
 def parts(wish: Values) -> list[str]:
     """What is asked for, without a wish all that the level has. Raises ConfigError for what it hasn't."""
     level = wish["level"]
-    known = [name for name, (levels, _) in PARTS.items() if level in levels]
+    known = [name for name, (levels, _reading) in PARTS.items() if level in levels]
     for name in wish.get("gather") or ():
         if name not in known:
             raise ConfigError(f"Option 'gather': level {level} has no {name}; it has {', '.join(known)}.")

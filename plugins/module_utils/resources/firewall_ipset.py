@@ -112,7 +112,7 @@ def wished(members: Sequence[Values]) -> dict[str, dict[str, Json]]:
         pairs = [(_cidr(row["cidr"]), _given(row)) for row in members]
     except ValueError as error:
         raise ConfigError(f"Option 'members': {error}") from error
-    once("members", [cidr for cidr, _ in pairs])
+    once("members", [cidr for cidr, _member in pairs])
     return dict(pairs)
 
 

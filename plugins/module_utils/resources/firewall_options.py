@@ -111,7 +111,7 @@ def fields(level: str) -> list[Field]:
 def check(wish: Values) -> None:
     """Raise ConfigError for an option that the level hasn't."""
     level = wish["level"]
-    for name, (levels, _) in FIELDS.items():
+    for name, (levels, _item) in FIELDS.items():
         if wish.get(name) is not None and level not in levels:
             having = " and ".join(item for item in LEVELS if item in levels)
             raise ConfigError(f"Option '{name}' is one of level {having}, and level is {level}.")
@@ -153,7 +153,7 @@ OPTIONS = Resource(
     describe=describe,
     plan=plan,
     result=shown,
-    fields=tuple(item for _, item in FIELDS.values()),
+    fields=tuple(item for _levels, item in FIELDS.values()),
     rules=level_rules(LEVELS),
     writes=tuple(f"PUT {path}/options" for path in level_paths(LEVELS)),
 )

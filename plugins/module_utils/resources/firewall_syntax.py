@@ -153,7 +153,7 @@ def _range(low: str, high: str) -> int:
 
 def _network(item: str) -> int:
     found = _parsed(_any_network, item)
-    address, _, prefix = item.partition("/")
+    address, _slash, prefix = item.partition("/")
     if prefix and int(found.network_address) != int(ip_address(address)):
         raise ValueError(f"{item} is no network, as {address} is an address in it. Write {found}, or {address}")
     return int(found.version)

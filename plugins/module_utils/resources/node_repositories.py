@@ -84,7 +84,7 @@ def _by_place(node: str, item: Values, answer: Values) -> Iterator[tuple[Step, s
     path, index, enabled = str(item["path"]), int(item["index"]), bool(item["enabled"])
     row = next((row for file, place, row in places(answer) if (file, place) == (path, index)), None)
     if row is None:
-        known = ", ".join(f"{file} {place}" for file, place, _ in places(answer)) or "none"
+        known = ", ".join(f"{file} {place}" for file, place, _entry in places(answer)) or "none"
         raise RefusedError(f"Node {node} has no repository {path} {index}. It has {known}.")
     if truth(row["Enabled"]) != enabled:
         yield _switch(node, path, index, enabled, f"{path} {index}"), f"{path} {index}", enabled
