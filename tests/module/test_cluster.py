@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import poll
 
 from lab.api.site_serving import ServedSite
 
@@ -131,7 +132,10 @@ def test_a_pinned_certificate_is_another_one_then(ask: Asked) -> None:
         "\nThe node has got a certificate of its cluster. Connect with the cluster's ca_path "
         "(/etc/pve/pve-root-ca.pem) or the new fingerprint from now on, and run again."
     )
-    assert ask("mother").unchanged("cluster", **joining)["plan"] == ["node mother is in cluster home"]
+    mother = ask("mother")
+    # For some seconds it knows nobody.
+    assert poll(lambda: not mother.run("cluster_info", **root(mother)).get("failed") or None, 30)
+    assert mother.unchanged("cluster", **joining)["plan"] == ["node mother is in cluster home"]
 
 
 def test_a_node_in_another_cluster_is_refused(ask: Asked) -> None:
