@@ -50,6 +50,13 @@ hypothesis.settings.register_profile("house", deadline=None, derandomize=CI, max
 hypothesis.settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names of tests that are others in each process: pytest-xdist could not tell the tests apart."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters ids of their own")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--replay DIR`: somebody's own transcripts of a real Proxmox VE, for tests/conformance/test_replay.py."""
     parser.addoption("--replay", type=Path, metavar="DIR", help="folder of transcripts to play against the lab")

@@ -50,6 +50,7 @@ def test_a_group_on_release_9_is_a_rule(cluster: Modules) -> None:
     assert cluster.unchanged("ha_rule", rule="shop", strict=True)["api"] == "rules"
     cluster.unchanged("ha_group", **SHOP)
     assert len(cluster.lab.requests()) == 2
+    cluster.converge("ha_group", group="shop", nodes=["father", "mother:1"])
     cluster.converge("ha_group", group="shop", state="absent")
     assert cluster.message("ha_group", group="shop", nodes=["father"]) == (
         "Cannot create HA group shop: from Proxmox VE 9 on there are rules instead of groups, and a rule names its "

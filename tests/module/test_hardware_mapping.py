@@ -33,6 +33,8 @@ def test_every_kind(modules: Modules) -> None:
     modules.converge("hardware_mapping", **DONGLE)
     modules.converge("hardware_mapping", type="usb", id="dongle", description="Zigbee")
     modules.converge("hardware_mapping", type="dir", id="media", map=[f"node={NODE},path=/srv/media"])
+    modules.converge("hardware_mapping", type="dir", id="media", description="Films")
+    modules.converge("hardware_mapping", type="dir", id="media", state="absent")
 
 
 @pytest.mark.parametrize(

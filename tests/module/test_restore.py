@@ -46,6 +46,16 @@ def test_a_copy_beside_the_original(backed_up: Modules) -> None:
     assert configs[1]["tags"] == "a;b"
 
 
+def test_the_other_kind_is_started_and_stopped_too(backed_up: Modules) -> None:
+    backed_up.ok("container", vmid=200, state="absent")
+    begun = backed_up.converge("restore", vmid=200, storage="local-lvm", start=True, **NEWEST)
+    assert begun["plan"][-1] == "start container 200"
+    backed_up.ok("vm", vmid=100, state="started")
+    ended = backed_up.ok("restore", vmid=100, force=True, stop=True, **NEWEST)
+    assert ended["plan"][0] == "stop vm 100"
+    assert backed_up.ok("vm_info", vmid=[100])["vms"][0]["status"] == "stopped"
+
+
 def test_what_is_there_is_left_alone_and_costs_two_requests(backed_up: Modules) -> None:
     result = backed_up.unchanged("restore", vmid=100, **NEWEST)
     assert result["plan"] == ["vm 100 (web) is there already (without force it is left alone)"]

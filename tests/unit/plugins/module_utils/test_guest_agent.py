@@ -76,7 +76,6 @@ def steps(agent: Agent, **wish: Any) -> list[tuple[str, str, dict[str, Any]]]:
             [("POST", f"{AGENT}/set-user-password", {"username": "root", "password": "$5$a$b", "crypted": True})],
         ),
     ],
-    ids=str,
 )
 def test_steps(agent: Agent, wish: dict[str, Any], expected: list[Any]) -> None:
     assert steps(agent, **wish) == expected

@@ -73,7 +73,6 @@ def steps(part: Part, wish: dict[str, Any], have: dict[str, Any]) -> tuple[Step,
             [("PUT", {"key": "pve2c-0123456789"})],
         ),
     ],
-    ids=str,
 )
 def test_steps(part: Part, wish: dict[str, Any], have: dict[str, Any], expected: list[Any]) -> None:
     assert [(step.verb, dict(step.params)) for step in steps(part, wish, have)] == expected
