@@ -672,6 +672,7 @@ def test_a_clone_goes_to_another_node_by_a_shared_storage(cluster: Modules) -> N
 def test_a_managed_container_is_awaited(cluster: Modules) -> None:
     """The HA manager's tasks end before the container is where and how it should be."""
     put = cluster.converge("container", vmid=200, ha={"comment": "small"})
+    cluster.converge("container", vmid=200, ha={"max_restart": 2})
     assert put["plan"] == ["put container 200 (small) under HA"]
     assert cluster.converge("container", vmid=200, state="started")["status"] == "running"
     assert cluster.converge("container", vmid=200, node="son", restart="if_needed")["node"] == "son"
