@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -62,6 +63,26 @@ def lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """A served node API with the seed of father: templates 9000 and 9001, storages, a token of root."""
     with _served(lab_authority, lab_certificate) as served:
         yield served
+
+
+class ServeLab(Protocol):
+    """Serves one more node API, or that of a cluster where it is given the names of ``others``."""
+
+    def __call__(self, *others: str, release: str = RELEASE) -> ServedLab: ...
+
+
+@pytest.fixture
+def serve_lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServeLab]:
+    """As many node APIs as a test asks for, each with a state of its own; they end with the test."""
+    with ExitStack() as stack:
+
+        def serving(*others: str, release: str = RELEASE) -> ServedLab:
+            served = stack.enter_context(_served(lab_authority, lab_certificate, *others, release=release))
+            if others:
+                served.api.storages["shared"] = storage_entry(seed.SHARED)
+            return served
+
+        yield serving
 
 
 @pytest.fixture

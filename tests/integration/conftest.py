@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from lab import control, father, layout
+from tests.warm_python import interpreter
 
 T = TypeVar("T")
 WAIT = 30.0
@@ -164,6 +165,13 @@ def stand(lab_state: Path) -> Iterator[Stand]:
     """A running lab, shared by the tests of a module."""
     with entered(control.ensure_up(print)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def warm(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Python in the lab's network that starts modules quickly; for runs whose like was made the usual way."""
+    with interpreter(tmp_path_factory.mktemp("warm"), control.inside) as path:
+        yield path
 
 
 @contextmanager

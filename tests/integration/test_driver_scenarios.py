@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.integration.driver_process import Result
 from tests.integration.lab_driver import drive, node, pins, scenario
 
 pytestmark = pytest.mark.lab
-IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
 BOTH = ("nested-pve", "vm")
 
 
@@ -48,11 +46,11 @@ def test_roundtrip(estate: str) -> None:
     assert pins(state()) == []
 
 
+@pytest.mark.parametrize("estate", ["vm"], indirect=True)
 def test_constructor_twice_then_destructor_without_a_context(estate: str, tmp_path: Path) -> None:
-    inputs = ["-e", f"nested_pve_repos={repositories(tmp_path)}"] if estate == "nested-pve" else []
-    first = scenario(f"{estate}-constructor", *inputs)
+    first = scenario(f"{estate}-constructor")
     passed(first, f"{estate}-constructor")
-    second = scenario(f"{estate}-constructor", *inputs)
+    second = scenario(f"{estate}-constructor")
     passed(second, f"{estate}-constructor")
     assert {phase["name"]: phase["changed"] for phase in second.document["phases"]} == dict.fromkeys(
         ["preflight", *CATALOG[f"{estate}-constructor"].names()], 0
@@ -67,17 +65,6 @@ def test_constructor_twice_then_destructor_without_a_context(estate: str, tmp_pa
     vmids = [vm["vmid"] for vm in destroyed.phase("discover")["outputs"]["discovered_vms"]]
     assert len(vmids) == 1
     assert 99900 <= vmids[0] <= 99999
-
-
-def repositories(directory: Path) -> str:
-    """A working copy nobody commits to meanwhile, unlike perhaps this checkout."""
-    copy = directory / "copy"
-    for arguments in (
-        ["init", "-q", str(copy)],
-        ["-C", str(copy), *IDENTITY, "commit", "-q", "--allow-empty", "-m", "x"],
-    ):
-        subprocess.run(["git", *arguments], check=True)
-    return json.dumps([{"src": str(copy), "dest": "/opt/copy"}])
 
 
 def test_destructor_on_an_empty_node(estate: str) -> None:

@@ -133,13 +133,18 @@ def test_a_guest_under_ha_survives_its_node(lab_cluster: RunningLab) -> None:
     until(lambda: node_of(lab, 102) == ("mother", "running"), "the guest runs on mother")
     until(lambda: known_to_dns(lab, "phoenix"), "address of the guest")
     lab.clock.rate = FAST
-    lab.ssh("mother", "poweroff")
+    told(lab, "mother", "poweroff")
     until(lambda: not online(lab)["mother"], "mother is off")
     until(lambda: recovered(lab), "the guest runs on another node")
     assert lab.ssh("phoenix", "hostname").strip() == "phoenix"
     lab.faults.add("node", node="mother", state="on")
     until(lambda: online(lab)["mother"], "mother is back")
     assert "tap102i0" not in lab.ssh("mother", "ip -br link; qm list")
+
+
+def told(lab: RunningLab, node: str, command: str) -> None:
+    """Run what ends a node: it may be down before ssh has its answer."""
+    subprocess.run(lab.ssh_command(node, command), capture_output=True, check=False)
 
 
 def recovered(lab: RunningLab) -> bool:
@@ -166,7 +171,7 @@ def test_a_node_that_reboots_comes_back_with_its_onboot_guests(lab_cluster: Runn
     on_shared_storage(lab, 103, "riser", "son")
     lab.call("PUT", "/nodes/son/qemu/103/config", onboot=1)
     before = lab.ssh("son", "cat /proc/sys/kernel/random/boot_id")
-    lab.ssh("son", "reboot")
+    told(lab, "son", "reboot")
     until(lambda: lab_back(lab, before), "son is up again")
     until(lambda: node_of(lab, 103) == ("son", "running"), "its guest was started")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .conftest import Stand
@@ -24,8 +26,9 @@ SHOWN = {
 
 
 @pytest.mark.lab
-def test_an_estate_is_declared_from_variables(stand: Stand) -> None:
-    changed, nothing = playbook(PLAYBOOK)
+def test_an_estate_is_declared_from_variables(stand: Stand, warm: Path) -> None:
+    by_warm = ("-e", f"ansible_python_interpreter={warm}")
+    changed, nothing = playbook(PLAYBOOK, *by_warm)
     assert changed == 0
     assert nothing.count("ok: [father]") == 1, "its arguments are checked, and that is all"
 
@@ -35,5 +38,5 @@ def test_an_estate_is_declared_from_variables(stand: Stand) -> None:
     for command, expected in SHOWN.items():
         assert expected in stand.ssh("father", command)
 
-    again, output = playbook(PLAYBOOK, "-e", f"@{EXAMPLE}")
+    again, output = playbook(PLAYBOOK, "-e", f"@{EXAMPLE}", *by_warm)
     assert again == 0, output

@@ -15,6 +15,7 @@ CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = (
     each.name for each in (nested_pve.CONSTRUCTOR, nested_pve.DESTRUCTOR, nested_pve.ROUNDTRIP)
 )
 NO_IMAGE = ("-e", "test_vm_image_url=http://10.99.0.1:8080/images/nope.qcow2")
+SHORTER = ("--skip", "setup_network", "--skip", "setup_ssh")
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def unchanged(stand: Stand) -> Iterator[None]:
 
 
 def test_roundtrip_cleans_up_after_a_failed_constructor(stand: Stand) -> None:
-    result = scenario(ROUNDTRIP, *NO_IMAGE)
+    result = scenario(ROUNDTRIP, *SHORTER, *NO_IMAGE)
     assert result.code == 1
     assert "task 'Fetch the cloud image' failed on inner" in result.phase("test_vm_apply")["message"]
     assert "404" in result.phase("test_vm_apply")["message"]
@@ -37,7 +38,7 @@ def test_roundtrip_cleans_up_after_a_failed_constructor(stand: Stand) -> None:
 
 
 def test_roundtrip_keeps_what_failed_when_asked_to(stand: Stand) -> None:
-    result = scenario(ROUNDTRIP, "--keep-on-failure", "--skip", "setup_network", "--skip", "setup_ssh", *NO_IMAGE)
+    result = scenario(ROUNDTRIP, "--keep-on-failure", *SHORTER, *NO_IMAGE)
     assert result.code == 1
     assert result.statuses()["destroy"] == "skipped"
     assert f"./run.sh --scenario {DESTRUCTOR} --host father" in result.err

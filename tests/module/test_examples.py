@@ -3,6 +3,9 @@
 Check mode has to announce what the real run then does, the second run has nothing left to do, and every returned key
 is documented in RETURN with its type. `examples/NAME.yml` beside this file holds tasks to play before a module's block
 where it needs something to be there.
+
+One start of Ansible costs as much as ten tasks, so several modules are played by one: each is a host of its own, with a
+lab, a home directory and variables of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +27,7 @@ import yaml
 
 from lab.api.images import write_stand_ins
 from lab.api.serving import ServedLab
+from lab.pytest_plugin import ServeLab
 from tests.warm_python import interpreter
 
 from .conftest import hurried
@@ -32,6 +38,8 @@ PREPARATIONS = Path(__file__).parent / "examples"
 NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
 PHASES = ("check", "real", "again")
 SEPARATOR = " | "
+AT_ONCE = 8
+BATCHES = [NAMES[start : start + AT_ONCE] for start in range(0, len(NAMES), AT_ONCE)]
 FAILURES = ("runner_on_failed", "runner_on_unreachable")
 
 # Tasks that do something each time they are asked to, by module and task name, with the reason.
@@ -67,6 +75,14 @@ Task = dict[str, Any]
 Results = dict[tuple[str, str], dict[str, Any]]
 
 
+@dataclass
+class Ended:
+    """How a module's examples went: results by (task, phase), and the failures in words."""
+
+    results: Results = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
 def documentation(module: str, block: str) -> Any:
     """A module's EXAMPLES or RETURN, parsed."""
     source = importlib.import_module(f"ansible_collections.homelab.pve.plugins.modules.{module}")
@@ -98,28 +114,27 @@ def preparation(module: str) -> list[Task]:
     return list(yaml.safe_load(path.read_text())) if path.is_file() else []
 
 
-def play(module: str, python: Path, options: Mapping[str, object], variables: Mapping[str, object]) -> list[Task]:
-    """The playbook for one module's examples; `variables` are what the examples leave to their readers."""
+def play(module: str, options: Mapping[str, object], variables: Mapping[str, object], home: Path) -> Task:
+    """The play for one module's examples; `variables` are what the examples leave to their readers."""
     tasks = [step for task in documentation(module, "EXAMPLES") for step in in_phases(task, module)]
-    return [
-        {
-            "name": f"Examples of {module}",
-            "hosts": "localhost",
-            "gather_facts": False,
-            "vars": {"ansible_python_interpreter": str(python), **variables},
-            "module_defaults": {"group/homelab.pve.all": dict(options)},
-            "tasks": [*preparation(module), *tasks],
-        }
-    ]
+    return {
+        "name": f"Examples of {module}",
+        "hosts": module,
+        "gather_facts": False,
+        "vars": dict(variables),
+        "environment": {"HOME": str(home), "XDG_STATE_HOME": str(home)},
+        "module_defaults": {"group/homelab.pve.all": dict(options)},
+        "tasks": [*preparation(module), *tasks],
+    }
 
 
-def run(playbook: Sequence[Task], folder: Path) -> tuple[Results, list[str]]:
-    """Play it, with a home directory below ``folder``. Returns results by (task, phase), and the failures in words."""
-    home = str(folder / "home")
+def run(plays: Sequence[Task], folder: Path) -> dict[str, Ended]:
+    """Play them, with a home directory below ``folder``. Returns by host what became of it."""
+    home, ended = str(folder / "home"), {str(play["hosts"]): Ended() for play in plays}
     runner = ansible_runner.run(
         private_data_dir=str(folder),
-        playbook=list(playbook),
-        inventory="localhost ansible_connection=local",
+        playbook=list(plays),
+        inventory={"all": {"hosts": {name: {"ansible_connection": "local"} for name in ended}}},
         envvars={
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
             "ANSIBLE_HOME": home,
@@ -128,10 +143,15 @@ def run(playbook: Sequence[Task], folder: Path) -> tuple[Results, list[str]]:
         },
         quiet=True,
     )
-    ended = [(event["event"], event["event_data"]) for event in runner.events if "res" in event.get("event_data", {})]
-    results = {split(data["task"]): data["res"] for name, data in ended if name == "runner_on_ok"}
-    failures = [f"{data['task']}: {data['res'].get('msg')}" for name, data in ended if name in FAILURES]
-    return results, failures or ([] if runner.rc == 0 else [Path(runner.config.artifact_dir, "stdout").read_text()])
+    for event in runner.events:
+        data = event.get("event_data", {})
+        if event["event"] == "runner_on_ok":
+            ended[data["host"]].results[split(data["task"])] = data["res"]
+        elif event["event"] in FAILURES:
+            ended[data["host"]].failures.append(f"{data['task']}: {data['res'].get('msg')}")
+    if runner.rc and not any(one.failures for one in ended.values()):
+        raise RuntimeError(Path(runner.config.artifact_dir, "stdout").read_text())
+    return ended
 
 
 def split(name: str) -> tuple[str, str]:
@@ -199,42 +219,47 @@ def mirror(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture
-def ssh(request: pytest.FixtureRequest, lab_api: ServedLab, tmp_path: Path) -> Iterator[dict[str, object]]:
+def served(module: str, serve_lab_api: ServeLab) -> ServedLab:
+    """The node that a module's examples are played against, or one of a cluster."""
+    return hurried(serve_lab_api("mother", "son")) if module in CLUSTERED else serve_lab_api()
+
+
+def over_ssh(module: str, lab: ServedLab, folder: Path, stack: ExitStack) -> dict[str, object]:
     """Variables of a host that is reached by SSH, for the modules that are about one."""
-    module = str(request.getfixturevalue("module"))
     if not (module.startswith("ssh_") or module == "network_apply"):
-        yield {}
-        return
-    with opened(lab_api, tmp_path) as place:
-        host = {"pve_host": HERE, "ansible_port": place.port, "ansible_ssh_private_key_file": str(place.key)}
-        yield {**host, "pve_known_hosts": str(place.known_hosts(tmp_path))}
+        return {}
+    place = stack.enter_context(opened(lab, folder))
+    host = {"pve_host": HERE, "ansible_port": place.port, "ansible_ssh_private_key_file": str(place.key)}
+    return {**host, "pve_known_hosts": str(place.known_hosts(folder))}
 
 
-@pytest.fixture
-def served(request: pytest.FixtureRequest, module: str) -> ServedLab:
-    """The node that the examples are played against, or one of a cluster."""
-    clustered = module in CLUSTERED
-    lab: ServedLab = request.getfixturevalue("lab_cluster_api" if clustered else "lab_api")
-    return hurried(lab) if clustered else lab
-
-
-@pytest.fixture
-def variables(served: ServedLab, mirror: str, ssh: dict[str, object], tmp_path: Path) -> dict[str, object]:
-    """What the examples leave to their readers."""
-    return {"mirror": mirror, "root_password": served.password, "token_file": str(tmp_path / "token.json"), **ssh}
-
-
-@pytest.mark.parametrize("module", NAMES)
-def test_examples(module: str, warm: Path, served: ServedLab, variables: dict[str, object], tmp_path: Path) -> None:
-    results, failures = run(play(module, warm, served.options(), variables), tmp_path)
-    assert not failures, "\n".join(failures)
-    ours = {key: result for key, result in results.items() if key[1]}
+def problems(module: str, ended: Ended) -> list[str]:
+    """What is wrong with how a module's examples went, each line with the module's name."""
+    ours = {key: result for key, result in ended.results.items() if key[1]}
     documented = documentation(module, "RETURN")
-    missing = [f"{task}: {line}" for (task, _), result in ours.items() for line in undocumented(result, documented)]
-    problems = [*broken_promises(module, ours), *dict.fromkeys(missing)]
-    assert not problems, "\n".join(problems)
-    assert ours, "EXAMPLES has no task of the module"
+    unknown = [f"{task}: {line}" for (task, _), result in ours.items() for line in undocumented(result, documented)]
+    none = [] if ended.results else ["EXAMPLES was not played, or has no task"]
+    found = [*ended.failures, *none, *broken_promises(module, ours), *dict.fromkeys(unknown)]
+    return [f"{module}: {line}" for line in found]
+
+
+@pytest.mark.parametrize("names", BATCHES, ids="-".join)
+def test_examples(names: list[str], warm: Path, mirror: str, serve_lab_api: ServeLab, tmp_path: Path) -> None:
+    plays = []
+    with ExitStack() as stack:
+        for module in names:
+            lab, home = served(module, serve_lab_api), tmp_path / module
+            home.mkdir()
+            variables = {
+                "ansible_python_interpreter": str(warm),
+                "mirror": mirror,
+                "root_password": lab.password,
+                "token_file": str(home / "token.json"),
+                **over_ssh(module, lab, home, stack),
+            }
+            plays.append(play(module, lab.options(), variables, home))
+        ended = run(plays, tmp_path)
+    assert [line for module in names for line in problems(module, ended[module])] == []
 
 
 RETURN = {
