@@ -1,0 +1,103 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind of thing in a state document is: a resource of the engine, how it is named, listed and ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Resource, Values, decoded, url
+from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+
+Entry: TypeAlias = "dict[str, Json]"
+"""A thing as a document says it: the options of its module."""
+
+Lister: TypeAlias = "Callable[[Reader], Iterable[Entry]]"
+"""Everything of a kind that is there, as entries that would declare it. A secret is left out: see ``Kind.secrets``."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value in an entry that names another thing: where it stands in the entry, the kind, and the name."""
+
+    place: tuple[str | int, ...]
+    kind: str
+    name: Json
+
+
+def no_references(_entry: Values) -> Iterator[Reference]:
+    """Nothing else is named."""
+    return iter(())
+
+
+def as_given(entry: Entry) -> Entry:
+    """The document says the module's options."""
+    return entry
+
+
+def anything(_entry: Values) -> bool:
+    """There is nothing of the kind that Proxmox VE needs."""
+    return True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing.
+
+    ``name`` is its place in a document: ``vms``, or ``ha.rules`` for a list in a mapping. ``keys`` are the options
+    that tell one from another.
+    """
+
+    name: str
+    resource: Resource
+    keys: tuple[str, ...]
+    lister: Lister | None = None
+    after: tuple[str, ...] = ()
+    """Kinds that have to be there first; what is removed goes in the opposite order."""
+
+    single: bool = False
+    """There is one of it, so a document has a mapping of options, not a list."""
+
+    per_node: bool = False
+    """It belongs to a node: without the option ``node`` the document's own is meant."""
+
+    references: Callable[[Values], Iterator[Reference]] = no_references
+    dialect: Callable[[Entry], Entry] = as_given
+    """From what the seed's readers write to the module's options."""
+
+    removable: Callable[[Values], bool] = anything
+    """Whether one that is there, but in no document, may be pruned."""
+
+    removal: Values = field(default_factory=dict)
+    """Options, beside ``state: absent``, with which it is removed."""
+
+    appears: Callable[[Values], Iterable[tuple[str, Values]]] = lambda _entry: ()
+    """Rows that lists of the API have once it is made: (path of the list, row). What is planned after it sees them."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Options that a lister can't tell -> a key of the entry whose presence says that there is such a secret."""
+
+    def identity(self, entry: Values) -> str:
+        """Its name for people and for comparing: the keys, joined by a slash."""
+        return "/".join(str(entry[key]) for key in self.keys if entry.get(key) is not None) or self.name
+
+
+def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:
+    """Lists a section by its collection. ``keys``: option -> what a row calls it; ``in_full``: each is read by itself."""
+
+    def listed(read: Reader) -> Iterator[Entry]:
+        for row in read.get(section.collection) or ():
+            named = {option: row[key] for option, key in keys.items()}
+            have = read.get(url(section.item, *(named[key] for key in section.keys))) if in_full else row
+            yield {**named, **section_values(section, have)}
+
+    return listed
+
+
+def section_values(section: Section, have: Values) -> dict[str, Json]:
+    """What a section's answer says, by option, without secrets."""
+    return decoded([item for item in section.fields if not item.secret], have)

@@ -1,0 +1,56 @@
+#!/usr/bin/python
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module state_info."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: state_info
+short_description: Export a whole Proxmox VE server as one document
+version_added: 0.1.0
+author: homelab.pve contributors (@homelab-pve)
+description:
+  - Reads everything of a server or cluster that M(homelab.pve.state) can declare, without volatile and secret values.
+  - Needs the privileges C(VM.Audit), C(Datastore.Audit), C(Sys.Audit) and C(Pool.Audit) on V(/); what the login may not
+    see is left out.
+extends_documentation_fragment:
+  - homelab.pve.connection
+  - homelab.pve.attributes.reads
+options:
+  only:
+    description: Kinds that are read. Without it, all.
+    type: list
+    elements: str
+  max_parallel:
+    description: How many things are read at a time.
+    type: int
+    default: 8
+"""
+
+EXAMPLES = r"""
+- name: Export who may log in
+  homelab.pve.state_info:
+    only: [users, groups]
+  register: server
+"""
+
+RETURN = r"""
+document:
+  description: The document.
+  type: dict
+  returned: success
+"""
+
+from ansible_collections.homelab.pve.plugins.module_utils.module import ask
+from ansible_collections.homelab.pve.plugins.module_utils.state.work import STATE_INFO
+
+
+def main() -> None:
+    """Entry point."""
+    ask(STATE_INFO)
+
+
+if __name__ == "__main__":
+    main()
