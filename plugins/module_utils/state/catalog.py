@@ -7,29 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.homelab.pve.plugins.module_utils.resources import group, pool, storage, user
-from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import VM
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind, section_lister
+from ansible_collections.homelab.pve.plugins.module_utils.state import (
+    catalog_access,
+    catalog_cluster,
+    catalog_firewall,
+    catalog_fleet,
+    catalog_guests,
+    catalog_ha,
+    catalog_network,
+    catalog_sdn,
+    catalog_storage,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 
 ROWS: tuple[Kind, ...] = (
-    Kind(
-        "storage",
-        storage.STORAGE,
-        ("storage",),
-        section_lister(storage.SECTION, {"storage": "storage"}),
-        appears=lambda entry: [("/storage", dict(entry))],
-    ),
-    Kind("groups", group.GROUP, ("groupid",), section_lister(group.SECTION, {"groupid": "groupid"})),
-    Kind(
-        "users",
-        user.USER,
-        ("userid",),
-        section_lister(user.SECTION, {"userid": "userid"}, in_full=True),
-        after=("groups",),
-        removable=lambda entry: entry["userid"] != user.ROOT,
-    ),
-    Kind("pools", pool.POOL, ("poolid",), after=("storage",)),
-    Kind("vms", VM, ("vmid",), after=("storage", "pools"), per_node=True),
+    *catalog_fleet.ROWS,
+    *catalog_cluster.ROWS,
+    *catalog_access.ROWS,
+    *catalog_storage.ROWS,
+    *catalog_network.ROWS,
+    *catalog_sdn.ROWS,
+    *catalog_guests.ROWS,
+    *catalog_ha.ROWS,
+    *catalog_firewall.ROWS,
 )
+"""In the order in which an export has them: from the cluster to the guests, and what is about guests."""
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in ROWS}

@@ -16,8 +16,36 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.section impo
 Entry: TypeAlias = "dict[str, Json]"
 """A thing as a document says it: the options of its module."""
 
-Lister: TypeAlias = "Callable[[Reader], Iterable[Entry]]"
-"""Everything of a kind that is there, as entries that would declare it. A secret is left out: see ``Kind.secrets``."""
+
+class Remark(str):
+    """What a lister has to say about what it can't put into an entry: a warning of the export."""
+
+    __slots__ = ()
+
+
+Lister: TypeAlias = "Callable[[Reader], Iterable[Entry | Remark]]"
+"""Everything of a kind that is there, as entries that would declare it, and remarks about what they leave out.
+
+What is unset, or what Proxmox VE assumes, is left out; so is what changes by itself. In place of a secret stands its
+placeholder (``secret``).
+"""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What has to be applied after a layer that changed something: pending configuration is not in force yet.
+
+    Those of the same ``resource`` and ``identity`` are one, done after the last layer that asks for it.
+    """
+
+    resource: Resource
+    identity: str
+    values: Values
+
+
+def secret(kind: str, identity: str, option: str) -> str:
+    """The placeholder of a secret value, which the option ``secrets`` of the module replaces."""
+    return f"${{secret:{kind}.{identity}.{option}}}"
 
 
 @dataclass(frozen=True)
@@ -78,8 +106,12 @@ class Kind:
     appears: Callable[[Values], Iterable[tuple[str, Values]]] = lambda _entry: ()
     """Rows that lists of the API have once it is made: (path of the list, row). What is planned after it sees them."""
 
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Options that a lister can't tell -> a key of the entry whose presence says that there is such a secret."""
+    commit: Callable[[Iterable[Values]], Iterable[Commit]] = lambda _changed: ()
+    """From the wishes of the kind that change something: what has to be applied for them to be in force."""
+
+    def entries(self, read: Reader) -> list[Entry]:
+        """Everything of the kind that is there."""
+        return [entry for entry in self.lister(read) if not isinstance(entry, Remark)] if self.lister else []
 
     def identity(self, entry: Values) -> str:
         """Its name for people and for comparing: the keys, joined by a slash."""
@@ -87,7 +119,7 @@ class Kind:
 
 
 def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:
-    """Lists a section by its collection. ``keys``: option -> what a row calls it; ``in_full``: each is read by itself."""
+    """Lists a section by its collection. ``keys``: option -> what a row calls it; ``in_full``: each is read singly."""
 
     def listed(read: Reader) -> Iterator[Entry]:
         for row in read.get(section.collection) or ():

@@ -28,8 +28,7 @@ def observe(kinds: Iterable[Kind], read: Reader, parallel: int) -> dict[str, Jso
 
 
 def _listed(kind: Kind, read: Reader) -> list[Entry]:
-    entries = kind.lister(read) if kind.lister else ()
-    return sorted(entries, key=lambda entry: _natural(kind, entry))
+    return sorted(kind.entries(read), key=lambda entry: _natural(kind, entry))
 
 
 def _natural(kind: Kind, entry: Mapping[str, Json]) -> list[tuple[int, int, str]]:

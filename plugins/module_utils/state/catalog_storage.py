@@ -1,0 +1,19 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of a state document: storages, and the jobs that write to them."""
+
+from __future__ import annotations
+
+from ansible_collections.homelab.pve.plugins.module_utils.resources import storage
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind, section_lister
+
+ROWS: tuple[Kind, ...] = (
+    Kind(
+        "storage",
+        storage.STORAGE,
+        ("storage",),
+        section_lister(storage.SECTION, {"storage": "storage"}),
+        appears=lambda entry: [("/storage", dict(entry))],
+    ),
+)
