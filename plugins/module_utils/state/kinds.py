@@ -109,13 +109,24 @@ class Kind:
     commit: Callable[[Iterable[Values]], Iterable[Commit]] = lambda _changed: ()
     """From the wishes of the kind that change something: what has to be applied for them to be in force."""
 
+    named: Callable[[Values], Values] = lambda entry: entry
+    """An entry with its keys in one form, where the same thing may be written in several ways."""
+
+    declared_by: Mapping[str, Callable[[Values], Iterable[str]]] = field(default_factory=dict)
+    """Other kinds whose entries declare things of this one, too -> the names of those: they aren't pruned."""
+
+    vanishes: Callable[[Values], Iterable[tuple[str, Values]]] = lambda _entry: ()
+    """Rows that lists of the API don't have any more once it is removed: (path of the list, keys and values of the
+    row). What it uses is looked at as if it were gone."""
+
     def entries(self, read: Reader) -> list[Entry]:
         """Everything of the kind that is there."""
         return [entry for entry in self.lister(read) if not isinstance(entry, Remark)] if self.lister else []
 
     def identity(self, entry: Values) -> str:
         """Its name for people and for comparing: the keys, joined by a slash."""
-        return "/".join(str(entry[key]) for key in self.keys if entry.get(key) is not None) or self.name
+        named = self.named(entry)
+        return "/".join(str(named[key]) for key in self.keys if named.get(key) is not None) or self.name
 
 
 def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:
