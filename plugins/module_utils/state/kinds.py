@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -29,6 +29,10 @@ Lister: TypeAlias = "Callable[[Reader], Iterable[Entry | Remark]]"
 What is unset, or what Proxmox VE assumes, is left out; so is what changes by itself. In place of a secret stands its
 placeholder (``secret``).
 """
+
+
+class Kept(dict[str, Json]):
+    """An entry of what Proxmox VE, or the login itself, can't do without: exported, and never pruned."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ def anything(_entry: Values) -> bool:
     return True
 
 
+def nothing(_entry: Values) -> bool:
+    """It is always there: none is ever pruned."""
+    return False
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of thing.
@@ -100,6 +109,21 @@ class Kind:
     removable: Callable[[Values], bool] = anything
     """Whether one that is there, but in no document, may be pruned."""
 
+    removed_first: bool = False
+    """Whether what is removed goes before what is made: it may take what the removed one has, as a port."""
+
+    needs: Callable[[Values], Iterable[str]] = lambda _values: ()
+    """Identities of others of the same kind that have to be there first: what an interface stands on."""
+
+    declares: Callable[[Values], Iterable[str]] | None = None
+    """Identities of all that an entry is about, where that is more than one thing that is listed."""
+
+    audit: tuple[str, str] = ("Sys.Audit", "/")
+    """Privilege without which Proxmox VE leaves some of them out of its lists, and the path it is needed on."""
+
+    separator: str = "/"
+    """Between the keys, where one is named."""
+
     removal: Values = field(default_factory=dict)
     """Options, beside ``state: absent``, with which it is removed."""
 
@@ -119,14 +143,49 @@ class Kind:
     """Rows that lists of the API don't have any more once it is removed: (path of the list, keys and values of the
     row). What it uses is looked at as if it were gone."""
 
+    def listed(self, read: Reader) -> tuple[list[Entry], list[Remark]]:
+        """Everything of the kind that is there, in the order of the keys, and what there is to say about it."""
+        found = list(self.lister(read)) if self.lister else []
+        entries = [item for item in found if not isinstance(item, Remark)]
+        return sorted(entries, key=self._place), [item for item in found if isinstance(item, Remark)]
+
     def entries(self, read: Reader) -> list[Entry]:
         """Everything of the kind that is there."""
-        return [entry for entry in self.lister(read) if not isinstance(entry, Remark)] if self.lister else []
+        return self.listed(read)[0]
+
+    def prunable(self, read: Reader) -> list[Entry]:
+        """What may be removed if no document has it."""
+        return [entry for entry in self.entries(read) if not isinstance(entry, Kept) and self.removable(entry)]
 
     def identity(self, entry: Values) -> str:
-        """Its name for people and for comparing: the keys, joined by a slash."""
+        """Its name for people and for comparing: the keys."""
         named = self.named(entry)
-        return "/".join(str(named[key]) for key in self.keys if named.get(key) is not None) or self.name
+        given = [named[key] for key in self.keys if named.get(key) not in (None, [])]
+        return self.separator.join(_text(value) for value in given) or self.name
+
+    def identities(self, entry: Values) -> set[str]:
+        """Everything that an entry is about, each by its identity."""
+        return set(self.declares(entry)) if self.declares else {self.identity(entry)}
+
+    def _place(self, entry: Values) -> list[tuple[int, int, str]]:
+        """A key that puts 9 before 10."""
+        values = [entry.get(key) for key in self.keys]
+        return [(0, value, "") if isinstance(value, int) else (1, 0, _text(value)) for value in values]
+
+
+def _text(value: Json) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def stages(kind: Kind, wishes: Sequence[Values]) -> list[int]:
+    """How many of the same wishes each needs to be there before it, one after the other; a circle counts as none."""
+    known = {kind.identity(wish): wish for wish in wishes}
+
+    def depth(identity: str, above: frozenset[str]) -> int:
+        below = [name for name in kind.needs(known[identity]) if name in known and name not in above]
+        return 1 + max((depth(name, above | {name}) for name in below), default=-1)
+
+    return [depth(name, frozenset((name,))) for name in (kind.identity(wish) for wish in wishes)]
 
 
 def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:

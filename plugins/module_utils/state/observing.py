@@ -5,36 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import VERSION
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 
 
 def observe(kinds: Iterable[Kind], read: Reader, parallel: int) -> dict[str, Json]:
     """The document of a server, in the order of the kinds and their names, so that two of them can be compared."""
     kinds = [kind for kind in kinds if kind.lister]
     shared = SharedReads(read)
-    found = together(lambda kind: _listed(kind, shared), kinds, parallel)
+    found = together(lambda kind: kind.entries(shared), kinds, parallel)
     document: dict[str, Json] = {"version": VERSION}
     for kind, entries in zip(kinds, found, strict=True):
         if entries:
             _place(document, kind, entries[0] if kind.single else entries)
     return document
-
-
-def _listed(kind: Kind, read: Reader) -> list[Entry]:
-    return sorted(kind.entries(read), key=lambda entry: _natural(kind, entry))
-
-
-def _natural(kind: Kind, entry: Mapping[str, Json]) -> list[tuple[int, int, str]]:
-    """A key that puts 9 before 10."""
-    values: Sequence[Json] = [entry.get(key) for key in kind.keys]
-    return [(0, value, "") if isinstance(value, int) else (1, 0, str(value)) for value in values]
 
 
 def _place(document: dict[str, Json], kind: Kind, value: Json) -> None:

@@ -118,8 +118,8 @@ def _seen(wish: Wish, read: Reader) -> Action:
 
 def _pruned(kind: Kind, wishes: Sequence[Wish], read: Reader, parallel: int) -> list[Action]:
     """What is there, in no document, and not needed by Proxmox VE itself."""
-    known = {wish.declared.identity for wish in wishes if wish.declared.kind is kind}
-    surplus = [entry for entry in kind.entries(read) if kind.identity(entry) not in known and kind.removable(entry)]
+    known = {name for wish in wishes if wish.declared.kind is kind for name in kind.identities(wish.values)}
+    surplus = [entry for entry in kind.prunable(read) if kind.identity(entry) not in known]
     defaults = {name: spec.get("default") for name, spec in kind.resource.argument_spec().items()}
     keyed = [{key: entry.get(key) for key in (*kind.keys, *(("node",) if kind.per_node else ()))} for entry in surplus]
     wished = [{**defaults, **keys, **kind.removal, "state": "absent"} for keys in keyed]
