@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -80,6 +80,14 @@ def _path(text: str) -> Json:
         raise ValueError(text) from error
 
 
+def _paths(text: str) -> Json:
+    return [_path(part) for part in cast("list[str]", _list(text))]
+
+
+def _are_places(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(part, str) and _is_place(part) for part in value)
+
+
 def _is_place(text: str) -> bool:
     """Whether a text is an absolute path or what git takes for a URL, or nothing at all."""
     return not text or text.startswith("/") or re.match(r"[a-z][a-z0-9+]*://|[^/]+@[^/:]+:", text) is not None
@@ -101,6 +109,7 @@ KINDS: dict[str, Kind] = {
     "dict": Kind("a JSON object", _dict, lambda value: isinstance(value, dict)),
     "range": Kind("a range such as 99900-99999", _range, _is_range),
     "path": Kind("a path", _path, lambda value: isinstance(value, str) and _is_place(value)),
+    "paths": Kind("paths (a,b or JSON)", _paths, _are_places),
     "source": Kind("a path or a git URL", _path, lambda value: isinstance(value, str) and _is_place(value)),
 }
 

@@ -95,11 +95,11 @@ def command(verb: Verb) -> click.Command:
     """The command that runs one playbook: a scenario of a single phase."""
 
     def run(**options: Any) -> None:  # noqa: ANN401 - as click hands them over
-        given: dict[str, Json] = {each.name: options.pop(f"input_{each.name}", None) for each in verb.inputs}
+        given = taken(verb, options)
         as_json = bool(options.pop("rows_as_json", False))
         flags = replace(Flags.of(options), quiet=verb.table is not None)
         with refusals_as_json(verb.name, flags):
-            inputs = _with_settings(verb, {name: value for name, value in given.items() if value is not None})
+            inputs = _with_settings(verb, given)
             sys.exit(run_scenario(_scenario(verb, inputs), flags, shown(verb, as_json)))
 
     text = f"{verb.help}.\n\nRuns {verb.playbook}."
@@ -111,6 +111,16 @@ def command(verb: Verb) -> click.Command:
     return look_options(change_options(made))
 
 
+def taken(verb: Verb, options: dict[str, Any]) -> dict[str, Json]:
+    """Take a verb's inputs, as far as they were given, out of what click hands over."""
+    values = {each.name: options.pop(f"input_{each.name}", None) for each in verb.inputs}
+    return {name: _json(value) for name, value in values.items() if value not in (None, ())}
+
+
+def _json(value: Any) -> Json:  # noqa: ANN401 - as click hands it over
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _scenario(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
     outputs = {output.name: output.name for output in verb.outputs}
     action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
@@ -120,6 +130,9 @@ def _scenario(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
 def _parameter(verb: Verb, each: Input) -> click.Parameter:
     variable, flag = f"input_{each.name}", verb.flag(each)
     kind = click.Choice(each.choices) if each.choices else Typed(each.kind)
+    if each.positional and each.kind == "paths":
+        many = Typed("path")
+        return click.Argument([variable], type=many, nargs=-1, required=each.required, metavar=f"{flag.upper()}...")
     if each.positional:
         return click.Argument([variable], type=kind, required=each.required, metavar=flag.upper())
     if each.kind == "bool":

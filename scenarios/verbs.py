@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scenarios.container_verbs import CONTAINER_VERBS
 from scenarios.host_verbs import HOST_VERBS
+from scenarios.state_verbs import STATE_VERBS
 from scenarios.verb import Input, Output, Verb
 
 VM_ID = Input("vm_id", "int", "VMID of the guest", required=True)
@@ -168,5 +169,5 @@ ESTATE_VERBS: tuple[Verb, ...] = (
     ),
 )
 
-VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS)
+VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS, *STATE_VERBS)
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -16,7 +16,13 @@ Node = dict[str, Any]
 
 BUILTIN, OURS = "ansible.builtin", "homelab.pve"
 # What a playbook may do beside calling a module of ours: nothing that decides or changes by itself.
-THIN = (OURS, *(f"{BUILTIN}.{name}" for name in ("include_role", "import_role", "set_stats", "add_host", "assert")))
+THIN = (
+    OURS,
+    *(
+        f"{BUILTIN}.{name}"
+        for name in ("include_role", "import_role", "include_vars", "set_stats", "add_host", "assert")
+    ),
+)
 # Playbooks that ask the guest itself something, which needs no role.
 ASKING = {
     "vm-verify": (f"{BUILTIN}.wait_for_connection", f"{BUILTIN}.command"),
