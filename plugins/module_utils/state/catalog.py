@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.state import (
     catalog_access,
@@ -33,4 +34,9 @@ ROWS: tuple[Kind, ...] = (
 )
 """In the order in which an export has them: from the cluster to the guests, and what is about guests."""
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in ROWS}
+FIRST = "cluster"
+"""A node that makes or joins a cluster is busy with nothing else: what it serves is the cluster's afterwards."""
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind if kind.name == FIRST else replace(kind, after=(*kind.after, FIRST)) for kind in ROWS
+}

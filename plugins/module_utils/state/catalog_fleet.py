@@ -5,6 +5,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state import fleet
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
 
-ROWS: tuple[Kind, ...] = ()
+
+def dialect(entry: Entry) -> Entry:
+    """The name of a cluster is what the module cluster calls ``clustername``."""
+    if "clustername" not in entry:
+        return entry
+    rest = {option: value for option, value in entry.items() if option != "clustername"}
+    return {"name": entry["clustername"], **rest}
+
+
+ROWS: tuple[Kind, ...] = (
+    # Only a node that is off for good leaves a cluster, so it is never pruned.
+    Kind("cluster", fleet.FLEET, (), fleet.listed, single=True, dialect=dialect, removable=lambda _entry: False),
+)

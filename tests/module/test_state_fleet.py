@@ -1,0 +1,97 @@
+"""One document for a cluster: three nodes that are alone become one, each told the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.api.site_serving import serve_site
+
+from .conftest import Modules, Result
+
+NODES = ("pve1", "pve2", "pve3")
+SEED = Path(__file__).resolve().parents[1] / "fixtures" / "seed-fleet.json"
+Asked = Callable[[str], Modules]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Asked]:
+    """The modules, connected to one of the seed's nodes, which have its addresses."""
+    with serve_site(NODES, tmp_path) as served:
+        for number, name in enumerate(NODES):
+            api = served.site.api_of(name)
+            api.clock.set(rate=100)
+            texts = api.node_texts[name]
+            for file, text in texts.items():
+                texts[file] = text.replace(f"10.99.0.{2 + number}/", f"192.168.1.{10 + number}/")
+        yield lambda node: Modules(served.at(node), capsys)
+
+
+def root(modules: Modules) -> dict[str, Any]:
+    """The login that Proxmox VE wants, in place of the token."""
+    return {"token_id": None, "token_secret": None, "user": "root@pam", "password": modules.lab.password}
+
+
+def joining(ask: Asked) -> dict[str, Any]:
+    """What no document says: how a node that joins logs in at the first."""
+    first = ask("pve1")
+    (found,) = [row["fingerprint"] for row in first.ok("cluster_info")["nodes"] if row["node"] == "pve1"]
+    return {"peer_fingerprint": found, "peer_password": first.lab.password}
+
+
+def acted(result: Result) -> list[tuple[str, str, str]]:
+    """Kind, id and action of all that is not left alone."""
+    return [(row["kind"], row["id"], row["action"]) for row in result["actions"] if row["action"] != "no-op"]
+
+
+def formed(ask: Asked, **options: Any) -> list[tuple[str, str, str]]:
+    """Apply a document on one node after the other; what was planned for the first. The others only join."""
+    login = root(ask("pve1"))
+    planned = ask("pve1").ok("state", check=True, **login, **options)
+    ask("pve1").ok("state", **login, **options)
+    for node in NODES[1:]:
+        above = {**options.pop("document", {}), "cluster": {**CLUSTER, **joining(ask)}}
+        options["document"] = above
+        predicted = ask(node).ok("state", check=True, **login, **options)
+        assert (acted(predicted)[0], ask(node).lab.writes()) == (("cluster", "cluster", "create"), [])
+        joined = ask(node).ok("state", **login, **options)
+        # The node is reached by the cluster's API then: nothing was written there.
+        assert ask(node).lab.writes() == []
+        assert login["password"] not in str(joined)
+    for node in NODES:
+        again = ask(node).ok("state", **login, **options)
+        assert (acted(again), again["changed"], ask(node).lab.writes()) == ([], False, [])
+    return acted(planned)
+
+
+CLUSTER: dict[str, Any] = {
+    "name": "prod-cluster",
+    "nodes": [{"name": name, "ip": f"192.168.1.{10 + number}"} for number, name in enumerate(NODES)],
+}
+
+
+def test_a_document_applied_on_each_node(ask: Asked) -> None:
+    document = {"cluster": CLUSTER, "groups": [{"groupid": "operators"}]}
+    assert formed(ask, document=document) == [("cluster", "cluster", "create"), ("groups", "operators", "create")]
+    found = ask("pve3").ok("state_info", only=["cluster"])["document"]
+    assert found == {"version": 1, "cluster": CLUSTER}
+
+
+def test_a_node_of_another_cluster_is_refused(ask: Asked) -> None:
+    first = ask("pve1")
+    first.ok("cluster", **root(first), clustername="other")
+    assert "Cannot change clustername of node pve1 in cluster other" in first.message(
+        "state", **root(first), document={"cluster": CLUSTER}
+    )
+
+
+def test_a_node_that_is_not_named_is_refused(ask: Asked) -> None:
+    third = ask("pve3")
+    wish = {**CLUSTER, "nodes": CLUSTER["nodes"][:2]}
+    assert third.message("state", **root(third), document={"cluster": wish}).endswith(
+        "Node pve3 (192.168.1.12) is none of the cluster's nodes: pve1 (192.168.1.10), pve2 (192.168.1.11). Add it to "
+        "cluster.nodes, or ask another node (option host)."
+    )
