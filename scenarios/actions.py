@@ -81,6 +81,8 @@ class RunConfig:
         given: inputs from the command line, by name; they win over what the scenario's table says.
         play: runs a playbook.
         request: builds the request for a playbook's path, variables and timeout in seconds.
+        run_id: names the run in the audit log.
+        note: tells a line while the phase runs.
     """
 
     host: str
@@ -88,6 +90,8 @@ class RunConfig:
     play: Callable[[PlayRequest], PlayResult]
     request: Callable[[Path, Mapping[str, Json], float], PlayRequest]
     repository: Path
+    run_id: str = ""
+    note: Callable[[str], None] = field(default=lambda _text: None)
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,8 @@ class Execution:
                 log=log,
             )
 
-        return RunConfig(self.host.name, self.options.given, self._play, request, paths.repository())
+        told = self.report.run_id, self.display.note
+        return RunConfig(self.host.name, self.options.given, self._play, request, paths.repository(), *told)
 
     def _deadline(self, phase: Phase, timeout: float) -> tuple[float, str]:
         of_phase = time.monotonic() + timeout, f"limit of the phase: {timeout:g} s"

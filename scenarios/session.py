@@ -41,16 +41,32 @@ def start(
     Raises:
         DriverError: nothing was started.
     """
-    host, options = prepare(selected, given, flags)
     if flags.dry_run:
-        return _show_plan(scenario, host, options, flags.json_output)
+        return foretell(scenario, selected, given, flags)
+    outcome = conduct(scenario, selected, given, flags)
+    if show and outcome.success and not flags.json_output:
+        show(outcome)
+    return outcome.exit_code
+
+
+def foretell(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> int:
+    """Show what would run, without touching a host; returns the exit code."""
+    host, options = prepare(selected, given, flags)
+    return _show_plan(scenario, host, options, flags.json_output)
+
+
+def conduct(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> RunReport:
+    """Run a scenario to its end, show it and write its reports; returns what it did.
+
+    Raises:
+        DriverError: nothing was started.
+    """
+    host, options = prepare(selected, given, flags)
     _confirm(scenario, host, flags)
     display = choose(flags.verbose > 0, flags.json_output, flags.quiet)
     outcome = execute(scenario, host, options, display, bring_up_lab)
     _finish(scenario, outcome, display, flags)
-    if show and outcome.success and not flags.json_output:
-        show(outcome)
-    return outcome.exit_code
+    return outcome
 
 
 def prepare(selected: frozenset[str], given: Mapping[str, Json], flags: Flags) -> tuple[inventory.Host, Options]:

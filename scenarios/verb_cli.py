@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -61,7 +62,14 @@ def commands() -> list[click.Command]:
     return [*single, *(_group(name, verbs) for name, verbs in groups().items())]
 
 
+FRONTS = {"state": "scenarios.state_cli"}
+"""Groups whose commands do more than run a playbook and print its result -> the file that makes them (``group``)."""
+
+
 def _group(name: str, verbs: Sequence[Verb]) -> click.Group:
+    if name in FRONTS:
+        made: click.Group = import_module(FRONTS[name]).group(name, verbs)
+        return made
     known = sorted((command(verb) for verb in verbs), key=lambda each: str(each.name))
     return VerbGroup(name, {str(each.name): each for each in known}, help=summary(verbs))
 
@@ -99,12 +107,12 @@ def command(verb: Verb) -> click.Command:
         as_json = bool(options.pop("rows_as_json", False))
         flags = replace(Flags.of(options), quiet=verb.table is not None)
         with refusals_as_json(verb.name, flags):
-            inputs = _with_settings(verb, given)
-            sys.exit(run_scenario(_scenario(verb, inputs), flags, shown(verb, as_json)))
+            inputs = with_settings(verb, given)
+            sys.exit(run_scenario(scenario_of(verb, inputs), flags, shown(verb, as_json)))
 
     text = f"{verb.help}.\n\nRuns {verb.playbook}."
     made = click.Command(verb.command, callback=run, help=text, short_help=f"{verb.help}.", hidden=verb.hidden)
-    made.params = [_parameter(verb, each) for each in verb.inputs if not each.hidden]
+    made.params = [parameter(verb, each) for each in verb.inputs if not each.hidden]
     made.params.append(click.Option(["--host"], default="", metavar="HOST", help="The inventory host; see 'host'."))
     if verb.table:
         made.params.append(click.Option(["--json", "rows_as_json"], is_flag=True, help="The rows as JSON."))
@@ -121,13 +129,15 @@ def _json(value: Any) -> Json:  # noqa: ANN401 - as click hands it over
     return list(value) if isinstance(value, tuple) else value
 
 
-def _scenario(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
+def scenario_of(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
+    """A playbook as a scenario of a single phase."""
     outputs = {output.name: output.name for output in verb.outputs}
     action = AnsiblePlaybookAction(verb.name, verb, inputs, outputs)
     return Scenario(verb.name, verb.help, "", (Phase(verb.name, action, verb.help),), destructive=verb.destructive)
 
 
-def _parameter(verb: Verb, each: Input) -> click.Parameter:
+def parameter(verb: Verb, each: Input) -> click.Parameter:
+    """An input on the command line."""
     variable, flag = f"input_{each.name}", verb.flag(each)
     kind = click.Choice(each.choices) if each.choices else Typed(each.kind)
     if each.positional and each.kind == "paths":
@@ -152,7 +162,7 @@ def _default(each: Input) -> str:
     return f" [{'; '.join(known)}]" if known else ""
 
 
-def _with_settings(verb: Verb, given: Mapping[str, Json]) -> dict[str, Json]:
+def with_settings(verb: Verb, given: Mapping[str, Json]) -> dict[str, Json]:
     """The inputs, those from the user's config.yaml where the command line has none."""
     wanted = {each.setting: each.name for each in verb.inputs if each.setting}
     if not wanted:

@@ -1,0 +1,66 @@
+"""What a verb about a document is on the command line, beyond running its playbook: its own options, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scenarios.flags import Flags
+from scenarios.scenario import Scenario
+from scenarios.values import Json
+from scenarios.verb import Verb
+
+if TYPE_CHECKING:
+    import click
+
+    from scenarios.report import RunReport
+
+SAME, FAILED, DIFFERENT = 0, 1, 2
+"""Exit codes: nothing to do, or done; anything failed; there are differences."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line said.
+
+    Attributes:
+        inputs: of the verb's playbook, as far as they were given.
+        own: the options of the front, by name.
+    """
+
+    verb: Verb
+    inputs: Mapping[str, Json]
+    own: Mapping[str, Any]
+    flags: Flags
+
+    def given(self, **inputs: Json) -> Asked:
+        """The same with other inputs beside or instead."""
+        return replace(self, inputs={**self.inputs, **inputs})
+
+
+@dataclass(frozen=True)
+class Front:
+    """How a verb is run from the command line.
+
+    Attributes:
+        run: does it; returns the exit code.
+        options: those it has beside its playbook's inputs and the driver's.
+        help: what is told of it beside the verb's own line.
+    """
+
+    run: Callable[[Asked], int]
+    options: Sequence[click.Parameter] = ()
+    help: str = ""
+
+
+def conduct(scenario: Scenario, inputs: Mapping[str, Json], flags: Flags) -> RunReport:
+    """Run a scenario to its end. Raises DriverError when nothing was started."""
+    from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
+
+    return session.conduct(scenario, frozenset(scenario.names()), inputs, replace(flags, quiet=True))
+
+
+def outputs(report: RunReport, phase: str) -> dict[str, Any]:
+    """What a phase published, also where it failed in the end; nothing where it never ran."""
+    return next((dict(each.outputs) for each in report.phases if each.name == phase), {})
