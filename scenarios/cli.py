@@ -21,6 +21,7 @@ from scenarios.verbs import VERBS
 # Commands with a file of their own, imported when they are asked for: command -> (module, attribute, help).
 LAZY = {
     "audit": ("scenarios.audit_cli", "audit", "Show or verify the audit log."),
+    "awx": ("scenarios.awx", "awx", "Print job templates for AWX, with surveys."),
     "bench": ("scenarios.bench_cli", "bench", "Measure the scenarios and the lab."),
     "doctor": ("scenarios.doctor", "doctor", "Check that a host is ready for the scenarios."),
     "host": ("scenarios.hosts_cli", "host", "Proxmox VE hosts: add, list, test, remove, set-default, show."),

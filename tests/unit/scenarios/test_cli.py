@@ -107,7 +107,7 @@ def test_a_group_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
         (["--scenario", "vm-roundtrip", "--host", "father", "--timeout", "0"], "0.0 is not in the range x>0"),
         (["--scenario", "vm-roundtrip", "--host", "father", "--no-such"], "No such option"),
         (["--list-phases"], "Whose phases? Give --scenario. Known: host-constructor,"),
-        (["vm-strt"], "Unknown command 'vm-strt'. Did you mean 'vm-start'? Known: audit, bench,"),
+        (["vm-strt"], "Unknown command 'vm-strt'. Did you mean 'vm-start'? Known: audit, awx, bench,"),
         (["vm-start", "--host", "father"], "Missing option '--vm-id'"),
         (["container", "create"], "Missing argument 'NAME'"),
         (["container", "creat"], "Unknown command of 'container' 'creat'. Did you mean 'create'? Known: "),
