@@ -1,10 +1,123 @@
 # Copyright: homelab.pve contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds of a state document: high availability."""
+"""Kinds of a state document: what the HA manager is to do.
+
+Which guests run where is said by rules on Proxmox VE 9, and by groups on 8. A document may have either: the modules
+make of one what the release has (``ha_group.py``, ``ha_rule.py``), and an export has what the release has.
+"""
 
 from __future__ import annotations
 
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from collections.abc import Iterator
 
-ROWS: tuple[Kind, ...] = ()
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.resources import (
+    ha_armed,
+    ha_group,
+    ha_placement,
+    ha_resource,
+    ha_rule,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, nothing, section_values
+
+IN_A_RULE_OF_ITS_OWN = "group"
+"""What an HA resource of Proxmox VE 8 says itself; the export has it in ``ha.groups``, as a release with rules does."""
+
+
+def list_resources(read: Reader) -> Iterator[Entry]:
+    """The guests that high availability manages."""
+    for row in read.get(ha_resource.SECTION.collection) or ():
+        values = section_values(ha_resource.SECTION, row)
+        values.pop(IN_A_RULE_OF_ITS_OWN, None)
+        # To be managed is the least that an entry says: PVE leaves out the state where it is to be started.
+        yield {"sid": row["sid"], "state": values.pop("state", "started"), **values}
+
+
+def list_rules(read: Reader) -> Iterator[Entry]:
+    """The rules; none on Proxmox VE 8."""
+    try:
+        rows = read.get(ha_rule.SECTION.collection) or ()
+    except PveError as error:
+        if error.status != ha_rule.NOT_IMPLEMENTED:
+            raise
+        return
+    for row in rows:
+        yield {"rule": row["rule"], **section_values(ha_rule.SECTION, row)}
+
+
+def list_groups(read: Reader) -> Iterator[Entry]:
+    """The groups with the guests in them; none from Proxmox VE 9 on."""
+    section = ha_placement.SECTION
+    try:
+        rows = read.get(section.collection) or ()
+    except PveError as error:
+        if ha_placement.MIGRATED not in error.message:
+            raise
+        return
+    managed = {str(row["sid"]): row for row in read.get(ha_placement.MANAGED) or ()} if rows else {}
+    for row in rows:
+        members = ha_placement.Grouped(str(row["group"]), row, managed).members()
+        yield {"group": row["group"], **section_values(section, row), **({"resources": members} if members else {})}
+
+
+def list_armed(read: Reader) -> Iterator[Entry]:
+    """That it is disarmed, where it is: Proxmox VE arms it by itself."""
+    try:
+        found = ha_armed.describe(read, {})
+    except RefusedError:
+        return  # this release can't be disarmed
+    if found.state not in ha_armed.WATCHES:
+        yield {"state": ha_armed.DISARMED, **({"resource_mode": found.mode} if found.mode else {})}
+
+
+def bare(entry: Values) -> Values:
+    """A guest's id is unique, so ``100`` and ``vm:100`` are the same."""
+    return {**entry, "sid": str(entry.get("sid", "")).rpartition(":")[2]}
+
+
+def of_guest(entry: Values) -> Iterator[str]:
+    """A guest may be put under HA by its own entry."""
+    if entry.get("ha") and entry.get("vmid"):
+        yield str(entry["vmid"])
+
+
+ROWS: tuple[Kind, ...] = (
+    Kind(
+        "ha.resources",
+        ha_resource.HA_RESOURCE,
+        ("sid",),
+        list_resources,
+        after=("cluster", "vms", "containers"),
+        named=bare,
+        declared_by={"vms": of_guest, "containers": of_guest},
+    ),
+    Kind(
+        "ha.groups",
+        ha_group.HA_GROUP,
+        ("group",),
+        list_groups,
+        after=("cluster", "ha.resources"),
+        # Proxmox VE removes no group that guests are in.
+        removal={"resources": []},
+        declared_by={"ha.rules": lambda entry: (str(entry["rule"]),)},
+    ),
+    Kind(
+        "ha.rules",
+        ha_rule.HA_RULE,
+        ("rule",),
+        list_rules,
+        after=("cluster", "ha.resources"),
+        declared_by={"ha.groups": lambda entry: (str(entry["group"]),)},
+    ),
+    Kind(
+        "ha.armed",
+        ha_armed.HA_ARMED,
+        (),
+        list_armed,
+        after=("ha.resources", "ha.groups", "ha.rules"),
+        single=True,
+        removable=nothing,
+    ),
+)
