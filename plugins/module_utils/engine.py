@@ -34,6 +34,10 @@ RESERVED = "_reserved"
 """Key of the wish under which ids are handed that others of the same run are about to claim."""
 
 
+HOME = "_home"
+"""Key of the wish under which the node is handed that something new is made on, and that may be on any later."""
+
+
 class Reader(Protocol):
     """What a describe function may do: read."""
 

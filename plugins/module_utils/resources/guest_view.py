@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, RESERVED, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, HOME, RESERVED, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_ha import read_ha
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind
@@ -232,7 +232,8 @@ def half_made(guest: Guest) -> RefusedError:
 def _prospect(kind: Kind, read: Reader, wish: Values, guests: Sequence[Guest]) -> View:
     """What is needed to make the guest."""
     source = _source(kind, read, wish, guests) if wish.get("clone") else None
-    node = str(wish.get("node") or (source.guest.node if source else only_node(read, f"to create a {kind.title}")))
+    wanted = wish.get("node") or wish.get(HOME)
+    node = str(wanted or (source.guest.node if source else only_node(read, f"to create a {kind.title}")))
     ingredients = Ingredients() if source else kind.ingredients(read, wish, node)
     return View(node=node, source=source, free=_free(read, wish, guests), ingredients=ingredients)
 

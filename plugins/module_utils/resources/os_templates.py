@@ -61,6 +61,17 @@ def find(read: Reader, node: str, wanted: str, fetch_to: str | None) -> OsTempla
     return _from_index(read, node, wanted, fetch_to, there)
 
 
+def for_ostype(read: Reader, node: str, ostype: str) -> str | None:
+    """Name of the newest template on a node for a distribution, a plain one before others; None without one.
+
+    A container doesn't remember its own.
+    """
+    there = _volumes(read, node)
+    patterns = (f"{ostype}-*-standard_*", f"{ostype}-*-default_*", f"{ostype}-*")
+    found = next((volume for pattern in patterns if (volume := newest(there, pattern))), None)
+    return file_name(found).partition("_")[0] if found else None
+
+
 def _volumes(read: Reader, node: str) -> list[str]:
     """Volume ids of the node's templates, on whichever storage."""
     # A storage that is off line can't be listed; its templates could not be used either.

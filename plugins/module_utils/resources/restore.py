@@ -285,17 +285,17 @@ def _restored(read: Reader, wish: Values, bound: Values) -> Found:
 def differences(archived: Mapping[str, str], config: Values, wish: Values) -> tuple[Values, ...]:
     """Options that the restored guest has otherwise than the backup, where neither the wish nor PVE's ways say so."""
     unique = bool(wish.get("unique"))
-    left_out = _left_out(archived)
+    lost = left_out(archived)
     rows = (
         {"option": name, "archived": value, "restored": _text(config.get(name))}
         for name, value in sorted(archived.items())
-        if not PASSING.fullmatch(name) and name not in left_out and not (unique and name == UNIQUE)
+        if not PASSING.fullmatch(name) and name not in lost and not (unique and name == UNIQUE)
         if wish.get(name) is None
     )
     return tuple(row for row in rows if not _same(row, unique=unique))
 
 
-def _left_out(archived: Mapping[str, str]) -> set[str]:
+def left_out(archived: Mapping[str, str]) -> set[str]:
     """A VM's disks that are in no backup; a restore turns them into comments, and so into its description."""
     disks = {name for name, value in archived.items() if VOLUME.fullmatch(name) and "backup=0" in value.split(",")}
     return disks | ({"description"} if disks else set())
