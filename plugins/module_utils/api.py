@@ -61,6 +61,9 @@ Params = Mapping[str, Json]
 
 HIGHEST_PORT = 65535
 
+ROOT = "root@pam"
+"""As whom ``pvesh`` asks."""
+
 FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}[: ]?){31}[0-9A-F]{2}", re.IGNORECASE)
 """SHA-256, as PVE shows it, or as other tools write it."""
 
@@ -195,9 +198,15 @@ class Client:
     _closed = False
 
     def __init__(
-        self, session: Session, host: str, retries: int = 3, sleep: Callable[[float], None] = time.sleep
+        self,
+        session: Session,
+        host: str,
+        retries: int = 3,
+        sleep: Callable[[float], None] = time.sleep,
+        login: str = ROOT,
     ) -> None:
         self.session, self.host, self.retries, self._sleep = session, host, retries, sleep
+        self.login = login
 
     def get(self, path: str, params: Params | None = None) -> Json:
         """Read."""
@@ -323,7 +332,8 @@ def connect(connection: Connection) -> Client:
     if connection.transport == "https":
         from ansible_collections.homelab.pve.plugins.module_utils.api_https import HttpsSession  # noqa: PLC0415
 
-        return Client(HttpsSession(connection), connection.host, connection.retries)
+        login = connection.token_id or connection.user or ROOT
+        return Client(HttpsSession(connection), connection.host, connection.retries, login=login)
     from ansible_collections.homelab.pve.plugins.module_utils.api_pvesh import pvesh_session  # noqa: PLC0415
 
     return Client(pvesh_session(connection), connection.host or "this node", connection.retries)

@@ -104,17 +104,31 @@ def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     node = node_of(params)
     if params["state"] == "confirmed":
         return _confirmation(client, node, params, dry_run)
+    resource, guard, seen = _planned(client, params, node)
+    if dry_run or not guard:
+        done = seen if dry_run else carry_out(resource, params, client, seen, timeout=params["wait_timeout"])
+        return {**result(resource, done), "rollback": "none"}
+    return {**result(resource, guard.carry_out(seen)), "rollback": "confirmed" if guard.node.remote else "armed"}
+
+
+def apply_waiting(client: Client, params: Values) -> Outcome:
+    """What waits, applied as the module does it: with the way back that the options ask for."""
+    resource, guard, seen = _planned(client, params, node_of(params))
+    if guard:
+        return guard.carry_out(seen)
+    return carry_out(resource, params, client, seen, timeout=params["wait_timeout"])
+
+
+def _planned(client: Client, params: Values, node: Node | None) -> tuple[Resource, Guarded | None, Outcome]:
+    """What waits and what is to become of it, with the way back if one is to be armed."""
     seconds, resource = _seconds(params), _resource(params, node)
     if seconds and node is None:
         raise ConfigError(NO_WAY.format(node=params["node"]))
     seen = look(resource, params, client)
-    if seconds and node and seen.changed:
-        node.check()
-        if not dry_run:
-            outcome = Guarded(resource, params, client, node, seconds).carry_out(seen)
-            return {**result(resource, outcome), "rollback": "confirmed" if node.remote else "armed"}
-    outcome = seen if dry_run else carry_out(resource, params, client, seen, timeout=params["wait_timeout"])
-    return {**result(resource, outcome), "rollback": "none"}
+    if not (seconds and node and seen.changed):
+        return resource, None, seen
+    node.check()
+    return resource, Guarded(resource, params, client, node, seconds), seen
 
 
 def _seconds(params: Values) -> float:

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Resource, Values, decoded, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
+from ansible_collections.homelab.pve.plugins.module_utils.state.listers import declared
 
 Entry: TypeAlias = "dict[str, Json]"
 """A thing as a document says it: the options of its module."""
@@ -45,6 +48,9 @@ class Commit:
     resource: Resource
     identity: str
     values: Values
+    work: Callable[[Client, Values], Outcome] | None = None
+    """How it is done where that takes more than the resource's steps. It is given the module's own options, those of the
+    connection included, with the values of the commit above them."""
 
 
 def secret(kind: str, identity: str, option: str) -> str:
@@ -101,6 +107,18 @@ class Kind:
 
     per_node: bool = False
     """It belongs to a node: without the option ``node`` the document's own is meant."""
+
+    roams: bool = False
+    """It may be on any node: the document's own is where a new one is made (``engine.HOME``)."""
+
+    else_by: str = ""
+    """Option that names one whose keys the document leaves out: a guest's name."""
+
+    restarts: Callable[[Plan], bool] = lambda _plan: False
+    """Whether a plan takes the thing down for a while."""
+
+    independent: bool = False
+    """Whether each has a configuration file of its own, so that several are changed at once."""
 
     references: Callable[[Values], Iterator[Reference]] = no_references
     dialect: Callable[[Entry], Entry] = as_given
@@ -161,7 +179,7 @@ class Kind:
         """Its name for people and for comparing: the keys."""
         named = self.named(entry)
         given = [named[key] for key in self.keys if named.get(key) not in (None, [])]
-        return self.separator.join(_text(value) for value in given) or self.name
+        return self.separator.join(_text(value) for value in given) or str(entry.get(self.else_by) or self.name)
 
     def identities(self, entry: Values) -> set[str]:
         """Everything that an entry is about, each by its identity."""
@@ -179,7 +197,8 @@ def _text(value: Json) -> str:
 
 def stages(kind: Kind, wishes: Sequence[Values]) -> list[int]:
     """How many of the same wishes each needs to be there before it, one after the other; a circle counts as none."""
-    known = {kind.identity(wish): wish for wish in wishes}
+    called = {str(wish[kind.else_by]): wish for wish in wishes if wish.get(kind.else_by)}
+    known = {**called, **{kind.identity(wish): wish for wish in wishes}}
 
     def depth(identity: str, above: frozenset[str]) -> int:
         below = [name for name in kind.needs(known[identity]) if name in known and name not in above]
@@ -202,4 +221,4 @@ def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool =
 
 def section_values(section: Section, have: Values) -> dict[str, Json]:
     """What a section's answer says, by option, without secrets."""
-    return decoded([item for item in section.fields if not item.secret], have)
+    return declared(section.fields, have)

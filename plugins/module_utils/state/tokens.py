@@ -1,0 +1,36 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""API tokens in a state document: a new one's secret is handed over, as the module api_token does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token
+from ansible_collections.homelab.pve.plugins.module_utils.token_secret import store_secret
+
+LEFT_OUT = ("renew", "current_secret")
+"""Options of the module that act, or try: a document only says what is to be there."""
+
+
+def told(wish: Values, answers: Sequence[Json]) -> dict[str, Json]:
+    """The secret of a token that was made: into the file that is named for it, else once in the result."""
+    made = next((answer["value"] for answer in answers if isinstance(answer, dict) and "value" in answer), None)
+    if made is None:
+        return {}
+    if not wish.get("secret_path"):
+        return {"secret": made}
+    store_secret(Path(wish["secret_path"]), f"{wish['userid']}!{wish['tokenid']}", made)
+    return {"secret_path": str(wish["secret_path"])}
+
+
+TOKEN = replace(
+    api_token.TOKEN,
+    options={name: spec for name, spec in api_token.TOKEN.options.items() if name not in LEFT_OUT},
+    told=told,
+)
