@@ -49,8 +49,8 @@ class Commit:
     identity: str
     values: Values
     work: Callable[[Client, Values], Outcome] | None = None
-    """How it is done where that takes more than the resource's steps. It is given the module's own options, those of the
-    connection included, with the values of the commit above them."""
+    """How it is done where that takes more than the resource's steps. It is given the module's own options, the
+    connection's too, with the values of the commit above them."""
 
 
 def secret(kind: str, identity: str, option: str) -> str:
@@ -87,7 +87,7 @@ def nothing(_entry: Values) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of thing.
 
