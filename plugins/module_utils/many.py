@@ -92,7 +92,7 @@ def look_at_all(resource: Resource, wishes: Sequence[Values], client: Client, pa
     """
     reads = SharedReads(client, resource.listings)
     seen = together(lambda wish: _seen(resource, wish, reads), wishes, parallel)
-    return _apart(resource, wishes, seen, reads)
+    return apart([(resource, wish, verdict) for wish, verdict in zip(wishes, seen, strict=True)], reads)
 
 
 def _seen(resource: Resource, wish: Values, reads: Reader) -> Verdict:
@@ -115,12 +115,11 @@ def _chooses(wish: Values, verdict: Verdict) -> bool:
     return any(not wish.get(claim.name) for claim in claims(verdict))
 
 
-def _apart(resource: Resource, wishes: Sequence[Values], seen: Sequence[Verdict], reads: Reader) -> list[Verdict]:
+def apart(rows: Sequence[tuple[Resource, Values, Verdict]], reads: Reader) -> list[Verdict]:
     """The plans made anew where two of them would claim the same id. Asks nothing: the answers are there."""
-    pairs = list(zip(wishes, seen, strict=True))
-    reserved = {item for wish, verdict in pairs if not _chooses(wish, verdict) for item in _firsts(verdict)}
+    reserved = {item for _res, wish, verdict in rows if not _chooses(wish, verdict) for item in _firsts(verdict)}
     spread: list[Verdict] = []
-    for wish, verdict in pairs:
+    for resource, wish, verdict in rows:
         other = _chooses(wish, verdict)
         spread.append(_seen(resource, {**wish, RESERVED: frozenset(reserved)}, reads) if other else verdict)
         reserved |= _firsts(spread[-1])

@@ -20,7 +20,8 @@ extends_documentation_fragment:
   - homelab.pve.attributes.reads
 options:
   only:
-    description: Kinds that are read. Without it, all.
+    description:
+      - Kinds that are read, as V(vms) or V(ha.rules), or all of an area, as V(ha). Without it, all.
     type: list
     elements: str
   max_parallel:
@@ -38,9 +39,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 document:
-  description: The document.
+  description: The document, in a stable order. In place of each secret stands its placeholder.
   type: dict
   returned: success
+capabilities:
+  description: What can be done with a server's document.
+  type: dict
+  returned: success
+  sample:
+    supports_rollback: true
+    supports_checkpoints: true
+    supports_verification: true
+    atomic_operations: false
+timestamp:
+  description: When it was read, in UTC.
+  type: str
+  returned: success
+  sample: "2026-03-01T02:00:00.000+00:00"
 """
 
 from ansible_collections.homelab.pve.plugins.module_utils.module import ask

@@ -3,141 +3,258 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What would be done about every entry of a document, and about what is there and in none.
 
-The plan of one entry is its module's (``apply.look``). Here they are put in order, and what an earlier one will have
-made is shown to the later ones, which would otherwise be told that it isn't there.
+The plan of one entry is its module's (``apply.look``). Here they are put in order: what is made, in the order of need,
+then what is removed, in the opposite one. Each is looked at as if what comes before it were done already.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, look
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError
-from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, Verdict
+from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, apart, claims
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
+from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
+    CREATE,
+    DELETE,
+    FAILED,
+    MODIFY,
+    NONE,
+    Action,
+    Key,
+    Later,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Wish
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.foretold import Foretold
+from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import hash_of
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import needs, ordered, waves
 
-CREATE, MODIFY, DELETE, NONE, FAILED = "create", "modify", "delete", "no-op", "failed"
+__all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", "plan")
 
-
-@dataclass(frozen=True)
-class Action:
-    """What would be done about one thing. ``pruned``: no document has it."""
-
-    kind: Kind
-    identity: str
-    values: Values
-    verdict: Verdict
-    origin: str = ""
-    pruned: bool = False
-
-    @property
-    def verb(self) -> str:
-        """create, modify, delete, no-op, or failed where no plan could be made."""
-        if isinstance(self.verdict, HomelabPveError):
-            return FAILED
-        if not self.verdict.changed:
-            return NONE
-        if self.values.get("state") == "absent":
-            return DELETE
-        return CREATE if not self.kind.resource.result(self.verdict.state) else MODIFY
+ALL = "all"
+"""Stands for every kind."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """The plan for everything, in the order in which it would be done."""
+    """The plan for everything. ``stages`` are done one after the other; what is in one doesn't need each other.
 
-    actions: tuple[Action, ...]
+    ``present`` says how many there are of each kind of which something is removed.
+    """
+
+    stages: tuple[tuple[Action, ...], ...]
+    present: Mapping[str, int]
     current_hash: str
     desired_hash: str
 
-
-@dataclass
-class Foretold:
-    """A reader that also shows, in the lists they will be in, things that are about to be made."""
-
-    read: Reader
-    rows: dict[str, list[Values]] = field(default_factory=dict)
-
-    def get(self, path: str, params: Values | None = None) -> Json:
-        """See engine.Reader."""
-        answer = self.read.get(path, params)
-        return [*(answer or []), *self.rows[path]] if path in self.rows else answer
-
-    def add(self, rows: Iterable[tuple[str, Values]]) -> None:
-        """Show a row in a list from now on."""
-        for path, row in rows:
-            self.rows.setdefault(path, []).append(row)
-
-
-def ordered(kinds: Iterable[Kind]) -> list[list[Kind]]:
-    """Kinds in the order in which they need each other; those of one list may be done at once."""
-    known = {kind.name: kind for kind in kinds}
-    sorter = TopologicalSorter({kind.name: [name for name in kind.after if name in known] for kind in known.values()})
-    sorter.prepare()
-    layers = []
-    while sorter.is_active():
-        names = sorter.get_ready()
-        layers.append([known[name] for name in sorted(names)])
-        sorter.done(*names)
-    return layers
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All of it, in the order in which it would be done."""
+        return tuple(action for stage in self.stages for action in stage)
 
 
 def plan(
-    wishes: Sequence[Wish], kinds: Mapping[str, Kind], read: Reader, prune: Sequence[str], parallel: int
+    wishes: Sequence[Wish], kinds: Mapping[str, Kind], client: Client, prune: Sequence[str], parallel: int
 ) -> Planned:
     """What would be done. Raises ConnectionError and AuthenticationError."""
-    listings = tuple(listing for kind in kinds.values() for listing in kind.resource.listings)
-    shared = Foretold(SharedReads(read, listings))
-    made: list[Action] = []
-    gone: list[Action] = []
-    for layer in ordered(kinds.values()):
-        mine = [wish for wish in wishes if wish.declared.kind in layer]
-        seen = together(lambda wish: _seen(wish, shared), mine, parallel)
-        for action in seen:
-            (gone if action.values.get("state") == "absent" else made).append(action)
+    stages, present = Planning(wishes, kinds, client, frozenset(prune), parallel).stages()
+    actions = [action for stage in stages for action in stage]
+    return Planned(tuple(map(tuple, stages)), present, current_hash(actions), desired_hash(wishes))
+
+
+@dataclass
+class Planning:
+    """A plan being made."""
+
+    wishes: Sequence[Wish]
+    kinds: Mapping[str, Kind]
+    client: Client
+    prune: frozenset[str]
+    parallel: int
+    making: dict[Key, str] = field(default_factory=dict)
+    """What an earlier part of the plan makes."""
+
+    def __post_init__(self) -> None:
+        """Share what is read."""
+        listings = tuple(listing for kind in self.kinds.values() for listing in kind.resource.listings)
+        self.read = Foretold(self.client, SharedReads(self.client, listings))
+        self.removing: list[Action] = []
+
+    def stages(self) -> tuple[list[list[Action]], dict[str, int]]:
+        """The actions in groups that are done one after the other, and how many there are of each pruned kind."""
+        layers = ordered(self.kinds.values())
+        surplus = {kind.name: self._surplus(kind) for layer in layers for kind in layer if kind.name in self.prune}
+        gone = [self._gone(layer, surplus) for layer in layers]
+        made: list[list[Action]] = []
+        for layer, doomed in zip(layers, gone, strict=True):
+            early = [action for action in doomed if action.kind.removed_first]
+            made += self._removals(early)
+            made += self._creations(layer)
+        late = [[action for action in doomed if not action.kind.removed_first] for doomed in reversed(gone)]
+        removed = [stage for doomed in late for stage in self._removals(doomed)]
+        return [*self._committed(made), *self._committed(removed)], self._present([*made, *removed])
+
+    def _creations(self, layer: Sequence[Kind]) -> list[list[Action]]:
+        mine = [_wished(wish) for wish in self.wishes if wish.declared.kind in layer and not _removes(wish.values)]
+        return [self._looked(wave) for wave in waves(mine, lambda action: action.key, needed) if wave]
+
+    def _looked(self, wave: Sequence[Action]) -> list[Action]:
+        found = [self._delayed(action) for action in looked_at(wave, self.read, self.parallel)]
+        for action in found:
             if action.verb == CREATE:
-                shared.add(action.kind.appears(action.values))
-        gone += [action for kind in layer if kind.name in prune for action in _pruned(kind, mine, shared, parallel)]
-    actions = (*made, *reversed(gone))
-    return Planned(actions, _hash(actions), hash_of([[w.declared.kind.name, dict(w.declared.entry)] for w in wishes]))
+                self.making[action.key] = action.kind.name
+                self.read.show(action.kind.appears(claiming(action)))
+        return found
+
+    def _delayed(self, action: Action) -> Action:
+        """An entry that can't be planned for want of what this very plan makes is one to be planned then."""
+        if not isinstance(action.verdict, HomelabPveError):
+            return action
+        awaited = next((key for key in needed(action) if key in self.making and key[1] in str(action.verdict)), None)
+        if awaited is None:
+            return action
+        return replace(action, later=Later(CREATE, f"details are known once {' '.join(awaited)} is there"))
+
+    def _surplus(self, kind: Kind) -> list[Action]:
+        """What is there, in no document, and not needed by Proxmox VE itself."""
+        mine = (wish.declared.entry for wish in self.wishes if wish.declared.kind is kind)
+        known = {identity for entry in mine for identity in kind.identities(entry)}
+        for name, declares in kind.declared_by.items():
+            entries = (wish.declared.entry for wish in self.wishes if wish.declared.kind.name == name)
+            known |= {identity for entry in entries for identity in declares(entry)}
+        return [_pruned(kind, entry) for entry in kind.prunable(self.read) if not kind.identities(entry) & known]
+
+    def _gone(self, layer: Sequence[Kind], surplus: Mapping[str, list[Action]]) -> list[Action]:
+        said = [_wished(wish) for wish in self.wishes if wish.declared.kind in layer and _removes(wish.values)]
+        return [*said, *(action for kind in layer for action in surplus.get(kind.name, ()))]
+
+    def _removals(self, doomed: Sequence[Action]) -> list[list[Action]]:
+        groups = reversed(waves(doomed, lambda action: action.key, needed))
+        return [self._let_go(wave) for wave in groups]
+
+    def _let_go(self, wave: Sequence[Action]) -> list[Action]:
+        found = [self._awaiting_users(action) for action in looked_at(wave, self.read, self.parallel)]
+        for action in found:
+            if action.verb == DELETE:
+                self.removing.append(action)
+                self.read.hide(action.kind.vanishes({**action.entry, **action.values}))
+        return found
+
+    def _awaiting_users(self, action: Action) -> Action:
+        """A removal that is refused as long as something uses it, which this very plan removes."""
+        if not isinstance(action.verdict, HomelabPveError):
+            return action
+        user = next((other for other in self.removing if action.key in needed(other)), None)
+        if user is None:
+            return action
+        return replace(action, later=Later(DELETE, f"remove it once {' '.join(user.key)} is gone"))
+
+    def _present(self, stages: Iterable[Sequence[Action]]) -> dict[str, int]:
+        kinds = {action.kind.name: action.kind for stage in stages for action in stage if action.verb == DELETE}
+        return {name: len(kind.entries(SharedReads(self.client))) for name, kind in kinds.items() if kind.lister}
+
+    def _committed(self, stages: Sequence[list[Action]]) -> list[list[Action]]:
+        """The stages, each followed by what puts in force what it and those before it have left pending."""
+        last: dict[tuple[str, str], int] = {}
+        asked: dict[tuple[str, str], tuple[Kind, Commit, bool, tuple[Key, ...]]] = {}
+        for index, stage in enumerate(stages):
+            for kind in {action.kind.name: action.kind for action in stage}.values():
+                mine = [action for action in stage if action.kind is kind]
+                changing = [action for action in mine if action.changes]
+                due = {_commit_key(commit) for commit in kind.commit([action.values for action in changing])}
+                for commit in kind.commit([action.values for action in mine]):
+                    key = _commit_key(commit)
+                    before = asked.get(key)
+                    keys = tuple(action.key for action in changing) if key in due else ()
+                    sure = key in due or bool(before and before[2])
+                    asked[key] = (kind, commit, sure, (*(before[3] if before else ()), *keys))
+                    last[key] = index if key in due or key not in last else last[key]
+        put = {key: self._commit(*row) for key, row in asked.items()}
+        return [
+            group
+            for index, stage in enumerate(stages)
+            for group in (stage, [put[key] for key, place in last.items() if place == index and put[key].changes])
+            if group
+        ]
+
+    def _commit(self, kind: Kind, commit: Commit, due: bool, asked_by: tuple[Key, ...]) -> Action:
+        """Put in force what is pending: of this plan, or of an earlier one that was interrupted."""
+        verdict = tried(lambda: look(commit.resource, commit.values, self.client))
+        action = Action(kind, commit.identity, commit.values, verdict, commit=commit, asked_by=asked_by)
+        if not due:
+            return action
+        return replace(action, later=Later(MODIFY, f"put in force what has changed: {commit.identity}"))
 
 
-def _seen(wish: Wish, read: Reader) -> Action:
-    kind = wish.declared.kind
-    verdict = tried(lambda: look(kind.resource, wish.values, read))
-    return Action(kind, wish.declared.identity, wish.values, verdict, wish.declared.origin.at())
+def _commit_key(commit: Commit) -> tuple[str, str]:
+    return commit.resource.kind, commit.identity
 
 
-def _pruned(kind: Kind, wishes: Sequence[Wish], read: Reader, parallel: int) -> list[Action]:
-    """What is there, in no document, and not needed by Proxmox VE itself."""
-    known = {name for wish in wishes if wish.declared.kind is kind for name in kind.identities(wish.values)}
-    surplus = [entry for entry in kind.prunable(read) if kind.identity(entry) not in known]
+def _removes(values: Values) -> bool:
+    return values.get("state") == "absent"
+
+
+UNSEEN = Outcome(Plan(reason="not looked at yet"), None)
+
+
+def _wished(wish: Wish) -> Action:
+    declared = wish.declared
+    return Action(
+        declared.kind, declared.identity, wish.values, UNSEEN, declared.origin.at(), entry=dict(declared.entry)
+    )
+
+
+def _pruned(kind: Kind, entry: Values) -> Action:
     defaults = {name: spec.get("default") for name, spec in kind.resource.argument_spec().items()}
-    keyed = [{key: entry.get(key) for key in (*kind.keys, *(("node",) if kind.per_node else ()))} for entry in surplus]
-    wished = [{**defaults, **keys, **kind.removal, "state": "absent"} for keys in keyed]
-    verdicts = together(lambda values: tried(lambda: look(kind.resource, values, read)), wished, parallel)
-    rows = zip(wished, verdicts, strict=True)
-    return [Action(kind, kind.identity(values), values, verdict, pruned=True) for values, verdict in rows]
+    keyed = {key: entry.get(key) for key in (*kind.keys, *(("node",) if kind.per_node else ()))}
+    values = {**defaults, **keyed, **kind.removal, "state": "absent"}
+    return Action(kind, kind.identity(entry), values, UNSEEN, pruned=True, entry=entry)
 
 
-def _hash(actions: Sequence[Action]) -> str:
-    """A hash of what is there now of everything the plan is about."""
-    seen = [
-        [action.kind.name, action.identity, action.kind.resource.result(action.verdict.state)]
-        for action in actions
-        if isinstance(action.verdict, Outcome)
-    ]
-    return hash_of(seen)
+def needed(action: Action) -> frozenset[Key]:
+    """Kind and name of everything that has to be there for an action."""
+    return needs(action.kind, action.entry) if not action.commit else frozenset(action.asked_by)
 
 
-def hash_of(value: Json) -> str:
-    """SHA-256 of a value in canonical JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+def looked_at(wave: Sequence[Action], read: Reader, parallel: int) -> list[Action]:
+    """The actions with what is there and what would be done. No two of them claim the same id.
+
+    Raises ConnectionError and AuthenticationError: they would be the same for all.
+    """
+    seen = together(lambda action: tried(lambda: look(action.resource, action.values, read)), wave, parallel)
+    rows = [(action.resource, action.values, verdict) for action, verdict in zip(wave, seen, strict=True)]
+    spread = apart(rows, read) if any(claims(verdict) for verdict in seen) else seen
+    return [replace(action, verdict=verdict, later=None) for action, verdict in zip(wave, spread, strict=True)]
+
+
+def claiming(action: Action) -> Values:
+    """What an action is to make, with the ids it will claim if nobody takes them meanwhile."""
+    return {**action.values, **{claim.name: claim.candidates[0] for claim in claims(action.verdict)}}
+
+
+def current_hash(actions: Iterable[Action]) -> str:
+    """A hash of what the plan saw: what exists, and in what it differs from the documents.
+
+    What the documents don't speak of may change without it, and so may what changes by itself.
+    """
+    return hash_of([[*action.key, action.verb, _differing(action)] for action in actions])
+
+
+def _differing(action: Action) -> list[Json]:
+    return [dict(action.outcome.plan.before), sorted(action.outcome.plan.after)] if action.outcome else []
+
+
+def desired_hash(wishes: Iterable[Wish]) -> str:
+    """A hash of what the documents say, secrets by their names."""
+    return hash_of(sorted(_said(wishes), key=lambda row: (row[0], row[1])))
+
+
+def _said(wishes: Iterable[Wish]) -> Iterator[tuple[str, str, Values]]:
+    for wish in wishes:
+        yield wish.declared.kind.name, wish.declared.identity, dict(wish.declared.entry)

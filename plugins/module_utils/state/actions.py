@@ -1,0 +1,169 @@
+# Copyright: homelab.pve contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be done about one thing, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import (
+    HomelabPveError,
+    StepFailedError,
+    TaskFailedError,
+    TaskTimeoutError,
+)
+from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict
+from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import state_hash
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid
+
+CREATE, MODIFY, DELETE, NONE, FAILED = "create", "modify", "delete", "no-op", "failed"
+VERBS = (CREATE, MODIFY, DELETE, NONE, FAILED)
+
+PLANNED, DONE, SKIPPED = "planned", "done", "skipped"
+STATUSES = (PLANNED, DONE, FAILED, SKIPPED)
+
+Key: TypeAlias = "tuple[str, str]"
+"""Kind and identity of a thing."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """A plan whose details show only when something else of it is done."""
+
+    verb: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done about one thing.
+
+    ``pruned``: no document has it. ``entry`` is what it was declared or listed as. ``commit`` stands in for the kind's
+    resource where what others have changed is put in force, and ``asked_by`` names those others.
+    """
+
+    kind: Kind
+    identity: str
+    values: Values
+    verdict: Verdict
+    origin: str = ""
+    pruned: bool = False
+    entry: Values = field(default_factory=dict)
+    commit: Commit | None = None
+    asked_by: tuple[Key, ...] = ()
+    later: Later | None = None
+    status: str = PLANNED
+    ended: Outcome | None = None
+    error: HomelabPveError | None = None
+    """Why it failed or was skipped."""
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.kind.name, self.identity
+
+    @property
+    def resource(self) -> Resource:
+        """What plans it."""
+        return self.commit.resource if self.commit else self.kind.resource
+
+    @property
+    def removes(self) -> bool:
+        """Whether the thing is not to be there."""
+        return self.values.get("state") == "absent"
+
+    @property
+    def verb(self) -> str:
+        """create, modify, delete, no-op, or failed where no plan could be made."""
+        if self.later:
+            return self.later.verb
+        if isinstance(self.verdict, HomelabPveError):
+            return FAILED
+        if not self.verdict.changed:
+            return NONE
+        if self.commit:
+            return MODIFY
+        if self.removes:
+            return DELETE
+        return MODIFY if self.resource.result(self.verdict.state) else CREATE
+
+    @property
+    def changes(self) -> bool:
+        """Whether something is to be done."""
+        return self.verb in (CREATE, MODIFY, DELETE)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The plan, where there is one with all details."""
+        return self.verdict if isinstance(self.verdict, Outcome) and not self.later else None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What would be written."""
+        return self.outcome.plan.steps if self.outcome else ()
+
+    @property
+    def words(self) -> list[str]:
+        """The plan in words, or the reason why there is nothing to do."""
+        if self.later:
+            return [self.later.words]
+        if self.outcome is None:
+            return []
+        return [step.reason for step in self.steps] or [self.outcome.plan.reason]
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a running guest is off for a while."""
+        return self.outcome is not None and self.kind.restarts(self.outcome.plan)
+
+    @property
+    def node(self) -> str:
+        """The node it is on, or will be; empty for what belongs to all."""
+        told = self.resource.result(self.outcome.state) if self.outcome else {}
+        return str(told.get("node") or self.values.get("node") or "")
+
+    @property
+    def before_hash(self) -> str | None:
+        """SHA-256 of what is there; None where nothing is, or where it isn't known."""
+        return state_hash(self.resource, self.outcome) if self.outcome else None
+
+    @property
+    def after_hash(self) -> str | None:
+        """SHA-256 of what is there afterwards; None where nothing is, and as long as it isn't done."""
+        if self.ended:
+            return state_hash(self.resource, self.ended)
+        return self.before_hash if self.verb == NONE else None
+
+    @property
+    def upids(self) -> list[str]:
+        """The tasks that were started for it."""
+        found = [answer for answer in self.ended.answers if is_upid(answer)] if self.ended else []
+        cause = self.error.cause if isinstance(self.error, StepFailedError) else self.error
+        return [*found, cause.upid] if isinstance(cause, TaskFailedError | TaskTimeoutError) else found
+
+
+def numbers(actions: Sequence[Action]) -> dict[str, int]:
+    """How many of each verb, and how many restart a guest."""
+    found: Mapping[str, int] = {verb: sum(action.verb == verb for action in actions) for verb in VERBS}
+    return {**found, "restart": sum(action.restarts for action in actions)}
+
+
+def told(actions: Sequence[Action]) -> list[dict[str, Json]]:
+    """Each action for the module's diff: what it is about, and the two sides."""
+    return [
+        {
+            "before_header": f"{action.kind.name} {action.identity}",
+            "after_header": f"{action.kind.name} {action.identity}",
+            "before": dict(action.outcome.plan.before) if action.outcome else {},
+            "after": dict(action.outcome.plan.after) if action.outcome else {},
+        }
+        for action in actions
+        if action.changes
+    ]
