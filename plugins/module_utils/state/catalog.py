@@ -18,6 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state import (
     catalog_network,
     catalog_sdn,
     catalog_storage,
+    references,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 
@@ -37,6 +38,10 @@ ROWS: tuple[Kind, ...] = (
 FIRST = "cluster"
 """A node that makes or joins a cluster is busy with nothing else: what it serves is the cluster's afterwards."""
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind if kind.name == FIRST else replace(kind, after=(*kind.after, FIRST)) for kind in ROWS
-}
+
+def _complete(kind: Kind) -> Kind:
+    after = kind.after if kind.name == FIRST else (*kind.after, FIRST)
+    return replace(kind, after=after, references=references.of(kind.name))
+
+
+KINDS: Mapping[str, Kind] = {kind.name: _complete(kind) for kind in ROWS}

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
@@ -80,17 +80,25 @@ def spelled(place: Place) -> str:
 
 def read_file(path: Path) -> Text:
     """A file as text. Raises ConfigError for one that can't be read, or is too large to be a document."""
+    content = _content(path)
+    if len(content) > MAX_BYTES:
+        raise _too_large(str(path))
     try:
+        return Text(str(path), content.decode("utf-8-sig"), path.parent)
+    except UnicodeDecodeError:
+        raise ConfigError(f"The document {path} is no UTF-8 text.") from None
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file, one byte more than a document may have at most."""
+    try:
+        # A pipe or a device may never end.
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"The document {path} can't be read: it is no regular file.")
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"The document {path} can't be read: {error.strerror}.") from error
-    try:
-        return Text(str(path), content.decode(), path.parent)
-    except UnicodeDecodeError:
-        if len(content) > MAX_BYTES:
-            raise _too_large(str(path)) from None
-        raise ConfigError(f"The document {path} is no UTF-8 text.") from None
 
 
 def sources(texts: Sequence[Text]) -> list[Source]:
@@ -133,28 +141,53 @@ def read(text: Text) -> Source:
 
     if len(text.content) > MAX_BYTES:
         raise _too_large(text.name)
+    content = _as_yaml(text.content)
     try:
-        _check_events(text)
-        loader = _loader()(text.content)
+        _check_events(text.name, content)
+        loader = _loader()(content)
         try:
             node = loader.get_single_node()
             _check_node(text, node)
             values = loader.construct_document(node)
         finally:
             loader.dispose()
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise _unreadable(text, error) from error
     return Source(text.name, values, node)
+
+
+SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _as_yaml(content: str) -> str:
+    """JSON as the YAML it nearly is: what JSON writes as two halves of a character, YAML has no such words for."""
+    if not content.lstrip().startswith("{"):
+        return content
+    return SURROGATES.sub(lambda found: found[1] + _joined(int(found[2], 16), int(found[3], 16)), content)
+
+
+def _joined(high: int, low: int) -> str:
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def _too_large(name: str) -> ConfigError:
     return ConfigError(f"The document {name} is larger than {MAX_BYTES >> 20} MiB. Split it with include.")
 
 
-def _unreadable(text: Text, error: Any) -> ConfigError:
+def _unreadable(text: Text, error: Exception) -> ConfigError:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    return ConfigError(f"This is no YAML or JSON: {problem}.", text.name, mark.line + 1 if mark else None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    advice = next((words for sign, words in ADVICE.items() if sign in problem), "")
+    return ConfigError(f"This is no YAML or JSON: {problem}.{advice}", text.name, mark.line + 1 if mark else None)
+
+
+ADVICE = {
+    "constructor for the tag": " A document has no tags: write a secret as ${secret:NAME}, and hand its value over "
+    "with the option secrets, where Ansible Vault may hold it.",
+    "found another document": " Give each document a file of its own.",
+    "cannot start any token": " Write a value that begins with this character in quotes.",
+}
+"""What the parser says, and what to do about it."""
 
 
 def _loader() -> type[yaml.CSafeLoader]:
@@ -165,7 +198,7 @@ def _loader() -> type[yaml.CSafeLoader]:
     dropped = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
     class Loader(base):
-        yaml_implicit_resolvers = {
+        yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {
             first: [(tag, pattern) for tag, pattern in rows if tag not in dropped]
             for first, rows in base.yaml_implicit_resolvers.items()
         }
@@ -178,16 +211,16 @@ def _loader() -> type[yaml.CSafeLoader]:
     return found
 
 
-def _check_events(text: Text) -> None:
+def _check_events(name: str, content: str) -> None:
     """Refuse what is too deep or too long before a tree is built: building one is recursive."""
     import yaml  # noqa: PLC0415 - see read
 
     depth = 0
-    for number, event in enumerate(yaml.parse(text.content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
+    for number, event in enumerate(yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH or number > 2 * MAX_VALUES:
             what = f"nested more than {MAX_DEPTH} deep" if depth > MAX_DEPTH else f"of more than {MAX_VALUES} values"
-            raise ConfigError(f"The document is {what}.", text.name, event.start_mark.line + 1)
+            raise ConfigError(f"The document is {what}.", name, event.start_mark.line + 1)
 
 
 def _check_node(text: Text, node: yaml.Node | None) -> None:
@@ -196,43 +229,60 @@ def _check_node(text: Text, node: yaml.Node | None) -> None:
 
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("A document is a mapping of kinds, as in 'vms: [...]'.", text.name, 1)
-    sizes: dict[int, int] = {}
-    _measure(text, node, sizes, ())
+    Measuring(text.name).of(node, ())
 
 
-def _measure(text: Text, node: yaml.Node, sizes: dict[int, int], above: tuple[int, ...]) -> int:
-    """How many values a node is with its aliases written out. Raises ConfigError when that is too many."""
-    if id(node) in above:
-        raise ConfigError("A value contains itself.", text.name, node.start_mark.line + 1)
-    if id(node) in sizes:
-        return sizes[id(node)]
-    if isinstance(node.value, list):
-        _refuse_same_keys(text, node)
-        size = 1 + sum(_measure(text, child, sizes, (*above, id(node))) for child in _children(node))
-    else:
-        size = 1
-    if size > MAX_VALUES:
-        raise ConfigError(
-            f"With its aliases written out the document has more than {MAX_VALUES} values.",
-            text.name,
-            node.start_mark.line + 1,
-        )
-    sizes[id(node)] = size
-    return size
+@dataclass
+class Measuring:
+    """How large the nodes of a text are with their aliases written out: (values, depth) of each."""
+
+    name: str
+    known: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def of(self, node: yaml.Node, above: tuple[int, ...]) -> tuple[int, int]:
+        """Values and depth of a node. Raises ConfigError when either is too large, or a key isn't fit to be one."""
+        if id(node) in above:
+            raise self._refusal(node, "A value contains itself.")
+        if id(node) not in self.known:
+            self.known[id(node)] = self._measured(node, (*above, id(node)))
+        return self.known[id(node)]
+
+    def _measured(self, node: yaml.Node, above: tuple[int, ...]) -> tuple[int, int]:
+        if not isinstance(node.value, list):
+            return 1, 0
+        self._check_keys(node)
+        inner = [self.of(child, above) for child in _children(node)]
+        size, depth = 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
+        if size > MAX_VALUES:
+            raise self._refusal(node, f"With its aliases written out the document has more than {MAX_VALUES} values.")
+        if depth > MAX_DEPTH:
+            raise self._refusal(node, f"The document is nested more than {MAX_DEPTH} deep.")
+        return size, depth
+
+    def _check_keys(self, node: yaml.Node) -> None:
+        """Keys are text, and none stands twice."""
+        seen: dict[str, int] = {}
+        for key in (pair[0] for pair in node.value if isinstance(pair, tuple)):
+            if key.tag == MERGE:
+                continue
+            if key.tag != PLAIN:
+                raise self._refusal(key, f"The key {_written(key)} is no text. Write it in quotes.")
+            if key.value in seen:
+                raise self._refusal(key, f"The key '{key.value}' stands here and on line {seen[key.value]}.")
+            seen[key.value] = int(key.start_mark.line) + 1
+
+    def _refusal(self, node: yaml.Node, message: str) -> ConfigError:
+        return ConfigError(message, self.name, int(node.start_mark.line) + 1)
+
+
+MERGE, PLAIN = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
+"""What YAML calls the key ``<<``, and text."""
+
+
+def _written(key: yaml.Node) -> str:
+    return f"'{key.value}'" if isinstance(key.value, str) else "on this line"
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:
     for child in node.value:
         yield from child if isinstance(child, tuple) else (child,)
-
-
-def _refuse_same_keys(text: Text, node: yaml.Node) -> None:
-    seen: dict[Any, int] = {}
-    for pair in node.value:
-        if isinstance(pair, tuple) and isinstance(pair[0].value, str) and pair[0].value != "<<":
-            line = pair[0].start_mark.line + 1
-            if pair[0].value in seen:
-                raise ConfigError(
-                    f"The key '{pair[0].value}' stands here and on line {seen[pair[0].value]}.", text.name, line
-                )
-            seen[pair[0].value] = line
