@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
-from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
+from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 from ansible_collections.homelab.pve.plugins.module_utils.state.listers import declared
 
@@ -51,6 +52,13 @@ class Commit:
     work: Callable[[Client, Values], Outcome] | None = None
     """How it is done where that takes more than the resource's steps. It is given the module's own options, the
     connection's too, with the values of the commit above them."""
+
+    def carry_out(self, client: Client, params: Values) -> Outcome:
+        """Put what is pending in force. ``params``: the module's own options, the connection's too."""
+        wish = {**params, **self.values}
+        if self.work:
+            return self.work(client, wish)
+        return reconcile(self.resource, wish, client, dry_run=False, timeout=wish.get("wait_timeout") or TASK_TIMEOUT)
 
 
 def secret(kind: str, identity: str, option: str) -> str:

@@ -35,7 +35,9 @@ class Vault:
         """An entry with its secrets, and those there are no values for: such an option is left out."""
         used = {option: found for option, value in entry.items() if (found := list(_named(value, (option,))))}
         missing = tuple(secret for found in used.values() for secret in found if self.values.get(secret.name) is None)
-        without = {secret.place[0] for secret in missing if not _in_mappings(secret.place)}
+        without = {
+            secret.place[0] for secret in missing if not _in_mappings(secret.place) or _only_secrets(entry, secret)
+        }
         opened = {
             option: self._filled(value) if option in used else value
             for option, value in entry.items()
@@ -74,6 +76,14 @@ def _named(value: Json, place: Place) -> Iterator[Missing]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _named(item, (*place, index))
+
+
+def _only_secrets(entry: Mapping[str, Json], secret: Missing) -> bool:
+    """Whether a secret is one of an option that holds nothing else: such a set is replaced as a whole, or not at all."""
+    held = entry[secret.place[0]]
+    return isinstance(held, Mapping) and all(
+        isinstance(value, str) and PLACEHOLDER.search(value) is not None for value in held.values()
+    )
 
 
 def _in_mappings(place: Place) -> bool:
