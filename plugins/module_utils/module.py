@@ -60,6 +60,9 @@ CONNECTION_OPTIONS: Options = {
     "ssh_known_hosts": {"type": "path"},
 }
 
+UNTOLD = frozenset({"document"})
+"""Options that aren't echoed: in a document stand other modules' options, secrets among them."""
+
 ENTRY_RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
 Work: TypeAlias = Callable[[Client, Values, bool], dict[str, Json]]
@@ -156,7 +159,8 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible ships no types
     def _complete(self, result: dict[str, Json]) -> dict[str, Json]:
         for warning in result.pop("warnings", ()):
             self.warn(warning)
-        return {**result, "invocation": {"module_args": {name: _set(value) for name, value in self.params.items()}}}
+        given = {name: _set(value) for name, value in self.params.items() if name not in UNTOLD}
+        return {**result, "invocation": {"module_args": given}}
 
 
 def _set(value: Json) -> Json:

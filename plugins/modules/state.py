@@ -14,14 +14,14 @@ author: homelab.pve contributors (@homelab-pve)
 description:
   - Plans and applies a document of everything that a server or a cluster is to have. Check mode is the plan; both have
     the same result.
-  - Each entry of the document has the options of its kind's own module, V(vms) those of M(homelab.pve.vm), and is planned
-    by it. What the document doesn't speak of is left alone.
+  - Each entry of the document has the options of its kind's own module, V(vms) those of M(homelab.pve.vm), and is
+    planned by it. What the document doesn't speak of is left alone.
   - The whole document is checked before the first request, and everything is looked at before the first change.
   - Things are made in the order in which they need each other, and removed in the opposite one; what doesn't need each
     other is done at once. One that fails doesn't stop those that don't need it. The module fails then, naming all that
     failed, with the same result as otherwise.
-  - A change is made from what is there at that moment. If somebody else changes a thing meanwhile, it is looked at anew,
-    so two runs at once don't make anything twice.
+  - A change is made from what is there at that moment. If somebody else changes a thing meanwhile, it is looked at
+    anew, so two runs at once don't make anything twice.
   - Nothing is applied in one piece. After a run that was interrupted, another one does what is left.
   - Needs the privileges of the modules behind what the document declares.
 extends_documentation_fragment:
@@ -85,12 +85,22 @@ options:
     type: dict
   journal:
     description:
-      - A file on the machine the module runs on, to which a line of JSON is added before each change is begun and when it
-        has ended. A change whose line can't be written is not begun, nor any after it.
+      - A file on the machine the module runs on, to which a line of JSON is added before each change is begun and when
+        it has ended. A change whose line can't be written is not begun, nor any after it. Neither is one once there is
+        a file of that name with C(.stop) at the end.
     type: path
   run:
     description: What the run is called in the journal. Without it, a name is made up.
     type: str
+  rollback_after:
+    description:
+      - Seconds within which a node has to be reached again after its network was applied, or it is taken back, as by
+        M(homelab.pve.network_apply). Without it, nothing is taken back.
+    type: float
+  ssh_hosts:
+    description: Addresses at which nodes are reached over SSH, by their names. O(rollback_after) needs them.
+    type: dict
+    default: {}
   max_parallel:
     description: How many things are dealt with at a time.
     type: int
@@ -163,6 +173,13 @@ actions:
       type: dict
     after:
       description: What differs, as it will be.
+      type: dict
+    pending:
+      description: Options of a guest that wait for its next start.
+      type: list
+      elements: str
+    told:
+      description: What Proxmox VE tells only once, as the secret of a new token.
       type: dict
     upids:
       description: The tasks that were started.

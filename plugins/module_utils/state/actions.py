@@ -142,6 +142,12 @@ class Action:
         return self.before_hash if self.verb == NONE else None
 
     @property
+    def told(self) -> dict[str, Json]:
+        """What Proxmox VE tells once and never again: a new token's secret."""
+        telling = self.resource.told
+        return telling(self.values, self.ended.answers) if telling and self.ended and self.verb == CREATE else {}
+
+    @property
     def upids(self) -> list[str]:
         """The tasks that were started for it."""
         found = [answer for answer in self.ended.answers if is_upid(answer)] if self.ended else []
@@ -155,7 +161,7 @@ def numbers(actions: Sequence[Action]) -> dict[str, int]:
     return {**found, "restart": sum(action.restarts for action in actions)}
 
 
-def told(actions: Sequence[Action]) -> list[dict[str, Json]]:
+def sides(actions: Sequence[Action]) -> list[dict[str, Json]]:
     """Each action for the module's diff: what it is about, and the two sides."""
     return [
         {

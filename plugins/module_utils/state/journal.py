@@ -20,6 +20,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.secrecy import m
 
 BEGAN, ENDED = "began", "ended"
 
+STOP = ".stop"
 HERE = "this machine"
 
 
@@ -27,7 +28,8 @@ HERE = "this machine"
 class Journal:
     """A file of JSON lines, each on disk before the writing of it returns. Without a path nothing is written.
 
-    After a line that could not be written no further change may begin: ``broken`` says why.
+    After a line that could not be written no further change may begin: ``broken`` says why. The same holds once there
+    is a file of the same name with ``.stop`` at the end: whoever reads along asks for it, and its text is the reason.
     """
 
     path: Path | None
@@ -38,11 +40,18 @@ class Journal:
 
     def began(self, action: Action) -> None:
         """A change is about to be made. Raises FileError where that can't be kept: then it must not be made."""
+        self._heed()
         self._write(self._line(BEGAN, action))
 
     def ended(self, action: Action) -> None:
         """A change was made, or failed. Raises FileError where that can't be kept."""
         self._write(self._line(ENDED, action))
+
+    def _heed(self) -> None:
+        stop = self.path.with_name(self.path.name + STOP) if self.path else None
+        if stop and stop.exists():
+            self.broken = FileError("go on with", str(self.path), HERE, stop.read_text(errors="replace").strip())
+            raise self.broken
 
     def _line(self, event: str, action: Action) -> dict[str, Json]:
         return {

@@ -9,6 +9,7 @@ then what is removed, in the opposite one. Each is looked at as if what comes be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -77,27 +78,33 @@ class Planning:
     client: Client
     prune: frozenset[str]
     parallel: int
-    making: dict[Key, str] = field(default_factory=dict)
+    declared: set[Key] = field(default_factory=set)
+    """What documents speak of, as far as it is looked at."""
+
+    making: set[Key] = field(default_factory=set)
     """What an earlier part of the plan makes."""
+
+    changing: list[Action] = field(default_factory=list)
+    """What an earlier part of the plan does anything about."""
 
     def __post_init__(self) -> None:
         """Share what is read."""
         listings = tuple(listing for kind in self.kinds.values() for listing in kind.resource.listings)
         self.read = Foretold(self.client, SharedReads(self.client, listings))
-        self.removing: list[Action] = []
 
     def stages(self) -> tuple[list[list[Action]], dict[str, int]]:
         """The actions in groups that are done one after the other, and how many there are of each pruned kind."""
         layers = ordered(self.kinds.values())
         surplus = {kind.name: self._surplus(kind) for layer in layers for kind in layer if kind.name in self.prune}
-        gone = [self._gone(layer, surplus) for layer in layers]
+        gone = {kind.name: self._gone(kind, surplus.get(kind.name, ())) for layer in layers for kind in layer}
         made: list[list[Action]] = []
-        for layer, doomed in zip(layers, gone, strict=True):
-            early = [action for action in doomed if action.kind.removed_first]
-            made += self._removals(early)
+        for layer in layers:
+            made += self._removals([action for kind in layer if kind.removed_first for action in gone[kind.name]])
             made += self._creations(layer)
-        late = [[action for action in doomed if not action.kind.removed_first] for doomed in reversed(gone)]
-        removed = [stage for doomed in late for stage in self._removals(doomed)]
+        removed: list[list[Action]] = []
+        for layer in reversed(layers):
+            late = [action for kind in layer if not kind.removed_first for action in gone[kind.name]]
+            removed += self._removals([action for action in late if action.key not in self.declared])
         return [*self._committed(made), *self._committed(removed)], self._present([*made, *removed])
 
     def _creations(self, layer: Sequence[Kind]) -> list[list[Action]]:
@@ -107,10 +114,22 @@ class Planning:
     def _looked(self, wave: Sequence[Action]) -> list[Action]:
         found = [self._delayed(action) for action in looked_at(wave, self.read, self.parallel)]
         for action in found:
+            self._declare(action)
             if action.verb == CREATE:
-                self.making[action.key] = action.kind.name
                 self.read.show(action.kind.appears(claiming(action)))
         return found
+
+    def _declare(self, action: Action) -> None:
+        """Take note of what an action is about: one that names a guest knows its vmid only now."""
+        state = action.resource.result(action.outcome.state) if action.outcome else {}
+        about = action.kind.identities(
+            {**action.values, **{key: state[key] for key in action.kind.keys if key in state}}
+        )
+        self.declared |= {(action.kind.name, identity) for identity in (*about, action.identity)}
+        if action.changes:
+            self.changing.append(action)
+        if action.verb == CREATE:
+            self.making.add(action.key)
 
     def _delayed(self, action: Action) -> Action:
         """An entry that can't be planned for want of what this very plan makes is one to be planned then."""
@@ -123,16 +142,16 @@ class Planning:
 
     def _surplus(self, kind: Kind) -> list[Action]:
         """What is there, in no document, and not needed by Proxmox VE itself."""
-        mine = (wish.declared.entry for wish in self.wishes if wish.declared.kind is kind)
-        known = {identity for entry in mine for identity in kind.identities(entry)}
+        mine = (wish.values for wish in self.wishes if wish.declared.kind is kind)
+        known = {identity for values in mine for identity in kind.identities(values)}
         for name, declares in kind.declared_by.items():
             entries = (wish.declared.entry for wish in self.wishes if wish.declared.kind.name == name)
             known |= {identity for entry in entries for identity in declares(entry)}
         return [_pruned(kind, entry) for entry in kind.prunable(self.read) if not kind.identities(entry) & known]
 
-    def _gone(self, layer: Sequence[Kind], surplus: Mapping[str, list[Action]]) -> list[Action]:
-        said = [_wished(wish) for wish in self.wishes if wish.declared.kind in layer and _removes(wish.values)]
-        return [*said, *(action for kind in layer for action in surplus.get(kind.name, ()))]
+    def _gone(self, kind: Kind, surplus: Sequence[Action]) -> list[Action]:
+        said = [_wished(wish) for wish in self.wishes if wish.declared.kind is kind and _removes(wish.values)]
+        return [*said, *surplus]
 
     def _removals(self, doomed: Sequence[Action]) -> list[list[Action]]:
         groups = reversed(waves(doomed, lambda action: action.key, needed))
@@ -142,18 +161,19 @@ class Planning:
         found = [self._awaiting_users(action) for action in looked_at(wave, self.read, self.parallel)]
         for action in found:
             if action.verb == DELETE:
-                self.removing.append(action)
+                self.changing.append(action)
                 self.read.hide(action.kind.vanishes({**action.entry, **action.values}))
         return found
 
     def _awaiting_users(self, action: Action) -> Action:
-        """A removal that is refused as long as something uses it, which this very plan removes."""
+        """A removal that is refused as long as something uses it, which this very plan removes or changes."""
         if not isinstance(action.verdict, HomelabPveError):
             return action
-        user = next((other for other in self.removing if action.key in needed(other)), None)
+        said = str(action.verdict)
+        user = next((other for other in self.changing if action.key in needed(other) or _speaks_of(said, other)), None)
         if user is None:
             return action
-        return replace(action, later=Later(DELETE, f"remove it once {' '.join(user.key)} is gone"))
+        return replace(action, later=Later(DELETE, f"remove it once {' '.join(user.key)} doesn't use it"))
 
     def _present(self, stages: Iterable[Sequence[Action]]) -> dict[str, int]:
         kinds = {action.kind.name: action.kind for stage in stages for action in stage if action.verb == DELETE}
@@ -233,9 +253,16 @@ def looked_at(wave: Sequence[Action], read: Reader, parallel: int) -> list[Actio
     return [replace(action, verdict=verdict, later=None) for action, verdict in zip(wave, spread, strict=True)]
 
 
+def _speaks_of(text: str, action: Action) -> bool:
+    return re.search(rf"(?<![\w.@-]){re.escape(action.identity)}(?![\w@-])", text) is not None
+
+
 def claiming(action: Action) -> Values:
-    """What an action is to make, with the ids it will claim if nobody takes them meanwhile."""
-    return {**action.values, **{claim.name: claim.candidates[0] for claim in claims(action.verdict)}}
+    """What an action is to make, with the node and the ids it will have if nobody takes them meanwhile."""
+    after = action.outcome.plan.after if action.outcome else {}
+    found = {key: after[key] for key in (*action.kind.keys, "node") if after.get(key) is not None}
+    claimed = {claim.name: claim.candidates[0] for claim in claims(action.verdict)}
+    return {**action.values, **found, **claimed}
 
 
 def current_hash(actions: Iterable[Action]) -> str:

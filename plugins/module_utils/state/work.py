@@ -17,13 +17,14 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Options,
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, FindingsError, HomelabPveError
 from ansible_collections.homelab.pve.plugins.module_utils.module import Action as ModuleAction
 from ansible_collections.homelab.pve.plugins.module_utils.module import Question, details
+from ansible_collections.homelab.pve.plugins.module_utils.state import catalog_network
 from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
     CREATE,
     FAILED,
     SKIPPED,
     Action,
     numbers,
-    told,
+    sides,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.carrying import carry, settled
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
@@ -34,11 +35,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.journal import J
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.observing import observe
 from ansible_collections.homelab.pve.plugins.module_utils.state.planning import ALL, Planned, plan
+from ansible_collections.homelab.pve.plugins.module_utils.state.references import check_server
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrecy import masked, secret_values
 
 DOCUMENT_OPTIONS: Options = {
     "files": {"type": "list", "elements": "path", "default": []},
-    "rendered": {"type": "dict", "default": {}},
+    "rendered": {"type": "dict", "default": {}, "no_log": True},
     "document": {"type": "dict"},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "node": {"type": "str"},
@@ -57,6 +59,7 @@ STATE_OPTIONS: Options = {
     "expect": {"type": "dict"},
     "journal": {"type": "path"},
     "run": {"type": "str"},
+    **catalog_network.OPTIONS,
 }
 
 INFO_OPTIONS: Options = {
@@ -119,6 +122,7 @@ def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     kinds = chosen(params)
     prune = [name for name in named("prune", params["prune"]) if name in kinds]
     wishes = wished(params, kinds, prune)
+    check_server(wishes, client)
     planned = _with_secrets(plan(wishes, kinds, client, prune, params["max_parallel"]), wishes)
     hidden = sorted(_hidden(params, wishes), key=len, reverse=True)
     found = _told(planned, planned.actions, params, hidden)
@@ -172,7 +176,10 @@ def _spec(wish: Wish) -> Mapping[str, Values]:
 
 def _told(planned: Planned, ended: Sequence[Action], params: Values, hidden: Sequence[str]) -> dict[str, Json]:
     """The module's result, without secrets."""
-    found: dict[str, Json] = masked(result(planned, ended), hidden)
+    found = {
+        name: value if name == "actions" else masked(value, hidden) for name, value in result(planned, ended).items()
+    }
+    found["actions"] = [{**masked(row, hidden), "told": row["told"]} for row in found["actions"]]
     names = [str(path) for path in params["files"]] + ["document"] * (params.get("document") is not None)
     return {**found, "documents": names, "timestamp": now()}
 
@@ -185,7 +192,7 @@ def result(planned: Planned, ended: Sequence[Action]) -> dict[str, Json]:
         "actions": rows,
         "summary": numbers(planned.actions),
         "plan": [f"{kind} {name}: {words}" for kind, name, words in _lines(planned)],
-        "diff": told(planned.actions),
+        "diff": sides(planned.actions),
         "errors": [f"{row['kind']} {row['id']}: {row['error']['text']}" for row in rows if row["error"]],
         "warnings": [warning for action in ended for warning in _warnings(action)],
         "current_hash": planned.current_hash,
@@ -220,6 +227,8 @@ def row(action: Action) -> dict[str, Json]:
         "plan": done.words,
         "before": dict(outcome.plan.before) if outcome else {},
         "after": dict(outcome.plan.after) if outcome else {},
+        "pending": list(outcome.plan.extra.get("pending", ())) if outcome else [],
+        "told": done.told,
         "upids": done.upids,
         "before_hash": done.before_hash,
         "after_hash": done.after_hash,
