@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -189,7 +190,7 @@ def _unparsable(kind: Kind, values: Values) -> Iterator[Problem]:
 def _fields(resource: Resource, values: Values) -> Iterator[Problem]:
     for row in resource.fields:
         if values.get(row.name) is not None:
-            yield from _tried(lambda row=row: parsed((row,), values), (row.name,), values[row.name])
+            yield from _tried(partial(parsed, (row,), values), (row.name,), values[row.name])
 
 
 def _tried(work: Callable[[], object], place: Place, value: Json = None) -> Iterator[Problem]:
@@ -247,10 +248,10 @@ def _of_guest(kind: GuestKind, volumes: tuple[str, ...]) -> Callable[[Values], I
         for family in kind.config.families:
             for key, item in (values.get(family.option) or {}).items():
                 one = {family.option: {key: item}}
-                yield from _tried(lambda one=one: kind.config.wanted(one), (family.option, key), item)
+                yield from _tried(partial(kind.config.wanted, one), (family.option, key), item)
         for option in volumes:
-            for place, one, item in _volumes(option, values.get(option)):
-                yield from _tried(lambda one=one: kind.volumes.wanted(one), place, item)
+            for place, alone, item in _volumes(option, values.get(option)):
+                yield from _tried(partial(kind.volumes.wanted, alone), place, item)
 
     return checked
 

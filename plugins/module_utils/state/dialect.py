@@ -251,9 +251,11 @@ def membership(kind: str, entry: Entry) -> tuple[Entry, Membership | None]:
     ha = entry.get("ha")
     if kind not in SIDS or not isinstance(ha, Mapping) or ha.get("group") is None:
         return entry, None
+    rest = {name: value for name, value in ha.items() if name != "group"}
+    if entry.get("state") == "absent":
+        return {**entry, "ha": rest}, None
     if entry.get("vmid") is None:
         raise ConfigError("ha.group needs the guest's vmid: HA knows guests by that.")
-    rest = {name: value for name, value in ha.items() if name != "group"}
     return {**entry, "ha": rest}, Membership(str(ha["group"]), f"{SIDS[kind]}:{entry['vmid']}")
 
 

@@ -60,7 +60,7 @@ class Source:
             if found is None:
                 break
             node = found
-        return int(node.start_mark.line) + 1
+        return _line(node.start_mark)
 
 
 def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
@@ -146,8 +146,7 @@ def read(text: Text) -> Source:
         _check_events(text.name, content)
         loader = _loader()(content)
         try:
-            node = loader.get_single_node()
-            _check_node(text, node)
+            node = _checked(text, loader.get_single_node())
             values = loader.construct_document(node)
         finally:
             loader.dispose()
@@ -197,7 +196,7 @@ def _loader() -> type[yaml.CSafeLoader]:
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     dropped = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
-    class Loader(base):
+    class Loader(base):  # type: ignore[misc]  # one of two classes
         yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {
             first: [(tag, pattern) for tag, pattern in rows if tag not in dropped]
             for first, rows in base.yaml_implicit_resolvers.items()
@@ -220,16 +219,17 @@ def _check_events(name: str, content: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH or number > 2 * MAX_VALUES:
             what = f"nested more than {MAX_DEPTH} deep" if depth > MAX_DEPTH else f"of more than {MAX_VALUES} values"
-            raise ConfigError(f"The document is {what}.", name, event.start_mark.line + 1)
+            raise ConfigError(f"The document is {what}.", name, _line(event.start_mark))
 
 
-def _check_node(text: Text, node: yaml.Node | None) -> None:
+def _checked(text: Text, node: yaml.Node | None) -> yaml.Node:
     """A document is a mapping; with its aliases written out it is of a bearable size; no key stands twice."""
     import yaml  # noqa: PLC0415 - see read
 
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("A document is a mapping of kinds, as in 'vms: [...]'.", text.name, 1)
     Measuring(text.name).of(node, ())
+    return node
 
 
 @dataclass
@@ -269,10 +269,10 @@ class Measuring:
                 raise self._refusal(key, f"The key {_written(key)} is no text. Write it in quotes.")
             if key.value in seen:
                 raise self._refusal(key, f"The key '{key.value}' stands here and on line {seen[key.value]}.")
-            seen[key.value] = int(key.start_mark.line) + 1
+            seen[key.value] = _line(key.start_mark)
 
     def _refusal(self, node: yaml.Node, message: str) -> ConfigError:
-        return ConfigError(message, self.name, int(node.start_mark.line) + 1)
+        return ConfigError(message, self.name, _line(node.start_mark))
 
 
 MERGE, PLAIN = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
@@ -281,6 +281,10 @@ MERGE, PLAIN = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
 def _written(key: yaml.Node) -> str:
     return f"'{key.value}'" if isinstance(key.value, str) else "on this line"
+
+
+def _line(mark: Any) -> int:  # noqa: ANN401 - either of yaml's two classes, or None
+    return int(mark.line) + 1 if mark else 1
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:

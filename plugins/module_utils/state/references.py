@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Reader, Values, url
@@ -19,12 +18,10 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import is_taken
 from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Reference
 from ansible_collections.homelab.pve.plugins.module_utils.state.naming import NAMINGS, Named, named
-
-if TYPE_CHECKING:
-    from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Declared, Wish
 
 Names = Callable[[Values], Iterable[Json]]
 """From an entry: the names of what it declares."""
@@ -136,6 +133,13 @@ TARGETS: Mapping[str, Target] = {
 """What is named -> where there are such things."""
 
 
+DECLARING: Mapping[str, list[tuple[str, Names]]] = {
+    kind: [(what, target.kinds[kind]) for what, target in TARGETS.items() if kind in target.kinds]
+    for kind in {kind for target in TARGETS.values() for kind in target.kinds}
+}
+"""Kind -> what its entries declare, and by which names."""
+
+
 def of(kind: str) -> Callable[[Values], Iterator[Reference]]:
     """What an entry of a kind names, as kind and identity of everything that may be meant: see ``Kind.references``."""
 
@@ -156,62 +160,52 @@ def _identities(kind: str, found: Named, entry: Values) -> list[str]:
     return [f"{node}/{found.name}"] if node else []
 
 
-def with_nodes(kind: str, entry: Values, nodes: Mapping[str, str]) -> dict[str, Json]:
-    """An entry with the nodes' real names in place of the documents'."""
-    return naming.renamed(kind, entry, nodes)
-
-
 @dataclass
 class Index:
     """What the documents declare, by what it is and its name."""
 
-    present: dict[tuple[str, str], Wish] = field(default_factory=dict)
-    absent: dict[tuple[str, str], Wish] = field(default_factory=dict)
+    present: dict[tuple[str, str], Declared] = field(default_factory=dict)
+    absent: dict[tuple[str, str], Declared] = field(default_factory=dict)
 
     def names(self, what: str) -> list[str]:
         """Everything of a sort that the documents have."""
         return sorted({name for sort, name in self.present if sort == what})
 
 
-def index(wishes: Iterable[Wish]) -> Index:
-    """What wishes declare."""
+def index(entries: Iterable[Declared]) -> Index:
+    """What the documents' entries declare."""
     found = Index()
-    by_kind: dict[str, list[tuple[str, Names]]] = {}
-    for what, target in TARGETS.items():
-        for kind, names in target.kinds.items():
-            by_kind.setdefault(kind, []).append((what, names))
-    for wish in wishes:
-        side = found.absent if _absent(wish) else found.present
-        for what, names in by_kind.get(wish.declared.kind.name, ()):
-            side.update({(what, str(name)): wish for name in names(wish.values)})
+    for declared in entries:
+        side = found.absent if declared.entry.get("state") == "absent" else found.present
+        for what, names in DECLARING.get(declared.kind.name, ()):
+            side.update({(what, str(name)): declared for name in names(declared.entry)})
     return found
-
-
-def _absent(wish: Wish) -> bool:
-    return wish.values.get("state") == "absent"
 
 
 def _in_use(wishes: Iterable[Wish]) -> Iterator[tuple[Wish, Named]]:
     """Everything that is named by what is to be there."""
     for wish in wishes:
-        if not _absent(wish):
+        if wish.values.get("state") != "absent":
             for found in named(NAMINGS.get(wish.declared.kind.name, ()), wish.values):
                 yield wish, found
 
 
-def dangling(wishes: Sequence[Wish], pruned: Collection[str]) -> Iterator[tuple[Declared, Place, str]]:
+def dangling(
+    entries: Iterable[Declared], wishes: Iterable[Wish], pruned: Collection[str]
+) -> Iterator[tuple[Declared, Place, str]]:
     """Names of what the documents themselves say will not be there: nothing has to be asked for that.
 
-    ``pruned`` are kinds of which nothing is left but what the documents have.
+    ``entries`` are all of the documents, ``wishes`` those of them that passed; ``pruned`` are kinds of which nothing is
+    left but what the documents have.
     """
-    known = index(wishes)
+    known = index(entries)
     for wish, found in _in_use(wishes):
         key = (found.what, found.name)
         if key in known.present:
             continue
         target = TARGETS[found.what]
         if key in known.absent:
-            at = known.absent[key].declared.at()
+            at = known.absent[key].at()
             yield wish.declared, found.place, f"the {found.what} '{found.name}' is to be absent ({at})."
         elif set(target.kinds) <= set(pruned) and not target.kept(found.name):
             kinds = " and ".join(target.kinds)
@@ -232,7 +226,7 @@ def check_server(wishes: Sequence[Wish], read: Reader) -> None:
 
     Every list is read once, and only where something is named that no document has.
     """
-    known = index(wishes)
+    known = index(wish.declared for wish in wishes)
     open_ones = [(wish, found) for wish, found in _in_use(wishes) if (found.what, found.name) not in known.present]
     lines: dict[str, None] = {}
     for what in dict.fromkeys(found.what for _wish, found in open_ones):
