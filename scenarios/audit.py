@@ -2,22 +2,25 @@
 
 A changed, removed or reordered entry breaks the chain; entries cut off at the end are missed by the head file, which
 counts the entries and holds the last one's hash. Whoever may write both files can forge a whole log: the chain shows
-damage and careless editing, it is no signature.
+damage and careless editing. Against that the head can be signed (scenarios.audit_signing).
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scenarios import paths
+from scenarios.audit_signing import sign_as_set
 
 GENESIS = "0" * 64
 # More than the longest entry: messages are clipped (scenarios.events.MESSAGE_LIMIT).
@@ -53,15 +56,42 @@ def append(path: Path, event: str, **details: object) -> None:
         path: the log.
         event: what happened, as in "phase".
         details: what there is to say about it; never a secret.
+
+    Raises:
+        OSError: it could not be written; the log is as it was.
     """
-    entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **details}
+    append_all(path, [{"event": event, **details}])
+
+
+def append_all(path: Path, entries: Sequence[Entry]) -> None:
+    """Add entries at once, all of them on disk when this returns, and none when it raises OSError."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    if not entries:
+        return
     with _locked(path) as descriptor:
         number, before, torn = _end(path)
-        line = chained(number + 1, before, entry)
+        lines: list[str] = []
+        for entry in entries:
+            before = chained(number + len(lines) + 1, before, {"time": now, **entry})
+            lines.append(before)
         # A line torn by a power cut must not swallow the entry after it.
-        os.write(descriptor, (b"\n" if torn else b"") + line.encode() + b"\n")
+        _write(descriptor, ("\n" if torn else "") + "".join(f"{line}\n" for line in lines))
+        head = {"entries": number + len(lines), "last": digest(lines[-1])}
+        paths.write_json(head_path(path), head)
+        sign_as_set(path, head)
+
+
+def _write(descriptor: int, text: str) -> None:
+    """Write all of it to the file's end, or nothing: a full disk must not leave half an entry."""
+    size, rest = os.fstat(descriptor).st_size, text.encode()
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
-        paths.write_json(head_path(path), {"entries": number + 1, "last": digest(line)})
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
 
 
 def _end(path: Path) -> tuple[int, str | None, bool]:
@@ -87,6 +117,8 @@ def _locked(path: Path) -> Iterator[int]:
     paths.private_directory(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "this is no file a log could be kept in", str(path))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:

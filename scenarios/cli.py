@@ -23,6 +23,7 @@ LAZY = {
     "audit": ("scenarios.audit_cli", "audit", "Show or verify the audit log."),
     "awx": ("scenarios.awx", "awx", "Print job templates for AWX, with surveys."),
     "bench": ("scenarios.bench_cli", "bench", "Measure the scenarios and the lab."),
+    "discover": ("scenarios.state_cli", "discover", "Write a whole server as one document: state export."),
     "doctor": ("scenarios.doctor", "doctor", "Check that a host is ready for the scenarios."),
     "host": ("scenarios.hosts_cli", "host", "Proxmox VE hosts: add, list, test, remove, set-default, show."),
     "lab": ("lab.cli", "lab", "The embedded lab: up, down, status, reset, ssh, shell, requests."),

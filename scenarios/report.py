@@ -145,15 +145,16 @@ def _xml_text(text: str) -> str:
 
 def markdown(report: RunReport) -> str:
     """The run as Markdown."""
-    return _rendered("report.md.j2", report)
+    return rendered("report.md.j2", report=report)
 
 
 def html(report: RunReport) -> str:
     """The run as one HTML page with the phases' timeline."""
-    return _rendered("report.html.j2", report)
+    return rendered("report.html.j2", report=report)
 
 
-def _rendered(template: str, report: RunReport) -> str:
+def rendered(template: str, **values: object) -> str:
+    """A template of ours with these values."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - costs 50 ms, needed once
 
     environment = Environment(
@@ -166,7 +167,7 @@ def _rendered(template: str, report: RunReport) -> str:
     )
     environment.filters["when"] = timestamp
     environment.filters["cell"] = lambda text: " ".join(str(text).replace("|", "\\|").split())
-    return environment.get_template(template).render(report=report)
+    return environment.get_template(template).render(**values)
 
 
 FORMS: dict[str, Callable[[RunReport], str]] = {

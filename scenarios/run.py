@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenarios import audit, context, inventory, lock, paths, pins, report, runner
+from scenarios import audit, context, inventory, lock, paths, pins, report, runner, state_journal
 from scenarios.actions import ActionResult, RunConfig
 from scenarios.context import Context
 from scenarios.display import Display
@@ -112,6 +112,7 @@ class Execution:
         run_id = holder.get("run_id")
         self.display.note(f"Run {run_id} ({holder.get('scenario')}) was killed; what it did last is not known.")
         self._audit("run found dead", dead_run_id=run_id)
+        state_journal.recover()
         # It may have built guests without telling: their keys are not the pinned ones.
         pins.forget(self.host.name, str(holder.get("estate") or ""))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -16,9 +17,11 @@ from scenarios import paths
 from scenarios.errors import DriverError, UsageError
 from scenarios.flags import Flags, change_options, look_options
 from scenarios.launch import refusals_as_json
+from scenarios.state_export import DISCOVER
 from scenarios.state_front import FAILED, Asked, Front
 from scenarios.state_fronts import FRONTS
-from scenarios.verb import Verb
+from scenarios.state_verbs import EXPORT
+from scenarios.verb import Input, Verb
 from scenarios.verb_cli import VerbGroup, command, parameter, scenario_of, taken, with_settings
 
 SCHEMA = paths.repository() / "docs" / "state.schema.json"
@@ -73,6 +76,17 @@ def _foretold(asked: Asked) -> int:
     from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
 
     return session.foretell(scenario_of(asked.verb, asked.inputs), frozenset([asked.verb.name]), {}, asked.flags)
+
+
+def _as_discover(each: Input) -> Input:
+    return replace(each, flag=EXPORT.flag(each))
+
+
+discover = fronted(
+    replace(EXPORT, name="discover", group="", file=EXPORT.playbook, inputs=tuple(map(_as_discover, EXPORT.inputs))),
+    DISCOVER,
+)
+"""``./run.sh discover --export``: an export by the name that the predecessor had for it."""
 
 
 @click.command(short_help="Print the JSON Schema of documents.")

@@ -1,4 +1,4 @@
-"""What a verb about a document is on the command line, beyond running its playbook: its own options, and what it does."""
+"""What a verb about a document is on the command line beside its playbook: its own options, and what it does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from scenarios.actions import AnsiblePlaybookAction
 from scenarios.flags import Flags
-from scenarios.scenario import Scenario
+from scenarios.scenario import Phase, Scenario
 from scenarios.values import Json
 from scenarios.verb import Verb
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SAME, FAILED, DIFFERENT = 0, 1, 2
 """Exit codes: nothing to do, or done; anything failed; there are differences."""
+
+LONGEST = 6 * 3600.0
+"""Seconds a phase may take: an apply of a whole server copies disks."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,18 @@ class Front:
     help: str = ""
 
 
-def conduct(scenario: Scenario, inputs: Mapping[str, Json], flags: Flags) -> RunReport:
+def scenario(asked: Asked, kind: type[AnsiblePlaybookAction] = AnsiblePlaybookAction) -> Scenario:
+    """A verb as a scenario of a single phase, with the time that a large server takes."""
+    verb = asked.verb
+    action = kind(verb.name, verb, dict(asked.inputs), {each.name: each.name for each in verb.outputs}, timeout=LONGEST)
+    return Scenario(verb.name, verb.help, "", (Phase(verb.name, action, verb.help),))
+
+
+def conduct(what: Scenario, inputs: Mapping[str, Json], flags: Flags) -> RunReport:
     """Run a scenario to its end. Raises DriverError when nothing was started."""
     from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
 
-    return session.conduct(scenario, frozenset(scenario.names()), inputs, replace(flags, quiet=True))
+    return session.conduct(what, frozenset(what.names()), inputs, replace(flags, quiet=True))
 
 
 def outputs(report: RunReport, phase: str) -> dict[str, Any]:

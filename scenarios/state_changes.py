@@ -1,0 +1,202 @@
+"""``./run.sh state plan``, ``apply`` and ``verify``: what they show, ask and write."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from scenarios import state_guarded, state_report, state_saved, state_text
+from scenarios.errors import DriverError, UsageError
+from scenarios.state_apply import ApplyAction
+from scenarios.state_front import DIFFERENT, FAILED, SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_verbs import PLAN
+from scenarios.values import Json
+
+if TYPE_CHECKING:
+    from scenarios.report import RunReport
+
+Told = Mapping[str, Any]
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def plan(asked: Asked) -> int:
+    """Plan, and show it."""
+    _check_files(asked)
+    report, told = looked(asked)
+    if report.success and asked.own["out"]:
+        state_saved.write(asked.own["out"], report.host, asked.inputs, told)
+    _tell(asked, report, told)
+    return code(report, told)
+
+
+def verify(asked: Asked) -> int:
+    """Compare, and report the differences in every form that was asked for; figures also when it failed."""
+    _check_files(asked)
+    report, told = looked(asked)
+    message = failure(report)
+    if asked.own["metrics"]:
+        figures = state_report.drift_metrics(report.host, told, report.success, time.time())
+        state_report.write_metrics(asked.own["metrics"], figures)
+    if asked.own["html"]:
+        state_report.write(asked.own["html"], state_report.html(report.host, told, message))
+    _tell(asked, report, told)
+    return code(report, told)
+
+
+def looked(asked: Asked) -> tuple[RunReport, Told]:
+    """Run a verb that changes nothing; what it published, also where it failed."""
+    report = conduct(scenario(asked), {}, asked.flags)
+    return report, outputs(report, asked.verb.name)
+
+
+def code(report: RunReport, told: Told) -> int:
+    """The exit code of what looked at differences."""
+    if not report.success:
+        return report.exit_code
+    return DIFFERENT if told.get("state_changed") else SAME
+
+
+def failure(report: RunReport) -> str:
+    """Why a run failed, or ""."""
+    return report.error or next((phase.message for phase in report.phases if phase.status == "failed"), "")
+
+
+def _tell(asked: Asked, report: RunReport, told: Told) -> None:
+    if asked.flags.json_output:
+        return
+    if asked.own["as_json"]:
+        click.echo(json.dumps(state_report.document(report.host, told, failure(report)), indent=2))
+    elif told.get("state_summary"):
+        state_text.show(state_text.plan(report.host, told, bool(asked.inputs.get("state_all"))))
+
+
+def _check_files(asked: Asked) -> None:
+    """Whether there are documents at all, before anything is started."""
+    files = cast("list[str]", asked.inputs.get("state_files") or [])
+    if not files:
+        raise UsageError("Which documents? Give one or more files.")
+    for name in files:
+        if not Path(name).is_file():
+            raise UsageError(f"There is no document {name}.")
+
+
+def apply(asked: Asked) -> int:
+    """Plan, or take a saved plan; show it, ask, and do exactly that."""
+    _check_files(asked)
+    saved = state_saved.read(cast("list[str]", asked.inputs["state_files"]))
+    agreed, told, failed = _agreed_to(asked, saved) if saved else _planned(asked)
+    if failed or not told.get("state_changed"):
+        return failed
+    agreed = agreed.given(**permitted(agreed, told), state_expect=state_saved.expected(told))
+    kept = state_guarded.checkpoint(agreed) if state_guarded.wanted(agreed) else None
+    report = conduct(scenario(agreed, ApplyAction), {}, agreed.flags)
+    done = outputs(report, agreed.verb.name)
+    _tell_result(agreed, report, done)
+    if kept and not report.success:
+        state_guarded.after_failure(agreed, kept)
+    return SAME if report.success else report.exit_code or FAILED
+
+
+def _planned(asked: Asked) -> tuple[Asked, Told, int]:
+    """The plan of documents, shown; with the exit code where there is nothing to apply because it failed."""
+    inputs = {name: value for name, value in asked.inputs.items() if name in {each.name for each in PLAN.inputs}}
+    report, told = looked(replace(asked, verb=PLAN, inputs=inputs, flags=replace(asked.flags, json_output=False)))
+    _show_plan(asked, report.host, told)
+    partly = bool(told.get("state_changed")) and bool(told.get("state_errors"))
+    return asked, told, SAME if report.success or partly else report.exit_code
+
+
+def _agreed_to(asked: Asked, saved: state_saved.Saved) -> tuple[Asked, Told, int]:
+    """A saved plan, shown, with the inputs that made it."""
+    if asked.flags.host and asked.flags.host != saved.host:
+        raise DriverError(f"That plan is for {saved.host}, not for {asked.flags.host}. Nothing was done.")
+    own = {name: value for name, value in asked.inputs.items() if name != "state_files"}
+    if extra := sorted(set(own) - {"state_allow_delete", "state_allow_restart", "state_all"}):
+        raise UsageError(f"A saved plan has its own inputs; {', '.join(extra)} can't be given besides. Plan again.")
+    _show_plan(asked, saved.host, saved.told)
+    agreed = replace(asked, inputs={**saved.inputs, **own}, flags=replace(asked.flags, host=saved.host))
+    return agreed, saved.told, SAME
+
+
+def _show_plan(asked: Asked, host: str, told: Told) -> None:
+    """The plan goes where the result does not, when that is for a program."""
+    if told.get("state_summary"):
+        stream = sys.stderr if asked.own["as_json"] or asked.flags.json_output else sys.stdout
+        state_text.show(state_text.plan(host, told, bool(asked.inputs.get("state_all"))), stream)
+
+
+def permitted(asked: Asked, told: Told) -> dict[str, Json]:
+    """Leave to remove and to restart, given beforehand, by --yes, or by an answer now.
+
+    Raises:
+        DriverError: nobody gave it.
+    """
+    needed = {"state_allow_delete": removals(told), "state_allow_restart": restarts(told)}
+    wanting = {name: things for name, things in needed.items() if things and not asked.inputs.get(name)}
+    if wanting and not asked.flags.yes:
+        _ask(wanting)
+    return dict.fromkeys(wanting, True)
+
+
+def removals(told: Told) -> list[str]:
+    """What a plan removes."""
+    return [state_text.name(action) for action in told["state_actions"] if action["action"] == state_text.DELETE]
+
+
+def restarts(told: Told) -> list[str]:
+    """What a plan restarts."""
+    return [state_text.name(action) for action in told["state_actions"] if action.get("restart")]
+
+
+QUESTIONS = {"state_allow_delete": "removed", "state_allow_restart": "restarted"}
+
+
+def _ask(wanting: Mapping[str, list[str]]) -> None:
+    said = "; ".join(f"{', '.join(things)} would be {QUESTIONS[name]}" for name, things in wanting.items())
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DriverError(f"{said}. Give --yes for that. Nothing was done.")
+    if not click.confirm(f"{said}. Go on?", err=True):
+        raise DriverError("Not confirmed; nothing was done.")
+
+
+def _tell_result(asked: Asked, report: RunReport, told: Told) -> None:
+    if asked.flags.json_output:
+        return
+    if asked.own["as_json"]:
+        click.echo(json.dumps(state_report.document(report.host, told, failure(report)), indent=2))
+    elif told.get("state_summary"):
+        state_text.show(state_text.result(report.host, told))
+
+
+AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="One JSON document on stdout.")
+PLAN_FRONT = Front(
+    plan,
+    (AS_JSON, click.Option(["--out"], type=FILE, metavar="FILE", help="Save the plan (0600) for 'apply FILE'.")),
+    "Exit code 0: nothing to do; 2: there are changes; 1: it failed.",
+)
+VERIFY_FRONT = Front(
+    verify,
+    (
+        AS_JSON,
+        click.Option(["--html"], type=FILE, metavar="FILE", help="Also write a page."),
+        click.Option(["--metrics"], type=FILE, metavar="FILE", help="Also write figures for Prometheus."),
+    ),
+    "Exit code 0: as the documents say; 2: it differs; 1: it failed.",
+)
+APPLY_FRONT = Front(
+    apply,
+    (
+        AS_JSON,
+        click.Option(["--checkpoint"], is_flag=True, help="Snapshots and a document of what is there, before."),
+        click.Option(["--rollback-on-failure"], is_flag=True, help="Go back to the checkpoint if anything fails."),
+    ),
+    "FILES are documents, or one plan that 'plan --out' saved. The plan is shown first; what removes or restarts wants "
+    "--yes, or an answer. Exit code 0: done; 1: something failed.",
+)
