@@ -70,15 +70,17 @@ def _repositories(answer: Values) -> Entry:
     return {"repositories": found} if found else {}
 
 
+ACTING = ("POST /nodes/{}/status", "POST /nodes/{}/wakeonlan", "POST /nodes/{}/subscription")
+"""What restarts a node, wakes it, or has its subscription checked: a document says what is set, not what is done."""
+
 NODE = replace(
     node.NODE,
     options={
         **{name: spec for name, spec in node.NODE.options.items() if name != "subscription_max_age"},
         "state": {"type": "str", "choices": ["present"], "default": "present"},
     },
+    writes=tuple(write for write in node.NODE.writes if write not in ACTING),
 )
-"""The settings only: a document doesn't say that a node is restarted."""
-
 # ------------------------------------------------------------------- hardware
 
 PARTS_OF_MAPPING = ("type", "id", *(item.name for item in hardware_mapping.SECTION.fields))

@@ -9,6 +9,7 @@ What the module writes waits until it is applied, so a document's network is app
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
@@ -118,7 +119,7 @@ def commits(changed: Iterable[Values]) -> Iterator[Commit]:
 ROWS: tuple[Kind, ...] = (
     Kind(
         "network",
-        NETWORK_INTERFACE,
+        replace(NETWORK_INTERFACE, writes=(*NETWORK_INTERFACE.writes, f"PUT {COLLECTION}")),
         ("node", "iface"),
         interfaces,
         per_node=True,

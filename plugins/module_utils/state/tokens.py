@@ -33,4 +33,5 @@ TOKEN = replace(
     api_token.TOKEN,
     options={name: spec for name, spec in api_token.TOKEN.options.items() if name not in LEFT_OUT},
     told=told,
+    writes=api_token.SECTION.resource().writes,
 )
