@@ -26,6 +26,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Field,
+    Listing,
     Options,
     Plan,
     Reader,
@@ -273,7 +274,10 @@ def told(wish: Values, answers: Sequence[Json]) -> dict[str, Json]:
     return {"encryption_key": made[-1]} if made and wish.get("encryption_key") == "autogen" else {}
 
 
-STORAGE = replace(SECTION.resource(), describe=describe, plan=plan, told=told)
+LISTED = Listing(r"(?P<list>/storage)/(?P<id>[^/]+)", "storage")
+"""The list says of each storage what its own path does, and wants Datastore.Audit only (PVE/API2/Storage/Config.pm)."""
+
+STORAGE = replace(SECTION.resource(), describe=describe, plan=plan, told=told, listings=(LISTED,))
 
 INFO_OPTIONS: Options = {
     "storage": {"type": "str"},
