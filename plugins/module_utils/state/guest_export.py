@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Values
 from ansible_collections.homelab.pve.plugins.module_utils.resources.cloudinit import DRIVE as CLOUDINIT_DRIVE
-from ansible_collections.homelab.pve.plugins.module_utils.resources.container_config import ENVIRONMENT
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import CLOUDINIT, DRIVE_CODEC
 from ansible_collections.homelab.pve.plugins.module_utils.resources.disks import KEY as DRIVE_KEY
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind as GuestKind
@@ -40,7 +39,9 @@ STATES: Mapping[str, str] = {"running": "started", "stopped": "stopped", "paused
 FORMATS = re.compile(r"\.(raw|qcow2|vmdk)$")
 """The end of a volume's name on a storage of files: the format it was made in."""
 
-ENUMERATED = frozenset({"order", "flags", "trunks", "mount", "mountoptions"})
+ENUMERATED = frozenset(
+    {"boot.order", "cpu.flags", "net.trunks", "features.mount", "rootfs.mountoptions", "mp.mountoptions"}
+)
 """Properties that are lists, which a document has as such."""
 
 
@@ -152,9 +153,7 @@ def allowed(codec: Codec, key: str, have: Json, lost: list[str], choices: Json =
             lost.append(f"{key} is left out, {problem}.")
             return None
         have = dict(_properties(codec, key, have, lost))
-    if codec is ENVIRONMENT or not isinstance(have, Mapping):
-        return have
-    return {name: _enumerated(name, item) for name, item in have.items()}
+    return {name: _enumerated(key, name, item) for name, item in have.items()} if isinstance(have, Mapping) else have
 
 
 def _properties(codec: Codec, key: str, have: Mapping[str, Json], lost: list[str]) -> Iterator[tuple[str, Json]]:
@@ -175,8 +174,9 @@ def _problem(codec: Codec, value: Json) -> str:
     return ""
 
 
-def _enumerated(name: str, item: Json) -> Json:
-    return [part for part in item.split(";") if part] if name in ENUMERATED and isinstance(item, str) else item
+def _enumerated(key: str, name: str, item: Json) -> Json:
+    listed = f"{key.rstrip('0123456789')}.{name}" in ENUMERATED
+    return [part for part in str(item).split(";") if part] if listed else item
 
 
 # ------------------------------------------------------------------------------------------------------------ volumes
