@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from scenarios import paths
+from scenarios.checkpoint_fronts import checkpoints_command
 from scenarios.errors import DriverError, UsageError
 from scenarios.flags import Flags, change_options, look_options
 from scenarios.launch import refusals_as_json
@@ -43,7 +44,7 @@ class StateGroup(VerbGroup):
 
 def group(name: str, verbs: Sequence[Verb]) -> click.Group:
     """The group of these verbs, and what needs no playbook."""
-    made = [*(_command(verb) for verb in verbs), schema]
+    made = [*(_command(verb) for verb in verbs), checkpoints_command, schema]
     shown = ", ".join(sorted(str(each.name) for each in made))
     text = f"A whole server as one document: {shown}."
     return StateGroup(name, {str(each.name): each for each in sorted(made, key=lambda each: str(each.name))}, help=text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenarios import state_changes, state_export, state_metrics
+from scenarios import checkpoint_fronts, state_changes, state_export, state_metrics
 from scenarios.state_front import Front
 
 FRONTS: Mapping[str, Front] = {
@@ -13,4 +13,5 @@ FRONTS: Mapping[str, Front] = {
     "state-verify": state_changes.VERIFY_FRONT,
     "state-export": state_export.FRONT,
     "state-metrics": state_metrics.FRONT,
+    **checkpoint_fronts.CHECKPOINT_FRONTS,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from scenarios import checkpoints
 from scenarios.errors import DriverError
 from scenarios.state_checkpoint_verbs import CHECKPOINT, ROLLBACK
 from scenarios.state_front import Asked, conduct, outputs, scenario
@@ -26,9 +27,12 @@ def checkpoint(asked: Asked) -> Kept:
     """Make one of what the documents are about to change. Raises DriverError when that failed: nothing is applied."""
     made = _as(asked, CHECKPOINT)
     report = conduct(scenario(made), {}, made.flags)
+    kept: Kept = outputs(report, CHECKPOINT.name).get("state_checkpoint") or {}
+    if kept:
+        # Also one that broke off: its snapshots have to be removed.
+        checkpoints.save(report.host, kept)
     if not report.success:
         raise DriverError("There is no checkpoint, so nothing was applied.")
-    kept: Kept = outputs(report, CHECKPOINT.name)["state_checkpoint"]
     click.echo(f"Checkpoint {kept.get('name')}: go back to it with ./run.sh state rollback", err=True)
     return kept
 

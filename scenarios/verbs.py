@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scenarios.container_verbs import CONTAINER_VERBS
 from scenarios.host_verbs import HOST_VERBS
+from scenarios.state_checkpoint_verbs import STATE_CHECKPOINT_VERBS
 from scenarios.state_verbs import STATE_VERBS
 from scenarios.verb import Input, Output, Verb
 
@@ -169,5 +170,5 @@ ESTATE_VERBS: tuple[Verb, ...] = (
     ),
 )
 
-VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS, *STATE_VERBS)
+VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS, *STATE_VERBS, *STATE_CHECKPOINT_VERBS)
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -45,6 +45,7 @@ FAILURES = ("runner_on_failed", "runner_on_unreachable")
 # Tasks that do something each time they are asked to, by module and task name, with the reason.
 ACTS_EVERY_TIME: Mapping[tuple[str, str], str] = {
     ("snapshot", "Go back, if the upgrade went wrong"): "nobody can tell what the guest has written since",
+    ("state_checkpoint", "Go back"): "nobody can tell what guests have written since",
     ("replication_job", "Copy what there is now, before it is moved"): "the guest writes on",
     ("restore", "Put a VM back to what it was"): "nobody can tell what the guest has written since",
     ("node", "Restart the node"): "a node is restarted whenever it is asked for",
