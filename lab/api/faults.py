@@ -66,6 +66,7 @@ class Chanced(Fault):
     times: int | None = option("over after striking so often; not given: until removed", default=None, minimum=1)
     probability: float = option("chance of striking each time", default=1.0, minimum=0, maximum=1)
     seed: int = option("what the chance is drawn from", default=0)
+    after: int = option("so many of what it concerns are left alone first", default=0, minimum=0)
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,9 @@ class Active:
     fault: Fault
     chance: Random
     struck: int = 0
+    spared: int = 0
+    """How many were left alone, of those that are to be before the first."""
+
     undo: Callable[[], None] | None = None
 
     @property
@@ -211,6 +215,9 @@ class Active:
 
     def strikes(self) -> bool:
         """Whether it strikes now; it is counted then."""
+        if self.spared < getattr(self.fault, "after", 0):
+            self.spared += 1
+            return False
         struck = not self.over and self.chance.random() < getattr(self.fault, "probability", 1.0)
         self.struck += struck
         return struck

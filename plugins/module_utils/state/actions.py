@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Resource, Step, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     HomelabPveError,
     StepFailedError,
     TaskFailedError,
     TaskTimeoutError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict
+from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict, claims
 from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import state_hash
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid
@@ -28,6 +29,9 @@ VERBS = (CREATE, MODIFY, DELETE, NONE, FAILED)
 
 PLANNED, DONE, SKIPPED = "planned", "done", "skipped"
 STATUSES = (PLANNED, DONE, FAILED, SKIPPED)
+
+UNBOUND = re.compile(r"\{(\w+)\}")
+"""An id in a step's words that is known when it is claimed."""
 
 Key: TypeAlias = "tuple[str, str]"
 """Kind and identity of a thing."""
@@ -116,7 +120,17 @@ class Action:
             return [self.later.words]
         if self.outcome is None:
             return []
-        return [step.reason for step in self.steps] or [self.outcome.plan.reason]
+        return [self._filled(step.reason) for step in self.steps] or [self.outcome.plan.reason]
+
+    def _filled(self, text: str) -> str:
+        """A step's reason with the ids that are, or will be, claimed."""
+        bound = {**self.claimed, **(self.resource.result(self.ended.state) if self.ended else {})}
+        return UNBOUND.sub(lambda found: str(bound.get(found[1], found[0])), text)
+
+    @property
+    def claimed(self) -> dict[str, Json]:
+        """The ids it will have if nobody takes them meanwhile."""
+        return {claim.name: claim.candidates[0] for claim in claims(self.verdict)}
 
     @property
     def restarts(self) -> bool:
@@ -126,8 +140,11 @@ class Action:
     @property
     def node(self) -> str:
         """The node it is on, or will be; empty for what belongs to all."""
-        told = self.resource.result(self.outcome.state) if self.outcome else {}
-        return str(told.get("node") or self.values.get("node") or "")
+        seen = self.ended or self.outcome
+        told = self.resource.result(seen.state) if seen else {}
+        after = self.outcome.plan.after if self.outcome else {}
+        known = (told.get("node"), after.get("node"), self.values.get("node"), self.values.get(HOME))
+        return str(next((name for name in known if name), ""))
 
     @property
     def before_hash(self) -> str | None:

@@ -18,6 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     AuthenticationError,
     ConnectionError,
+    FileError,
     HomelabPveError,
     OutcomeUnknownError,
     PveError,
@@ -124,7 +125,10 @@ class Applying:
         seen = replace(action, verdict=verdict, later=None)
         if not verdict.changed:
             return replace(seen, ended=verdict, status=DONE)
-        self.journal.began(seen)
+        try:
+            self.journal.began(seen)
+        except FileError:
+            return replace(action, status=SKIPPED, error=self._hindered(action))
         try:
             ended = replace(seen, status=DONE, ended=self._carried(seen, verdict))
         except HomelabPveError as error:

@@ -38,6 +38,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import 
 
 __all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", "plan")
 
+MISSING = re.compile(r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|Cannot find")
+"""Words for something that isn't there."""
+
 ALL = "all"
 """Stands for every kind."""
 
@@ -81,7 +84,7 @@ class Planning:
     declared: set[Key] = field(default_factory=set)
     """What documents speak of, as far as it is looked at."""
 
-    making: set[Key] = field(default_factory=set)
+    making: dict[Key, None] = field(default_factory=dict)
     """What an earlier part of the plan makes."""
 
     changing: list[Action] = field(default_factory=list)
@@ -129,15 +132,17 @@ class Planning:
         if action.changes:
             self.changing.append(action)
         if action.verb == CREATE:
-            self.making.add(action.key)
+            self.making[action.key] = None
 
     def _delayed(self, action: Action) -> Action:
         """An entry that can't be planned for want of what this very plan makes is one to be planned then."""
         if not isinstance(action.verdict, HomelabPveError):
             return action
-        awaited = next((key for key in needed(action) if key in self.making and key[1] in str(action.verdict)), None)
-        if awaited is None:
+        said = str(action.verdict)
+        made = [key for key in self.making if _speaks_of(said, key[1])] if MISSING.search(said) else []
+        if not made:
             return action
+        awaited = next((key for key in made if key in needed(action)), made[0])
         return replace(action, later=Later(CREATE, f"details are known once {' '.join(awaited)} is there"))
 
     def _surplus(self, kind: Kind) -> list[Action]:
@@ -170,7 +175,9 @@ class Planning:
         if not isinstance(action.verdict, HomelabPveError):
             return action
         said = str(action.verdict)
-        user = next((other for other in self.changing if action.key in needed(other) or _speaks_of(said, other)), None)
+        user = next(
+            (other for other in self.changing if action.key in needed(other) or _speaks_of(said, other.identity)), None
+        )
         if user is None:
             return action
         return replace(action, later=Later(DELETE, f"remove it once {' '.join(user.key)} doesn't use it"))
@@ -253,16 +260,15 @@ def looked_at(wave: Sequence[Action], read: Reader, parallel: int) -> list[Actio
     return [replace(action, verdict=verdict, later=None) for action, verdict in zip(wave, spread, strict=True)]
 
 
-def _speaks_of(text: str, action: Action) -> bool:
-    return re.search(rf"(?<![\w.@-]){re.escape(action.identity)}(?![\w@-])", text) is not None
+def _speaks_of(text: str, identity: str) -> bool:
+    return re.search(rf"(?<![\w.@-]){re.escape(identity)}(?![\w@-])", text) is not None
 
 
 def claiming(action: Action) -> Values:
     """What an action is to make, with the node and the ids it will have if nobody takes them meanwhile."""
     after = action.outcome.plan.after if action.outcome else {}
     found = {key: after[key] for key in (*action.kind.keys, "node") if after.get(key) is not None}
-    claimed = {claim.name: claim.candidates[0] for claim in claims(action.verdict)}
-    return {**action.values, **found, **claimed}
+    return {**action.values, **found, **action.claimed}
 
 
 def current_hash(actions: Iterable[Action]) -> str:

@@ -28,6 +28,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.carrying import carry, settled
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
+from ansible_collections.homelab.pve.plugins.module_utils.state.catalog_guests import cloned_by_id
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text, read_file
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Wish, load
 from ansible_collections.homelab.pve.plugins.module_utils.state.guards import moved, refusals
@@ -77,8 +78,10 @@ CAPABILITIES: Values = {
 
 
 def texts(params: Values) -> list[Text]:
-    """The documents that the options name, the inline one above the files."""
+    """The documents that the options name, the inline one above the files. Raises ConfigError where there is none."""
     inline = params.get("document")
+    if inline is None and not params["files"]:
+        raise ConfigError("There is no document. Give files, or a document.")
     own = [Text("document", json.dumps(inline, indent=1))] if inline is not None else []
     return [*(_file(Path(path), params["rendered"]) for path in params["files"]), *own]
 
@@ -114,7 +117,7 @@ def wished(params: Values, kinds: Mapping[str, Kind], pruned: Collection[str] = 
     found = load(
         texts(params), KINDS, params.get("node"), secrets=params["secrets"], nodes=params["nodes"], pruned=pruned
     )
-    return [wish for wish in found if wish.declared.kind.name in kinds]
+    return [wish for wish in cloned_by_id(found) if wish.declared.kind.name in kinds]
 
 
 def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:

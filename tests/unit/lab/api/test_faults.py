@@ -112,6 +112,11 @@ def test_how_often_a_fault_strikes_is_drawn_from_a_seed() -> None:
     assert not any(strikes(0.0, 1, None))
 
 
+def test_the_first_are_left_alone() -> None:
+    active = Faults().add(Fail(status=500, after=2, times=1))
+    assert [active.strikes() for _ in range(4)] == [False, False, True, False]
+
+
 # ------------------------------------------------------- the book of faults
 
 
