@@ -14,7 +14,7 @@ import http
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -243,6 +243,13 @@ class Client:
         files = self.session.files()
         there = files.run(["test", "-e", path], check=False).success
         return files.read_file(Path(path)) if there else None
+
+    def node_says(self, command: Sequence[str]) -> str:
+        """What a command that only reads prints on the node itself.
+
+        Raises ConfigError over HTTPS, CommandError when it fails.
+        """
+        return self.session.files().run(list(command)).stdout
 
     def write_node_file(self, path: str, text: str, mode: int) -> None:
         """Write a file of the node itself, in one step; raises as ``node_file`` does."""

@@ -10,10 +10,11 @@ at once; all else is applied after it was changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Resource, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     sdn_controller,
@@ -26,7 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     sdn_vnet,
     sdn_zone,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_apply import SDN
+from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_apply import APPLY, SDN
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import (
     Commit,
@@ -53,6 +54,11 @@ def apply_sdn(changed: Iterable[Values]) -> Iterator[Commit]:
         token = next((wish["lock_token"] for wish in wishes if wish.get("lock_token")), None)
         defaults = {name: option.get("default") for name, option in SDN.argument_spec().items()}
         yield Commit(SDN, "apply the software defined network", {**defaults, "lock_token": token})
+
+
+def applied(resource: Resource) -> Resource:
+    """The resource with what its commit writes."""
+    return replace(resource, writes=(*resource.writes, f"PUT {APPLY}"))
 
 
 def keyed_lister(section: Section, kind: str, option: str) -> Lister:
@@ -145,7 +151,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.fabrics",
-        sdn_fabric.FABRIC,
+        applied(sdn_fabric.FABRIC),
         ("id",),
         list_fabrics,
         after=("cluster",),
@@ -154,7 +160,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.fabric_nodes",
-        sdn_fabric_node.NODE,
+        applied(sdn_fabric_node.NODE),
         ("fabric_id", "node_id"),
         list_fabric_nodes,
         after=("network", "sdn.fabrics"),
@@ -163,7 +169,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.controllers",
-        sdn_controller.CONTROLLER,
+        applied(sdn_controller.CONTROLLER),
         ("controller",),
         section_lister(sdn_controller.SECTION, {"controller": "controller"}),
         after=("network", "sdn.fabric_nodes"),
@@ -172,7 +178,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.zones",
-        sdn_zone.ZONE,
+        applied(sdn_zone.ZONE),
         ("zone",),
         section_lister(sdn_zone.SECTION, {"zone": "zone"}),
         after=("network", "sdn.dns", "sdn.ipams", "sdn.controllers", "sdn.fabric_nodes"),
@@ -183,7 +189,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.vnets",
-        sdn_vnet.VNET,
+        applied(sdn_vnet.VNET),
         ("vnet",),
         section_lister(sdn_vnet.SECTION, {"vnet": "vnet"}),
         after=("sdn.zones",),
@@ -194,7 +200,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "sdn.subnets",
-        sdn_subnet.SUBNET,
+        applied(sdn_subnet.SUBNET),
         ("vnet", "subnet"),
         list_subnets,
         after=("sdn.vnets",),
