@@ -113,8 +113,8 @@ def sign(key: Path) -> None:
 
 
 @audit.command()
-@click.argument("file", type=FILE)
+@click.option("--key", "file", type=FILE, required=True, help="The private key; the public one gets .pub.")
 def keygen(file: Path) -> None:
-    """Make a key pair: FILE and FILE.pub. The setting audit.key in config.yaml signs every entry with it."""
+    """Make a key pair. The setting audit.key in config.yaml signs every entry with it."""
     public = audit_signing.generate(file)
     click.echo(f"{audit_signing.fingerprint(public)}: {file}, and {file}.pub, which is all that verifying needs.")

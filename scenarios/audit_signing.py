@@ -150,7 +150,7 @@ def read_private(path: Path) -> Ed25519PrivateKey:
     except (ValueError, TypeError) as error:
         raise UsageError(f"{path} is no private key that can be read without a passphrase: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{path} is no ed25519 key. Make one: ./run.sh audit keygen FILE")
+        raise UsageError(f"{path} is no ed25519 key. Make one: ./run.sh audit keygen --key FILE")
     return key
 
 

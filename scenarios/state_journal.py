@@ -38,7 +38,7 @@ def folder(host: str) -> Path:
 
 def stop_path(journal: Path) -> Path:
     """A file that tells the module to begin no further change; it holds the reason."""
-    return journal.with_suffix(".stop")
+    return journal.with_name(f"{journal.name}.stop")
 
 
 def who() -> str:

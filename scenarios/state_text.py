@@ -43,7 +43,9 @@ class Line:
     depth: int = 0
 
     def __str__(self) -> str:
-        return f"{'  ' * self.depth}{self.mark} {self.text}" if self.mark else f"{'  ' * self.depth}{self.text}"
+        # What a server says must not steer a terminal.
+        text = "".join(char if char.isprintable() else "?" for char in self.text)
+        return f"{'  ' * self.depth}{self.mark} {text}" if self.mark else f"{'  ' * self.depth}{text}"
 
 
 def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:

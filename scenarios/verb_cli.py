@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from scenarios.report import RunReport
 
 
+LISTS = ("list", "paths")
+"""Kinds of inputs that may be given several times."""
+
+
 class Typed(click.ParamType[Json]):
     """An input's declared kind as a click type."""
 
@@ -126,7 +130,10 @@ def taken(verb: Verb, options: dict[str, Any]) -> dict[str, Json]:
 
 
 def _json(value: Any) -> Json:  # noqa: ANN401 - as click hands it over
-    return list(value) if isinstance(value, tuple) else value
+    """What was given several times is one list."""
+    if not isinstance(value, tuple):
+        return cast("Json", value)
+    return [item for each in value for item in (each if isinstance(each, list) else [each])]
 
 
 def scenario_of(verb: Verb, inputs: Mapping[str, Json]) -> Scenario:
@@ -151,6 +158,7 @@ def parameter(verb: Verb, each: Input) -> click.Parameter:
         [f"--{flag}", variable],
         type=kind,
         required=each.required,
+        multiple=each.kind in LISTS,
         metavar=each.kind.upper(),
         help=f"{each.help}, {KINDS[each.kind].phrase}{_default(each)}",
     )
