@@ -95,3 +95,45 @@ def test_a_node_that_is_not_named_is_refused(ask: Asked) -> None:
         "Node pve3 (192.168.1.12) is none of the cluster's nodes: pve1 (192.168.1.10), pve2 (192.168.1.11). Add it to "
         "cluster.nodes, or ask another node (option host)."
     )
+
+
+def above(ask: Asked) -> dict[str, Any]:
+    """The options that go with the seed's document on a node that joins: its two secrets stand in no document."""
+    names = {option: f"${{secret:cluster.{option}}}" for option in joining(ask)}
+    secrets = {f"cluster.{option}": value for option, value in joining(ask).items()}
+    return {"document": {"cluster": names}, "secrets": secrets}
+
+
+def guest(modules: Modules, vmid: int = 100) -> dict[str, Any]:
+    (found,) = modules.ok("vm_info", vmid=[vmid])["vms"]
+    return {"node": found["node"], "status": found["status"]}
+
+
+def test_the_seeds_loop_over_its_nodes(ask: Asked) -> None:
+    login, first = root(ask("pve1")), ask("pve1")
+    wish = {**login, "files": [str(SEED)]}
+    first.ok("state", **wish)
+    assert guest(first) == {"node": "pve1", "status": "running"}
+    for node in NODES[1:]:
+        joined = ask(node).ok("state", **wish, **above(ask))
+        assert ask(node).lab.writes() == []
+        assert login["password"] not in str(joined)
+    for node in NODES:
+        again = ask(node).ok("state", **wish)
+        assert (acted(again), again["changed"], ask(node).lab.writes()) == ([], False, [])
+    ha = ask("pve3").ok("state_info", only=["ha.resources", "ha.rules"])["document"]["ha"]
+    assert [(row["sid"], row["max_relocate"]) for row in ha["resources"]] == [("vm:100", 1)]
+
+
+def test_another_pin_is_a_live_migration(ask: Asked) -> None:
+    document = {"cluster": CLUSTER, "vms": [{"vmid": 100, "name": "web", "node": "pve1", "state": "started"}]}
+    formed(ask, document=document)
+    document["vms"] = [{"vmid": 100, "node": "pve2"}]
+    third = ask("pve3")
+    planned = third.ok("state", check=True, document=document)
+    (row,) = [row for row in planned["actions"] if row["kind"] == "vms"]
+    assert (row["action"], row["restart"]) == ("modify", False)
+    assert "pve2" in " ".join(row["plan"])
+    third.ok("state", document=document)
+    assert guest(third) == {"node": "pve2", "status": "running"}
+    assert not third.ok("state", document=document)["changed"]

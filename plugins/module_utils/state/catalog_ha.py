@@ -10,8 +10,10 @@ make of one what the release has (``ha_group.py``, ``ha_rule.py``), and an expor
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Resource, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     ha_armed,
@@ -72,6 +74,24 @@ def list_armed(read: Reader) -> Iterator[Entry]:
         yield {"state": ha_armed.DISARMED, **({"resource_mode": found.mode} if found.mode else {})}
 
 
+def at_home(resource: Resource) -> Resource:
+    """A rule, or group, that names no nodes prefers those its guests are to be on; it is made so, never changed to."""
+
+    def plan(wish: Values, have: Any) -> Plan:  # noqa: ANN401 - what the resource describes
+        made_there = {**wish, "nodes": str(wish[HOME]).split(",")} if wish.get(HOME) and not _names(wish) else wish
+        return resource.plan(wish if _is_there(have) else made_there, have)
+
+    return replace(resource, plan=plan)
+
+
+def _names(wish: Values) -> bool:
+    return wish.get("nodes") is not None
+
+
+def _is_there(have: Any) -> bool:  # noqa: ANN401 - as above
+    return have is not None and not (isinstance(have, ha_placement.Grouped) and have.row is None)
+
+
 def bare(entry: Values) -> Values:
     """A guest's id is unique, so ``100`` and ``vm:100`` are the same."""
     return {**entry, "sid": str(entry.get("sid", "")).rpartition(":")[2]}
@@ -95,9 +115,10 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "ha.groups",
-        ha_group.HA_GROUP,
+        at_home(ha_group.HA_GROUP),
         ("group",),
         list_groups,
+        roams=True,
         after=("cluster", "ha.resources"),
         # Proxmox VE removes no group that guests are in.
         removal={"resources": []},
@@ -105,9 +126,10 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind(
         "ha.rules",
-        ha_rule.HA_RULE,
+        at_home(ha_rule.HA_RULE),
         ("rule",),
         list_rules,
+        roams=True,
         after=("cluster", "ha.resources"),
         declared_by={"ha.groups": lambda entry: (str(entry["group"]),)},
     ),

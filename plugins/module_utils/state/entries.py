@@ -50,7 +50,7 @@ def _with_memberships(entries: Mapping[Key, Declared], reading: Reading, finding
     found: dict[Key, Declared] = {}
     members: dict[str, list[tuple[dialect.Membership, Declared]]] = {}
     for key, declared in entries.items():
-        found[key] = declared
+        found[key] = replace(declared, home=None) if declared.kind.name in dialect.RULED else declared
         try:
             entry, member = dialect.membership(declared.kind.name, declared.entry)
         except ConfigError as error:
@@ -71,7 +71,10 @@ def _joined(
 ) -> Declared:
     made = {kind.keys[0]: group, **dialect.RULED[kind.name]}
     base = there or Declared(kind, made, tuple(declared.where(("ha", "group"))[0] for _member, declared in named[:1]))
-    return replace(base, entry=dialect.joined(base.entry, [member for member, _declared in named]))
+    pins = sorted({str(pin) for _member, guest in named if (pin := guest.entry.get("node") or guest.home)})
+    entry = dialect.joined(base.entry, [member for member, _declared in named])
+    # A rule that has to be made prefers the nodes that its guests are to be on.
+    return replace(base, entry=entry, home=",".join(pins) or None)
 
 
 def _refuse_same_guests(found: Iterable[Declared], findings: Findings) -> None:
