@@ -121,7 +121,8 @@ def apart(rows: Sequence[tuple[Resource, Values, Verdict]], reads: Reader) -> li
     spread: list[Verdict] = []
     for resource, wish, verdict in rows:
         other = _chooses(wish, verdict)
-        spread.append(_seen(resource, {**wish, RESERVED: frozenset(reserved)}, reads) if other else verdict)
+        taken = frozenset(reserved) | wish.get(RESERVED, frozenset())
+        spread.append(_seen(resource, {**wish, RESERVED: taken}, reads) if other else verdict)
         reserved |= _firsts(spread[-1])
     return [_leaving(verdict, reserved) for verdict in spread]
 

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Resource, Step, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    HOME,
+    RESERVED,
+    Plan,
+    Resource,
+    Step,
+    Values,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.container import CONTAINER, LXC
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind as GuestKind
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import QEMU, VM
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.guest_listing import lister
 from ansible_collections.homelab.pve.plugins.module_utils.state.guest_restoring import restorable
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
@@ -32,8 +41,9 @@ def _down_and_up(steps: Sequence[Step]) -> bool:
 
 
 def row_of(kind: GuestKind, values: Values) -> Iterator[tuple[str, Values]]:
-    """The row that the cluster's list will have of a guest; its id and node stand in ``values`` once they are known."""
-    if not values.get("vmid"):
+    """The row that the cluster's list will have of a guest, as far as it is known where that will be."""
+    node = values.get("node") or values.get(HOME)
+    if not (node and values.get("vmid")):
         return
     yield (
         RESOURCES,
@@ -42,12 +52,32 @@ def row_of(kind: GuestKind, values: Values) -> Iterator[tuple[str, Values]]:
             "type": kind.type,
             "vmid": values["vmid"],
             "name": values.get(kind.name_key) or "",
-            "node": str(values.get("node") or values.get(HOME) or ""),
+            "node": str(node),
             "status": "stopped",
             "template": int(values.get("state") == "template"),
             "pool": values.get("pool"),
         },
     )
+
+
+def acquainted(wishes: Sequence[Wish]) -> list[Wish]:
+    """The wishes, in which a guest knows of the others: the vmid of its source, and the ids that are none for it."""
+    guests = [wish for wish in wishes if wish.declared.kind.roams]
+    ids = frozenset(wish.values["vmid"] for wish in guests if wish.values.get("vmid"))
+    called = {_called(wish, wish.declared.kind.else_by): wish.values.get("vmid") for wish in guests}
+    return [_among(wish, called, ids) if wish.declared.kind.roams else wish for wish in wishes]
+
+
+def _called(wish: Wish, option: str) -> tuple[str, str]:
+    return wish.declared.kind.name, str(wish.values.get(option))
+
+
+def _among(wish: Wish, called: Mapping[tuple[str, str], int | None], ids: frozenset[int]) -> Wish:
+    reserved = {} if wish.values.get("vmid") else {RESERVED: ids}
+    source = called.get(_called(wish, "clone")) if wish.values.get("clone") else None
+    clone = {"clone": str(source)} if source else {}
+    declared = replace(wish.declared, entry={**wish.declared.entry, **clone})
+    return replace(wish, declared=declared, values={**wish.values, **reserved, **clone})
 
 
 def sources(values: Values) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.carrying import carry, settled
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
-from ansible_collections.homelab.pve.plugins.module_utils.state.catalog_guests import cloned_by_id
+from ansible_collections.homelab.pve.plugins.module_utils.state.catalog_guests import acquainted
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text, read_file
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Wish, load
 from ansible_collections.homelab.pve.plugins.module_utils.state.guards import moved, refusals
@@ -117,7 +117,7 @@ def wished(params: Values, kinds: Mapping[str, Kind], pruned: Collection[str] = 
     found = load(
         texts(params), KINDS, params.get("node"), secrets=params["secrets"], nodes=params["nodes"], pruned=pruned
     )
-    return [wish for wish in cloned_by_id(found) if wish.declared.kind.name in kinds]
+    return [wish for wish in acquainted(found) if wish.declared.kind.name in kinds]
 
 
 def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
