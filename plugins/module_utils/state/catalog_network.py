@@ -30,6 +30,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.listers import d
 SDN = ("vnet", "fabric")
 """Types of interfaces that are declared as software-defined network."""
 
+CARDS: Mapping[str, frozenset[str]] = {
+    "eth": frozenset(("type",)),
+    "OVSPort": frozenset(("type", "ovs_bridge", "autostart")),
+}
+"""Types of the machine's own cards, with what they have unasked: an Open vSwitch bridge turns its ports into such."""
+
 FIRST_BRIDGE = "vmbr0"
 UNSAID = ("dhcp", "auto")
 """Ways an interface gets its address that Proxmox VE's API doesn't set."""
@@ -63,8 +69,8 @@ def _interface(node: str, row: Values, rows: Mapping[str, Values], own: str) -> 
     if {row.get("method"), row.get("method6")} & set(UNSAID):
         yield Remark(f"Node {node}: interface {iface} is given its address (DHCP), which a document doesn't say.")
     settings = declared(FIELDS, {**row, "ovs_ports": _ports(iface, row, rows)})
-    if row["type"] == "eth" and not set(settings) - {"type"}:
-        return  # a card of the machine is listed whether it is configured or not
+    if row["type"] in CARDS and not set(settings) - CARDS[row["type"]]:
+        return  # a card of the machine is listed whether it is configured or not, a bridge names its ports itself
     entry = {"node": node, "iface": iface, **settings}
     yield Kept(entry) if _needed(row, own) else entry
 
@@ -85,13 +91,13 @@ def _needed(row: Values, own: str) -> bool:
     """Whether the node is reached by it, as far as that can be seen; a card can't be removed anyway."""
     addresses = [str(row.get(key) or "").partition("/")[0] for key in ("cidr", "cidr6")]
     routes = row.get("gateway") or row.get("gateway6")
-    return bool(routes) or row["iface"] == FIRST_BRIDGE or row["type"] == "eth" or (own != "" and own in addresses)
+    return bool(routes) or row["iface"] == FIRST_BRIDGE or row["type"] in CARDS or (own != "" and own in addresses)
 
 
 def stands_on(values: Values) -> list[str]:
-    """The interfaces of the same node that have to be there first."""
+    """The interfaces of the same node that have to be there first. The ports of an Open vSwitch bridge are cards."""
     wire = {
-        **{option: " ".join(values.get(option) or ()) for option in ("bridge_ports", "slaves", "ovs_ports")},
+        **{option: " ".join(values.get(option) or ()) for option in ("bridge_ports", "slaves")},
         "vlan-raw-device": values.get("vlan_raw_device"),
     }
     bridge = [values["ovs_bridge"]] if values.get("ovs_bridge") else []
