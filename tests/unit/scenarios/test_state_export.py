@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from scenarios.cli import main
 from scenarios.state_export import FORMATS, spelled
+from scenarios.values import Json
 
-DOCUMENT = {
+DOCUMENT: Json = {
     "vms": [{"vmid": 100, "name": "web", "description": "two\nlines\n", "tags": ["a", "b"], "onboot": True}],
     "backups": [{"schedule": "02:30", "comment": "20:30"}],
 }
@@ -59,7 +60,7 @@ def test_what_is_written_is_read_back(value: Any, form: str) -> None:
 
 
 def test_the_same_list_twice_is_written_twice() -> None:
-    shared = ["a"]
+    shared: list[Json] = ["a"]
     assert "&" not in spelled({"vms": [{"tags": shared}, {"tags": shared}]}, "yaml")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_document() -> None:
     assert state_report.document("pve", {}, "broken") == {"schema": 1, "host": "pve", "error": "broken"}
 
 
-def figures(told: dict[str, object], success: bool) -> list[str]:
+def figures(told: Mapping[str, object], success: bool) -> list[str]:
     text = prometheus.exposition(state_report.drift_metrics("pve", told, success, 1700000000.5))
     return [line for line in text.splitlines() if not line.startswith("#")]
 

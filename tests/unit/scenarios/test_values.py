@@ -31,6 +31,8 @@ from scenarios.values import KINDS, Json, read
         ("path", "/etc/app.env", "/etc/app.env"),
         ("path", "app.env", f"{Path.cwd()}/app.env"),
         ("path", "", ""),
+        ("paths", "a.yml, /b.yml", [f"{Path.cwd()}/a.yml", "/b.yml"]),
+        ("paths", ["/a.yml"], ["/a.yml"]),
         ("source", "https://host/repo.git", "https://host/repo.git"),
         ("source", "git@host:repo.git", "git@host:repo.git"),
     ],
