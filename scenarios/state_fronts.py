@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenarios import checkpoint_fronts, state_changes, state_export, state_metrics
+from scenarios import checkpoint_fronts, compliance_front, state_changes, state_export, state_metrics
 from scenarios.state_front import Front
 
 FRONTS: Mapping[str, Front] = {
@@ -14,4 +14,5 @@ FRONTS: Mapping[str, Front] = {
     "state-export": state_export.FRONT,
     "state-metrics": state_metrics.FRONT,
     **checkpoint_fronts.CHECKPOINT_FRONTS,
+    **compliance_front.COMPLIANCE_FRONTS,
 }

@@ -5,6 +5,7 @@ What a verb shows, asks and writes beside running its playbook stands in scenari
 
 from __future__ import annotations
 
+from scenarios.compliance_verbs import CHECK
 from scenarios.verb import Input, Output, Verb
 
 GROUP = "state"
@@ -101,4 +102,4 @@ METRICS = Verb(
     outputs=(Output("state_resources", "list", "the rows of /cluster/resources"),),
 )
 
-STATE_VERBS: tuple[Verb, ...] = (PLAN, APPLY, VERIFY, EXPORT, METRICS)
+STATE_VERBS: tuple[Verb, ...] = (PLAN, APPLY, VERIFY, EXPORT, METRICS, CHECK)
