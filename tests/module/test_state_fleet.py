@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ansible_runner
 import pytest
 
-from lab.api.site_serving import serve_site
+from lab.api.site_serving import ServedSite, serve_site
 
 from .conftest import Modules, Result
 
 NODES = ("pve1", "pve2", "pve3")
-SEED = Path(__file__).resolve().parents[1] / "fixtures" / "seed-fleet.json"
+ROOT = Path(__file__).resolve().parents[2]
+SEED = ROOT / "tests" / "fixtures" / "seed-fleet.json"
 Asked = Callable[[str], Modules]
 
 
 @pytest.fixture
-def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Asked]:
-    """The modules, connected to one of the seed's nodes, which have its addresses."""
+def fleet(tmp_path: Path) -> Iterator[ServedSite]:
+    """The seed's nodes, each alone, at its addresses."""
     with serve_site(NODES, tmp_path) as served:
         for number, name in enumerate(NODES):
             api = served.site.api_of(name)
@@ -27,7 +29,13 @@ def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Asked]:
             texts = api.node_texts[name]
             for file, text in texts.items():
                 texts[file] = text.replace(f"10.99.0.{2 + number}/", f"192.168.1.{10 + number}/")
-        yield lambda node: Modules(served.at(node), capsys)
+        yield served
+
+
+@pytest.fixture
+def ask(fleet: ServedSite, capsys: pytest.CaptureFixture[str]) -> Asked:
+    """The modules, connected to one of the seed's nodes."""
+    return lambda node: Modules(fleet.at(node), capsys)
 
 
 def root(modules: Modules) -> dict[str, Any]:
@@ -137,3 +145,32 @@ def test_another_pin_is_a_live_migration(ask: Asked) -> None:
     third.ok("state", document=document)
     assert guest(third) == {"node": "pve2", "status": "running"}
     assert not third.ok("state", document=document)["changed"]
+
+
+def played(fleet: ServedSite, folder: Path) -> dict[str, Any]:
+    """The playbook's end: what it published, and how many tasks changed something."""
+    folder.mkdir()
+    hosts = {
+        name: {"ansible_connection": "local", "pve_password": fleet.password, "pve_api": fleet.at(name).options()}
+        for name in NODES
+    }
+    runner = ansible_runner.run(
+        private_data_dir=str(folder),
+        playbook=str(ROOT / "playbooks" / "state-fleet.yml"),
+        inventory={"all": {"children": {"pve": {"hosts": hosts}}}},
+        extravars={"state_files": [str(SEED)], "fleet_password": fleet.password},
+        envvars={"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "ANSIBLE_HOME": str(folder)},
+        quiet=True,
+    )
+    said = str(runner.stdout.read())
+    assert runner.status == "successful", said
+    assert fleet.password not in said
+    (stats,) = [event["event_data"] for event in runner.events if event["event"] == "playbook_on_stats"]
+    return {**stats["artifact_data"], "changes": sum(stats["changed"].values())}
+
+
+def test_the_playbook(fleet: ServedSite, tmp_path: Path) -> None:
+    first = played(fleet, tmp_path / "first")
+    assert (first["changes"], first["state_errors"]) == (4, [])
+    second = played(fleet, tmp_path / "second")
+    assert (second["changes"], second["state_changed"], second["state_actions"]) == (0, False, [])
