@@ -13,13 +13,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Resource, Values, parsed
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Resource, Values, parsed
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.module import ENTRY_RULES
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, storage_types, vzdump
@@ -71,23 +71,48 @@ def check(kind: Kind, entry: Values) -> Verdict:
     """Judge an entry by its module's argument spec and codecs."""
     judge = _judge(kind.resource)
     wrong = tuple(problems(judge.spec, entry))
-    if wrong:
-        return Verdict(wrong)
-    result = judge.validator.validate(entry)
-    if result.error_messages:
-        return Verdict(tuple(((), f"{message}.") for message in result.error_messages))
-    values = result.validated_parameters
-    return Verdict(tuple(_unparsable(kind, values)), values)
+    spoilt = {place[0] for place, _message in wrong if place}
+    given = {name: value for name, value in entry.items() if name not in spoilt}
+    result = judge.validator(frozenset(given)).validate(given)
+    values = {**judge.unset, **result.validated_parameters}
+    # What options need each other for can be told only of an entry that is whole.
+    between = () if wrong else tuple(((), f"{message}.") for message in result.error_messages)
+    found = (*wrong, *between, *_unparsable(kind, judge, values, whole=not (wrong or between)))
+    return Verdict(found, {} if found else values)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """The argument spec of a resource, and Ansible's validator of it: making one is dear."""
+    """The argument spec of a resource, with what is worked out from it once for all entries."""
 
     resource: Resource
     spec: Options
-    validator: ArgumentSpecValidator
+    rows: Mapping[str, Field]
+    """The resource's fields by name."""
 
+    validators: dict[frozenset[str], ArgumentSpecValidator] = field(default_factory=dict)
+
+    @cached_property
+    def unset(self) -> dict[str, Json]:
+        """What the module is told of options that are not given."""
+        return dict.fromkeys(self.spec)
+
+    @cached_property
+    def always(self) -> frozenset[str]:
+        """Options that say something even where they are not given."""
+        return frozenset(name for name, option in self.spec.items() if NEVER_SILENT & set(option))
+
+    def validator(self, given: frozenset[str]) -> ArgumentSpecValidator:
+        """Ansible's validator of entries with these options: it looks at every option it knows of, at each entry."""
+        if given not in self.validators:
+            spec = {name: option for name, option in self.spec.items() if name in given or name in self.always}
+            rules = {rule: self.resource.rules[rule] for rule in ENTRY_RULES if rule in self.resource.rules}
+            self.validators[given] = ArgumentSpecValidator(spec, **rules)
+        return self.validators[given]
+
+
+NEVER_SILENT = {"default", "required", "fallback", "apply_defaults"}
+"""What makes of an option that isn't given more than None."""
 
 _JUDGES: dict[int, Judge] = {}
 
@@ -95,10 +120,9 @@ _JUDGES: dict[int, Judge] = {}
 def _judge(resource: Resource) -> Judge:
     found = _JUDGES.get(id(resource))
     if found is None:
-        spec = resource.argument_spec()
-        rules = {rule: resource.rules[rule] for rule in ENTRY_RULES if rule in resource.rules}
+        rows = {row.name: row for row in resource.fields}
         # The resource is kept with it, so that nothing else gets its id.
-        found = _JUDGES[id(resource)] = Judge(resource, spec, ArgumentSpecValidator(spec, **rules))
+        found = _JUDGES[id(resource)] = Judge(resource, resource.argument_spec(), rows)
     return found
 
 
@@ -177,20 +201,20 @@ def shown(value: Json) -> str:
     return "nothing" if value is None else f"'{str(value)[:60]}'"
 
 
-def _unparsable(kind: Kind, values: Values) -> Iterator[Problem]:
-    """What the codecs don't understand."""
+def _unparsable(kind: Kind, judge: Judge, values: Values, *, whole: bool) -> Iterator[Problem]:
+    """What the codecs don't understand, and of an entry that is whole what doesn't go together."""
     if values.get("state") == "absent":
         return
-    found = list(_fields(kind.resource, values)) + list(CHECKS.get(kind.name, _nothing)(values))
+    found = list(_fields(judge, values)) + list(CHECKS.get(kind.name, _nothing)(values))
     yield from found
-    if not found:
+    if whole and not found:
         yield from _rules(kind.name, values)
 
 
-def _fields(resource: Resource, values: Values) -> Iterator[Problem]:
-    for row in resource.fields:
-        if values.get(row.name) is not None:
-            yield from _tried(partial(parsed, (row,), values), (row.name,), values[row.name])
+def _fields(judge: Judge, values: Values) -> Iterator[Problem]:
+    for name, value in values.items():
+        if value is not None and name in judge.rows:
+            yield from _tried(partial(parsed, (judge.rows[name],), values), (name,), value)
 
 
 def _tried(work: Callable[[], object], place: Place, value: Json = None) -> Iterator[Problem]:

@@ -68,8 +68,12 @@ class Declared:
 
     @property
     def identity(self) -> str:
-        """See Kind.identity."""
-        return self.kind.identity(self.entry)
+        """See Kind.identity; of an entry that lacks what it is told apart by, the place where it stands."""
+        try:
+            found = self.kind.identity(self.entry)
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError):
+            return self.origin.at()
+        return self.origin.at() if found == self.kind.name and not self.kind.single else found
 
     def where(self, place: Place) -> tuple[Origin, Place]:
         """The document that says what stands at a place of the entry, and where in the words it was written in."""

@@ -158,11 +158,16 @@ def read(text: Text) -> Source:
 SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
+NOT_IN_YAML = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)}
+"""What JSON may have in a text as it is, and YAML refuses or takes for the end of a line -> how YAML writes it."""
+
+
 def _as_yaml(content: str) -> str:
     """JSON as the YAML it nearly is: what JSON writes as two halves of a character, YAML has no such words for."""
     if not content.lstrip().startswith("{"):
         return content
-    return SURROGATES.sub(lambda found: found[1] + _joined(int(found[2], 16), int(found[3], 16)), content)
+    whole = SURROGATES.sub(lambda found: found[1] + _joined(int(found[2], 16), int(found[3], 16)), content)
+    return whole.translate(NOT_IN_YAML)
 
 
 def _joined(high: int, low: int) -> str:
@@ -177,7 +182,9 @@ def _unreadable(text: Text, error: Exception) -> ConfigError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     advice = next((words for sign, words in ADVICE.items() if sign in problem), "")
-    return ConfigError(f"This is no YAML or JSON: {problem}.{advice}", text.name, mark.line + 1 if mark else None)
+    # The end of a text is told as the line after it.
+    line = min(mark.line, text.content.count("\n")) + 1 if mark else None
+    return ConfigError(f"This is no YAML or JSON: {problem}.{advice}", text.name, line)
 
 
 ADVICE = {
@@ -187,6 +194,10 @@ ADVICE = {
     "cannot start any token": " Write a value that begins with this character in quotes.",
 }
 """What the parser says, and what to do about it."""
+
+
+WHOLE = "(?:0|[1-9][0-9]{0,17})"
+"""A number that fits; with more digits it is text, which nobody takes for a number."""
 
 
 def _loader() -> type[yaml.CSafeLoader]:
@@ -203,8 +214,8 @@ def _loader() -> type[yaml.CSafeLoader]:
         }
 
     digits = list("-+0123456789")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"), digits)
-    number = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{WHOLE}\Z"), digits)
+    number = re.compile(rf"[-+]?{WHOLE}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{{1,2}})?\Z")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, digits)
     found: type[yaml.CSafeLoader] = Loader
     return found

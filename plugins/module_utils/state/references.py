@@ -199,7 +199,7 @@ def dangling(
     left but what the documents have.
     """
     known = index(entries)
-    for wish, found in _in_use(wishes):
+    for wish, found in _in_use(wishes) if pruned or known.absent else ():
         key = (found.what, found.name)
         if key in known.present:
             continue
