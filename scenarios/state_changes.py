@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from scenarios import state_guarded, state_report, state_saved, state_text
-from scenarios.errors import DriverError, UsageError
+from scenarios.errors import DriverError, RunInterruptedError, UsageError
 from scenarios.state_apply import ApplyAction
 from scenarios.state_front import DIFFERENT, FAILED, SAME, Asked, Front, conduct, outputs, scenario
 from scenarios.state_verbs import PLAN
@@ -99,7 +99,8 @@ def apply(asked: Asked) -> int:
     report = conduct(scenario(agreed, ApplyAction), {}, agreed.flags)
     done = outputs(report, agreed.verb.name)
     _tell_result(agreed, report, done)
-    if kept and not report.success:
+    # Whoever interrupts wants nothing more to be started; the way back was told with the checkpoint.
+    if kept and report.exit_code not in (SAME, RunInterruptedError.exit_code):
         state_guarded.after_failure(agreed, kept)
     return SAME if report.success else report.exit_code or FAILED
 

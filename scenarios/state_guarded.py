@@ -10,6 +10,7 @@ import click
 
 from scenarios import checkpoints
 from scenarios.errors import DriverError
+from scenarios.state_apply import ApplyAction
 from scenarios.state_checkpoint_verbs import CHECKPOINT, ROLLBACK
 from scenarios.state_front import Asked, conduct, outputs, scenario
 from scenarios.verb import Verb
@@ -42,12 +43,12 @@ def after_failure(asked: Asked, kept: Kept) -> None:
     if not asked.own["rollback_on_failure"]:
         return
     back = _as(asked, ROLLBACK).given(state_checkpoint=dict(kept))
-    report = conduct(scenario(back), {}, back.flags)
+    report = conduct(scenario(back, ApplyAction), {}, back.flags)
     for line in outputs(report, ROLLBACK.name).get("state_rollback") or []:
-        click.echo(line)
+        click.echo(line, err=True)
     if not report.success:
         raise DriverError(f"The rollback to checkpoint {kept.get('name')} failed as well.")
-    click.echo("What had been done was rolled back.")
+    click.echo("What had been done was rolled back.", err=True)
 
 
 def _as(asked: Asked, verb: Verb) -> Asked:

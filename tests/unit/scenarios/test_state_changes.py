@@ -253,6 +253,7 @@ BACK = {"state_rollback": ["roll back vm 100"], "state_warnings": []}
         (["--checkpoint"], 1, ["state-plan", "state-checkpoint", "state-apply"]),
         (["--rollback-on-failure"], 0, ["state-plan", "state-checkpoint", "state-apply"]),
         (["--rollback-on-failure"], 1, ["state-plan", "state-checkpoint", "state-apply", "state-rollback"]),
+        (["--rollback-on-failure"], 130, ["state-plan", "state-checkpoint", "state-apply"]),
     ],
 )
 def test_checkpoints(words: list[str], ended: int, phases: list[str], runs: Runs, document: str) -> None:
