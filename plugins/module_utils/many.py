@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
@@ -60,9 +60,13 @@ class SharedReads:
         """What a list says about the item at ``path``; None where there is no list, or the item isn't in it."""
         for listing in self.listings:
             if found := re.fullmatch(listing.item, path):
-                rows = self._once(found["list"], listing.params)
-                return next((row for row in rows if str(row[listing.key]) == found["id"]), None)
+                return self._indexed(listing, found["list"]).get(found["id"])
         return None
+
+    def _indexed(self, listing: Listing, path: str) -> Mapping[str, Json]:
+        """A list's rows by their id, worked out once: ten thousand items look for theirs."""
+        rows = self._once(path, listing.params)
+        return self.kept(f"by {listing.key} {path}", lambda: {str(row[listing.key]): row for row in rows})
 
     def _once(self, path: str, params: Values | None) -> Json:
         key = json.dumps([path, dict(params or {})], sort_keys=True)

@@ -23,7 +23,8 @@ description:
   - A change is made from what is there at that moment. If somebody else changes a thing meanwhile, it is looked at
     anew, so two runs at once don't make anything twice.
   - Nothing is applied in one piece. After a run that was interrupted, another one does what is left.
-  - Needs the privileges of the modules behind what the document declares.
+  - Needs the privileges of the modules behind what the document declares; a plan of all kinds needs C(VM.Audit),
+    C(Datastore.Audit), C(Sys.Audit) and C(Pool.Audit) on V(/).
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes
@@ -121,13 +122,15 @@ EXAMPLES = r"""
         - poolid: prod
   register: server
 
-- name: Plan what would be removed of what no document has
+- name: Remove groups that are in no document
   homelab.pve.state:
     document:
-      groups: []
+      groups:
+        - groupid: operators
     only: [groups]
     prune: [groups]
-  check_mode: true
+    allow_delete: true
+    max_delete_percent: 50
 """
 
 RETURN = r"""

@@ -212,17 +212,6 @@ def test_what_is_made_first_is_there_for_the_others(modules: Modules) -> None:
     modules.unchanged("state", document=document)
 
 
-def test_capabilities_are_told(modules: Modules) -> None:
-    told = modules.ok("state_info", only=["groups"])
-    assert told["capabilities"] == {
-        "supports_rollback": True,
-        "supports_checkpoints": True,
-        "supports_verification": True,
-        "atomic_operations": False,
-    }
-    assert set(told["document"]) <= {"version", "groups"}
-
-
 def test_least_privileges(modules: Modules) -> None:
     document = {"pools": [{"poolid": "prod", "comment": "production"}]}
     needed = {"/pool/prod": ["Pool.Allocate"]}

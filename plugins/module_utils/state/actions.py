@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
@@ -63,6 +64,9 @@ class Action:
     commit: Commit | None = None
     asked_by: tuple[Key, ...] = ()
     later: Later | None = None
+    promised: str = ""
+    """What the plan called it, where it is planned anew."""
+
     status: str = PLANNED
     ended: Outcome | None = None
     error: HomelabPveError | None = None
@@ -90,18 +94,27 @@ class Action:
             return self.later.verb
         if isinstance(self.verdict, HomelabPveError):
             return FAILED
-        if not self.verdict.changed:
-            return NONE
-        if self.commit:
-            return MODIFY
+        return (self.promised or self._change()) if self.verdict.changed else NONE
+
+    def _change(self) -> str:
         if self.removes:
             return DELETE
-        return MODIFY if self.resource.result(self.verdict.state) else CREATE
+        return MODIFY if self.commit or self.shown else CREATE
 
     @property
     def changes(self) -> bool:
         """Whether something is to be done."""
         return self.verb in (CREATE, MODIFY, DELETE)
+
+    @cached_property
+    def shown(self) -> dict[str, Json]:
+        """What its module would return about what is there."""
+        return self.resource.result(self.verdict.state) if isinstance(self.verdict, Outcome) else {}
+
+    @cached_property
+    def shown_after(self) -> dict[str, Json]:
+        """What its module would return about what is there afterwards."""
+        return self.resource.result(self.ended.state) if self.ended else {}
 
     @property
     def outcome(self) -> Outcome | None:
@@ -124,7 +137,7 @@ class Action:
 
     def _filled(self, text: str) -> str:
         """A step's reason with the ids that are, or will be, claimed."""
-        bound = {**self.claimed, **(self.resource.result(self.ended.state) if self.ended else {})}
+        bound = {**self.claimed, **self.shown_after}
         return UNBOUND.sub(lambda found: str(bound.get(found[1], found[0])), text)
 
     @property
@@ -140,22 +153,21 @@ class Action:
     @property
     def node(self) -> str:
         """The node it is on, or will be; empty for what belongs to all."""
-        seen = self.ended or self.outcome
-        told = self.resource.result(seen.state) if seen else {}
+        told = self.shown_after if self.ended else self.shown
         after = self.outcome.plan.after if self.outcome else {}
         known = (told.get("node"), after.get("node"), self.values.get("node"), self.values.get(HOME))
         return str(next((name for name in known if name), ""))
 
-    @property
+    @cached_property
     def before_hash(self) -> str | None:
         """SHA-256 of what is there; None where nothing is, or where it isn't known."""
-        return state_hash(self.resource, self.outcome) if self.outcome else None
+        return state_hash(self.shown) if self.outcome else None
 
     @property
     def after_hash(self) -> str | None:
         """SHA-256 of what is there afterwards; None where nothing is, and as long as it isn't done."""
         if self.ended:
-            return state_hash(self.resource, self.ended)
+            return state_hash(self.shown_after)
         return self.before_hash if self.verb == NONE else None
 
     @property

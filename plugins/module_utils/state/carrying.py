@@ -76,7 +76,19 @@ class Applying:
         )
         found = {action.key: action for lane in done for action in lane}
         for action in stage:
-            self._note(found[action.key] if action.changes else settled(action))
+            self._note(found[action.key] if action.changes else self._settled(action))
+
+    def _settled(self, action: Action) -> Action:
+        """What nothing is to be done about. Where there was no plan, somebody else may have seen to it meanwhile."""
+        if action.verb == FAILED and not self.lost:
+            try:
+                verdict = self._verdict(action)
+            except HomelabPveError as error:
+                self.lost = hopeless(error)
+                return settled(action)
+            if isinstance(verdict, Outcome) and not verdict.changed:
+                return replace(action, verdict=verdict, ended=verdict, status=DONE)
+        return settled(action)
 
     def _look_ahead(self, changing: Sequence[Action]) -> None:
         """Look at those that are done at once, together, so that no two of them claim the same id."""
@@ -122,7 +134,7 @@ class Applying:
         verdict = self.seen.pop(action.key, None) or self._verdict(action)
         if isinstance(verdict, HomelabPveError):
             raise verdict
-        seen = replace(action, verdict=verdict, later=None)
+        seen = replace(action, verdict=verdict, later=None, promised=action.verb)
         if not verdict.changed:
             return replace(seen, ended=verdict, status=DONE)
         try:
@@ -137,8 +149,13 @@ class Applying:
         return self._kept(ended)
 
     def _verdict(self, action: Action) -> Verdict:
-        """Looked at right now: others in the same file have been changed since the plan."""
-        return tried(lambda: look(action.resource, action.values, self.client))
+        """Looked at right now: others in the same file have been changed since the plan.
+
+        Once more where that fails: somebody else may have been at work between one read of it and the next.
+        """
+        found = tried(lambda: look(action.resource, action.values, self.client))
+        again = isinstance(found, HomelabPveError) and action.outcome is not None
+        return tried(lambda: look(action.resource, action.values, self.client)) if again else found
 
     def _kept(self, ended: Action) -> Action:
         try:

@@ -9,9 +9,8 @@ import hashlib
 import json
 from typing import Any
 
-from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Resource
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
 
 VOLATILE = frozenset({"digest", "uptime", "pid", "netin", "netout", "diskread", "diskwrite"})
 """What Proxmox VE tells of a thing that changes by itself, or with what others change in the same file."""
@@ -22,9 +21,8 @@ def hash_of(value: Json) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
 
-def state_hash(resource: Resource, seen: Outcome) -> str | None:
-    """SHA-256 of what is there of one thing; None where nothing is."""
-    told = resource.result(seen.state)
+def state_hash(told: Values) -> str | None:
+    """SHA-256 of what a module returns about what is there; None where nothing is."""
     return hash_of(lasting(told)) if told else None
 
 
