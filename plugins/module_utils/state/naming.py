@@ -130,8 +130,8 @@ NAMINGS: Mapping[str, tuple[Naming, ...]] = {
     "ha.groups": _HA,
     "firewall.options": _FIREWALL,
     "firewall.rules": (*_FIREWALL, Naming(("group",), SECURITY_GROUP)),
-    "firewall.ipsets": _FIREWALL,
-    "firewall.aliases": _FIREWALL,
+    "firewall.ipsets": (Naming(("vmid",), GUEST),),
+    "firewall.aliases": (Naming(("vmid",), GUEST),),
     "sdn.zones": (
         Naming(("nodes", EACH), NODE),
         Naming(("exitnodes", EACH), NODE),

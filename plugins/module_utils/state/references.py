@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Reader, Values, url
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PermissionDeniedError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import is_taken
 from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant
@@ -226,7 +227,7 @@ def check_server(wishes: Sequence[Wish], read: Reader) -> None:
 
     Every list is read once, and only where something is named that no document has.
     """
-    known = index(wish.declared for wish in wishes)
+    known, read = index(wish.declared for wish in wishes), SharedReads(read)
     open_ones = [(wish, found) for wish, found in _in_use(wishes) if (found.what, found.name) not in known.present]
     lines: dict[str, None] = {}
     for what in dict.fromkeys(found.what for _wish, found in open_ones):
@@ -276,9 +277,9 @@ def _lists(target: Target, nodes: Sequence[str], read: Reader) -> Iterator[tuple
         if "{}" not in path:
             yield path, params, key
             continue
+        yield from ((url(path, node), params, key) for node in nodes)
         others = (str(row["node"]) for row in read.get("/nodes") if row.get("status") == "online")
-        for node in dict.fromkeys((*nodes, *others)):
-            yield url(path, node), params, key
+        yield from ((url(path, node), params, key) for node in others if node not in nodes)
 
 
 def _is_gone(what: str, name: str, read: Reader) -> bool:
