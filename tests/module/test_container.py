@@ -990,3 +990,12 @@ def test_parallel_creations_take_different_ids(modules: Modules) -> None:
     assert len({vmid for _, vmid in first}) == 20
     assert all(changed for changed, _ in first)
     assert again == [(False, vmid) for _, vmid in first]
+
+
+def test_a_clone_with_another_card_has_an_address_of_its_own(modules: Modules) -> None:
+    modules.container(200)
+    source = modules.ok("container", vmid=200)["nics"]["net0"]
+    made = modules.converge("container", vmid=201, hostname="twin", clone="ct", full=True, net={"net0": {"tag": 20}})
+    card = made["nics"]["net0"]
+    assert (card["tag"], card["bridge"]) == (20, source["bridge"])
+    assert card["mac"] != source["mac"]

@@ -523,3 +523,13 @@ def test_least_privileges_to_change(
     if "clone" in options:
         modules.lab.call(modules.lab.api._abandon(modules.lab.api.vm(300)))
     modules.limited(privileges).ok("vm", **call)
+
+
+def test_clones_with_another_card_have_addresses_of_their_own(modules: Modules) -> None:
+    template = modules.ok("vm_info", vmid=[9001], gather=["config"])["vms"][0]["config"]["net0"]
+    wish = {"clone": "debian-12", "net": {"net0": {"tag": 20}}}
+    made = [modules.converge("vm", vmid=vmid, name=f"twin{vmid}", node="father", **wish) for vmid in (300, 301)]
+    addresses = {one["nics"]["net0"]["mac"] for one in made}
+    assert len(addresses) == 2
+    assert not any(address in template for address in addresses)
+    assert {one["nics"]["net0"]["tag"] for one in made} == {20}

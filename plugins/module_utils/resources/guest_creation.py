@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -41,6 +42,11 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_settin
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import Source, View, is_half_made
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, TOOLS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
+
+
+NIC = re.compile(r"net[0-9]+")
+ADDRESS = re.compile(r"(?:(?<=,)|^)(?:(?:hwaddr|macaddr)|([\w-]+))=(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?=,|$)")
+"""``hwaddr=MAC``, which goes as a whole, or ``virtio=MAC``, of which the model stays."""
 
 
 def plan_creation(kind: Kind, wish: Values, view: View) -> Plan:
@@ -84,7 +90,7 @@ def _created(kind: Kind, wish: Values, view: View) -> Making:
 
 
 def _cloned(kind: Kind, wish: Values, view: View, source: Source) -> Making:
-    given = {key: value for key, value in source.config.items() if key not in kind.not_copied}
+    given = {key: _renewed(key, value) for key, value in source.config.items() if key not in kind.not_copied}
     name = wish.get(kind.name_key)
     have = {**kind.config.current(given), **({kind.name_key: name} if name else {})}
     label = f"the clone of {source.guest.label}"
@@ -94,6 +100,17 @@ def _cloned(kind: Kind, wish: Values, view: View, source: Source) -> Making:
     setting = config_step(kind, changes, volumes, path, _new_label(kind, wish))
     naming = Change(Field(kind.name_key), kind.name_key, None, name)
     return (_clone_step(kind, wish, view, source), *setting), (*changes, naming), volumes
+
+
+def _renewed(key: str, value: Json) -> Json:
+    """What a clone has of its source's option: a network card comes without its MAC address.
+
+    Each clone gets addresses of its own (clone_vm in PVE/API2/Qemu.pm and PVE/API2/LXC.pm). To send the source's back,
+    with another property of the card, would give two guests the same one.
+    """
+    if not NIC.fullmatch(key):
+        return value
+    return ",".join(part for part in ADDRESS.sub(r"\1", str(value)).split(",") if part)
 
 
 def _clone_step(kind: Kind, wish: Values, view: View, source: Source) -> Step:
