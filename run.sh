@@ -8,7 +8,7 @@ root=$(dirname -- "$(readlink -f -- "$0")")
 # Help and listings touch no host, so they need no lab.
 needs_lab() {
     for argument in "$@"; do
-        case $argument in --help | --version | --list-* | --dry-run | audit) return 1 ;; esac
+        case $argument in --help | --version | --list-* | --dry-run | audit | schema) return 1 ;; esac
     done
     [ $# -gt 0 ]
 }

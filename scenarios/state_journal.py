@@ -26,7 +26,10 @@ CHANGE = "change"
 POLL_SECONDS = 0.1
 TOLD = ("kind", "id", "action", "before_hash", "after_hash", "upids", "status", "error")
 LONGEST = 2000
-"""Characters of an error that the audit log keeps."""
+"""Characters of a text that the audit log keeps."""
+
+MOST = 100
+"""Tasks of a change that the audit log keeps."""
 
 Row = dict[str, Any]
 
@@ -125,7 +128,9 @@ class Journal:
 def _short(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         value = value.get("text", "")
-    return value[:LONGEST] if isinstance(value, str | list) else value
+    if isinstance(value, list):
+        return value[:MOST]
+    return value[:LONGEST] if isinstance(value, str) else value
 
 
 @contextmanager
