@@ -43,7 +43,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view i
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, TOOLS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.volumes import VolumeChange
 
-
 NIC = re.compile(r"net[0-9]+")
 ADDRESS = re.compile(r"(?:(?<=,)|^)(?:(?:hwaddr|macaddr)|([\w-]+))=(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?=,|$)")
 """``hwaddr=MAC``, which goes as a whole, or ``virtio=MAC``, of which the model stays."""
