@@ -720,3 +720,16 @@ def test_a_node_that_is_off_is_named(cluster: Modules) -> None:
     assert "Node son is offline: its settings are left out." in found["warnings"]
     assert "Node son is offline: its network is left out." in found["warnings"]
     assert {entry["node"] for entry in found["document"]["nodes"]} == {"father", "mother"}
+
+
+def test_many_guests_cost_a_request_each(modules: Modules) -> None:
+    """Lists are read once for all kinds; only what no list tells is asked for one by one."""
+    pools, nodes = 21, 3
+    modules.lab.populate(guests=150, nodes=nodes)
+    document = modules.ok("state_info")["document"]
+    guests = [*entries(document, "vms"), *entries(document, "containers")]
+    assert (len(guests), len(entries(document, "nodes"))) == (152, nodes)
+    assert len(modules.lab.requests()) <= len(guests) + 60 + pools + 13 * nodes
+    found = modules.ok("state_info", only=["vms", "containers"])["document"]
+    assert [found[kind] for kind in ("vms", "containers")] == [document[kind] for kind in ("vms", "containers")]
+    assert len(modules.lab.requests()) <= len(guests) + 60

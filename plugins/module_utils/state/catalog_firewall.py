@@ -27,6 +27,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_lev
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import CLUSTER, NOT_IMPLEMENTED
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_rules import present, wished
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_cards import CARD
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import pending_config
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import GONE, Guest, read_guests
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, Lister, Remark, nothing
 
@@ -91,7 +92,7 @@ def _firewalled(read: Reader, guests: Sequence[Guest]) -> Sequence[Guest]:
 
 def _has_firewalled_card(read: Reader, guest: Guest) -> bool:
     try:
-        config = read.get(guest.path("config")) or {}
+        config = pending_config(read.get(guest.path("pending")))  # which the guests' own kinds read, too
     except PveError as error:
         if GONE.search(error.message):
             return False
