@@ -235,3 +235,34 @@ def test_a_rule_that_is_there_twice_is_exported_once(guests: Modules) -> None:
     client.close()
     entries = exported(guests, ["firewall.rules"])["firewall"]["rules"]
     assert [len(entry["rules"]) for entry in entries] == [1]
+
+
+def test_a_plan_of_what_is_not_there_yet_is_complete(guests: Modules) -> None:
+    planned = guests.ok("state", document=NAMES, check=True)
+    assert {row["action"] for row in planned["actions"]} <= {"create", "modify"}
+    assert planned["errors"] == []
+    made = guests.ok("state", document=NAMES)
+    assert verbs(made) == verbs(planned)
+    assert guests.ok("sdn_info")["pending"] is False
+
+
+def test_everything_is_pruned_and_made_again(guests: Modules) -> None:
+    guests.ok("state", document=NAMES)
+    before = exported(guests)
+    wiped = {"document": {"firewall": {"options": []}}, "prune": KINDS, "max_delete_percent": 100}
+    planned = guests.ok("state", **wiped, check=True)
+    assert {row["action"] for row in planned["actions"]} == {"delete", "modify"}
+    guests.ok("state", **wiped, allow_delete=True)
+    assert set(exported(guests)) <= {"firewall"}
+    guests.ok("state", document=before)
+    assert exported(guests) == before
+
+
+def test_what_a_vm_or_a_group_declares_is_not_pruned(guests: Modules) -> None:
+    document = {
+        "vms": [{"vmid": 100, "ha": {"state": "stopped"}}],
+        "ha": {"groups": [{"group": "near", "nodes": ["father"], "resources": ["vm:100"]}]},
+    }
+    guests.ok("state", document=document)
+    kept = guests.ok("state", document=document, prune=["ha.resources", "ha.rules"], check=True)
+    assert "delete" not in verbs(kept).values()

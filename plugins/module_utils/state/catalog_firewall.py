@@ -24,7 +24,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     firewall_rule,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_level import LEVELS, Place, of_guest, place
-from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import CLUSTER, NOT_IMPLEMENTED
+from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import (
+    CLUSTER,
+    NOT_IMPLEMENTED,
+    Name,
+    names,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_rules import present, wished
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_cards import CARD
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_view import pending_config
@@ -224,6 +229,34 @@ def unruled(entry: Values) -> Iterator[tuple[str, Values]]:
         yield path.format(**entry), {}
 
 
+def of_rules(entry: Values) -> Iterator[tuple[str, str]]:
+    """The aliases, IP sets and security groups that rules mean by name."""
+    for rule in entry.get("rules") or ():
+        for name in names(rule) if isinstance(rule, Mapping) else ():
+            yield from meant(name, entry)
+
+
+def of_members(entry: Values) -> Iterator[tuple[str, str]]:
+    """The aliases that are members of an IP set."""
+    for member in entry.get("members") or ():
+        found = firewall_ipset.ALIAS.fullmatch(str(member.get("cidr"))) if isinstance(member, Mapping) else None
+        if found:
+            scope, _slash, alias = str(member["cidr"]).rpartition("/")
+            yield from meant(Name("alias", alias, f"{scope}/" if scope else ""), entry)
+
+
+def meant(name: Name, entry: Values) -> Iterator[tuple[str, str]]:
+    """Kind and identity of what a name of an entry's may mean: the guest's own, or the cluster's."""
+    if name.kind == "group":
+        yield "firewall.groups", name.name
+    elif name.kind in NAMED:
+        own = [f"guest/{entry['vmid']}"] if entry.get("vmid") is not None and name.scope in ("", "guest/") else []
+        for place_of in (*own, *(["cluster"] if name.scope in ("", "dc/") else [])):
+            yield NAMED[name.kind], f"{place_of}/{name.key[1]}"
+
+
+NAMED = {"alias": "firewall.aliases", "ipset": "firewall.ipsets"}
+
 BELOW = ("cluster", "nodes", "vms", "containers", "sdn.vnets")
 """Kinds of what has a firewall."""
 
@@ -244,6 +277,7 @@ ROWS: tuple[Kind, ...] = (
         lister(firewall_ipset.LEVELS, ipsets),
         after=(*BELOW, "firewall.aliases"),
         named=levelled,
+        uses=of_members,
         appears=referred("ipset"),
         vanishes=lambda entry: (
             [(f"{CLUSTER}/ipset", {"name": entry["name"]})] if levelled(entry)["level"] == "cluster" else []
@@ -255,6 +289,7 @@ ROWS: tuple[Kind, ...] = (
         ("group",),
         groups,
         after=(*BELOW, "firewall.aliases", "firewall.ipsets"),
+        uses=of_rules,
         appears=lambda entry: [(firewall_group.GROUPS, {"group": entry["group"]})],
         vanishes=lambda entry: [(firewall_group.GROUPS, {"group": entry["group"]})],
     ),
@@ -265,6 +300,7 @@ ROWS: tuple[Kind, ...] = (
         lister([level for level in LEVELS if level != "group"], rules),
         after=(*BELOW, "firewall.aliases", "firewall.ipsets", "firewall.groups"),
         named=levelled,
+        uses=of_rules,
         removal={"rules": []},
         vanishes=unruled,
     ),

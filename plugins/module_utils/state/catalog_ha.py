@@ -22,6 +22,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     ha_resource,
     ha_rule,
 )
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import HA_TYPES
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, nothing, section_values
 
 IN_A_RULE_OF_ITS_OWN = "group"
@@ -97,6 +98,13 @@ def bare(entry: Values) -> Values:
     return {**entry, "sid": str(entry.get("sid", "")).rpartition(":")[2]}
 
 
+def resource_rows(entry: Values) -> list[tuple[str, Values]]:
+    """A resource in the list; an id alone may be of either kind."""
+    sid = str(entry["sid"])
+    sids = [sid] if ":" in sid else [f"{kind}:{sid}" for kind in HA_TYPES.values()]
+    return [(ha_placement.MANAGED, {"sid": each}) for each in sids]
+
+
 def of_guest(entry: Values) -> Iterator[str]:
     """A guest may be put under HA by its own entry."""
     if entry.get("ha") and entry.get("vmid"):
@@ -111,6 +119,7 @@ ROWS: tuple[Kind, ...] = (
         list_resources,
         after=("cluster", "vms", "containers"),
         named=bare,
+        appears=resource_rows,
         declared_by={"vms": of_guest, "containers": of_guest},
     ),
     Kind(

@@ -141,6 +141,9 @@ class Kind:
     needs: Callable[[Values], Iterable[str]] = lambda _values: ()
     """Identities of others of the same kind that have to be there first: what an interface stands on."""
 
+    uses: Callable[[Values], Iterable[tuple[str, str]]] = lambda _entry: ()
+    """Kind and identity of what is named inside of an entry's texts, as an alias in a rule: all that may be meant."""
+
     declares: Callable[[Values], Iterable[str]] | None = None
     """Identities of all that an entry is about, where that is more than one thing that is listed."""
 

@@ -32,7 +32,7 @@ def ordered(kinds: Iterable[Kind]) -> list[list[Kind]]:
 def needs(kind: Kind, entry: Values) -> frozenset[tuple[str, str]]:
     """Kind and identity of everything that has to be there for an entry."""
     named = ((reference.kind, str(reference.name)) for reference in kind.references(entry))
-    return frozenset((*named, *((kind.name, identity) for identity in kind.needs(entry))))
+    return frozenset((*named, *kind.uses(entry), *((kind.name, identity) for identity in kind.needs(entry))))
 
 
 def waves(items: Sequence[T], key: Callable[[T], K], needed: Callable[[T], Collection[K]]) -> list[list[T]]:
