@@ -115,7 +115,7 @@ def endpoints(read: Reader) -> Iterator[Entry]:
     """The endpoints that aren't just as Proxmox VE brings them."""
     for kind in notification_endpoint.TYPES:
         rows = read.get(f"{notification_endpoint.BASE}/endpoints/{kind}") or ()
-        yield from _changed(rows, lambda row, kind=kind: _endpoint(kind, row))
+        yield from _changed(rows, partial(_endpoint, kind))
 
 
 def _endpoint(kind: str, row: Values) -> Entry:
