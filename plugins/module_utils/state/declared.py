@@ -75,6 +75,11 @@ class Declared:
             return self.origin.at()
         return self.origin.at() if found == self.kind.name and not self.kind.single else found
 
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.kind.name, self.identity
+
     def where(self, place: Place) -> tuple[Origin, Place]:
         """The document that says what stands at a place of the entry, and where in the words it was written in."""
         words = dialect.of(self.kind)

@@ -66,6 +66,8 @@ _GUEST = (
     Naming(("target_storage",), STORAGE),
     Naming(("clone",), GUEST, NUMBER),
     Naming(("hookscript",), STORAGE, PLACED),
+    Naming(("restore", "storage"), STORAGE),
+    Naming(("restore", "backup_storage"), STORAGE),
     Naming(("net", EACH, "bridge"), BRIDGE),
     Naming(("net", EACH), BRIDGE, _property("bridge")),
 )

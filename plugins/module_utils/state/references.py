@@ -9,17 +9,18 @@ is the table ``TARGETS``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Reader, Values, url
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, PermissionDeniedError, PveError
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import is_taken
 from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant
-from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Wish
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Key, Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Reference
 from ansible_collections.homelab.pve.plugins.module_utils.state.naming import NAMINGS, Named, named
@@ -222,18 +223,33 @@ def _choice(name: str, known: Sequence[str]) -> str:
     return meant(name, known) if known else "There is none."
 
 
-def check_server(wishes: Sequence[Wish], read: Reader) -> None:
-    """Raise ConfigError, with file and line, for names of what is neither in the documents nor on the server.
+def nowhere(wishes: Sequence[Wish], plans: Mapping[Key, Plan | None], read: Reader) -> list[str]:
+    """What is wrong, with file and line, about names of what is neither in the documents nor on the server.
 
-    Every list is read once, and only where something is named that no document has.
+    Only what the ``plans`` would write anew counts: what is written there already may name what is gone, as the backup
+    job of a guest that was removed. None stands for a plan whose details can't be told. Every list is read once, and
+    only where something is named that no document has.
     """
     known, read = index(wish.declared for wish in wishes), SharedReads(read)
-    open_ones = [(wish, found) for wish, found in _in_use(wishes) if (found.what, found.name) not in known.present]
+    open_ones = [
+        (wish, found)
+        for wish, found in _in_use(wishes)
+        if (found.what, found.name) not in known.present and _is_written(found.name, plans.get(wish.declared.key))
+    ]
     lines: dict[str, None] = {}
     for what in dict.fromkeys(found.what for _wish, found in open_ones):
         lines |= dict.fromkeys(_missing(what, [pair for pair in open_ones if pair[1].what == what], known, read))
-    if lines:
-        raise ConfigError("The document names what is not there, nothing was changed:\n" + "\n".join(lines))
+    return list(lines)
+
+
+def _is_written(name: str, plan: Plan | None) -> bool:
+    """Whether a plan writes a name that isn't there yet."""
+    if plan is None:
+        return True
+    if not plan.steps or not plan.before:
+        return bool(plan.steps)
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    return bool(word.search(str(plan.after))) and not word.search(str(plan.before))
 
 
 def _missing(what: str, pairs: Sequence[tuple[Wish, Named]], known: Index, read: Reader) -> Iterator[str]:

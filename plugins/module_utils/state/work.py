@@ -36,7 +36,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.journal import J
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.observing import observe
 from ansible_collections.homelab.pve.plugins.module_utils.state.planning import ALL, Planned, plan
-from ansible_collections.homelab.pve.plugins.module_utils.state.references import check_server
+from ansible_collections.homelab.pve.plugins.module_utils.state.references import nowhere
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrecy import masked, secret_values
 
 DOCUMENT_OPTIONS: Options = {
@@ -125,10 +125,13 @@ def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     kinds = chosen(params)
     prune = [name for name in named("prune", params["prune"]) if name in kinds]
     wishes = wished(params, kinds, prune)
-    check_server(wishes, client)
     planned = _with_secrets(plan(wishes, kinds, client, prune, params["max_parallel"]), wishes)
     hidden = sorted(_hidden(params, wishes), key=len, reverse=True)
     found = _told(planned, planned.actions, params, hidden)
+    plans = {action.key: action.outcome.plan if action.outcome else None for action in planned.actions}
+    if lines := nowhere(wishes, plans, client):
+        told = ["The document names what is not there, nothing was changed:", *lines]
+        raise FindingsError("\n".join(told), {**found, "errors": [*found["errors"], *lines]})
     if params.get("expect") and (difference := moved(params["expect"], found)):
         raise FindingsError(f"{difference}\nNothing was changed.", found)
     kept_back = [refusal.text for refusal in refusals(planned, params)]

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Step
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    ConfigError,
     PermissionDeniedError,
     PveError,
 )
@@ -16,7 +15,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import load
-from ansible_collections.homelab.pve.plugins.module_utils.state.references import TARGETS, check_server, of
+from ansible_collections.homelab.pve.plugins.module_utils.state.references import TARGETS, nowhere, of
 
 Answers = Mapping[str, Any]
 
@@ -120,10 +119,7 @@ LISTS: Answers = {
 
 def test_what_is_nowhere() -> None:
     read = Table(LISTS)
-    with pytest.raises(ConfigError) as caught:
-        check_server(load([Text("d.yml", DOCUMENT)], KINDS), read)
-    assert str(caught.value).splitlines() == [
-        "The document names what is not there, nothing was changed:",
+    assert nowhere(load([Text("d.yml", DOCUMENT)], KINDS), {}, read) == [
         "d.yml:4: vms[0].pool: there is no pool 'web', neither in the documents nor on the server. Known: db.",
         "d.yml:10: backups[0].vmid[2]: there is no guest '102', neither in the documents nor on the server. "
         "Did you mean '101'? Known: 100, 101.",
@@ -136,9 +132,31 @@ def test_what_is_nowhere() -> None:
 
 def test_nothing_is_asked_about_what_the_documents_have() -> None:
     read = Table({})
-    check_server(load([Text("d.yml", "storage: [{storage: s, type: dir, path: /s}]")], KINDS), read)
-    assert read.asked == []
+    wishes = load([Text("d.yml", "storage: [{storage: s, type: dir, path: /s}]")], KINDS)
+    assert (nowhere(wishes, {}, read), read.asked) == ([], [])
 
 
 def test_what_the_server_does_not_tell_is_left_to_it() -> None:
-    check_server(load([Text("d.yml", "vms: [{vmid: 100, pool: web, disk: {storage: s, size: 1G}}]")], KINDS), Table({}))
+    wishes = load([Text("d.yml", "vms: [{vmid: 100, pool: web, disk: {storage: s, size: 1G}}]")], KINDS)
+    assert nowhere(wishes, {}, Table({})) == []
+
+
+STEP = Step("PUT", "/", {}, "change it")
+
+
+@pytest.mark.parametrize(
+    ("plan", "found"),
+    [
+        (None, ["102", "nass"]),
+        (Plan((STEP,), after={"id": "j"}), ["102", "nass"]),
+        (Plan(reason="as wished"), []),
+        (Plan((STEP,), before={"mode": "stop"}, after={"mode": "snapshot"}), []),
+        (Plan((STEP,), before={"vmid": "100,102"}, after={"vmid": "100,101,102"}), []),
+        (Plan((STEP,), before={"vmid": "100"}, after={"vmid": "100,101,102"}), ["102"]),
+        (Plan((STEP,), before={"vmid": "100", "storage": "nas"}, after={"storage": "nass"}), ["nass"]),
+    ],
+)
+def test_what_was_named_before_may_be_gone(plan: Plan | None, found: list[str]) -> None:
+    wishes = load([Text("d.yml", "backups: [{id: j, schedule: daily, storage: nass, vmid: [102]}]")], KINDS)
+    lines = nowhere(wishes, {("backups", "j"): plan}, Table(LISTS))
+    assert [name for name in ("102", "nass") if any(f"'{name}'" in line for line in lines)] == found
