@@ -140,10 +140,17 @@ class ConfigTable:
     def _by_key(self) -> Mapping[str, Field]:
         return {item.key: item for item in self.fields}
 
+    @cached_property
+    def _found(self) -> dict[str, Field | None]:
+        """The rows that were looked for: thousands of guests have the same keys."""
+        return {}
+
     def field_of(self, key: str) -> Field | None:
         """The row for a key of PVE's configuration."""
-        family = next((family for family in self.families if family.owns(key)), None)
-        return family.field(key) if family else self._by_key.get(key)
+        if key not in self._found:
+            family = next((family for family in self.families if family.owns(key)), None)
+            self._found[key] = family.field(key) if family else self._by_key.get(key)
+        return self._found[key]
 
     def wanted(self, params: Values) -> tuple[Item, ...]:
         """What the user set, in canonical form. Raises ConfigError naming the option."""

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, HOME, RESERVED, Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import (
+    BOUND,
+    HOME,
+    RESERVED,
+    Reader,
+    Values,
+    kept,
+    url,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_ha import read_ha
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Ingredients, Kind
@@ -144,13 +152,14 @@ def _managed(current: Values) -> bool:
 def identify(kind: Kind, read: Reader, guests: Sequence[Guest], wish: Values) -> Guest | None:
     """The guest that is meant, if it exists."""
     if wish.get("vmid"):
-        found = next((item for item in guests if item.vmid == wish["vmid"]), None)
+        found = kept(read, "guests by vmid", lambda: {item.vmid: item for item in guests}).get(wish["vmid"])
         if found and found.type != kind.type:
             what = f"{KINDS[found.type]} ({found.name} on {found.node})"
             raise RefusedError(f"vmid {found.vmid} is a {what}, not a {kind.title}.")
         return found
     name = wish[kind.name_key]
-    candidates = named(read, (item for item in guests if item.type == kind.type and _in_scope(item, wish)))
+    likely = (item for item in guests if item.name in {"", name} and item.type == kind.type)
+    candidates = named(read, (item for item in likely if _in_scope(item, wish)))
     return only([item for item in candidates if item.name == name], f"The name '{name}'")
 
 
