@@ -674,7 +674,9 @@ def test_a_server_with_everything(server: Modules) -> None:
     applied(server, {}, **EVERYTHING)
     assert [sample.kind for sample in SAMPLES if not sample.stays and left(server, sample)] == []
     secrets = {name: value for sample in SAMPLES for name, value in sample.secrets.items()}
-    applied(server, document, secrets=secrets, allow_restart=True)
+    foreseen = planned(server, document, secrets=secrets)
+    assert {verb for verb, _kind, _name in foreseen} == {"create", "modify"}
+    assert applied(server, document, secrets=secrets, allow_restart=True) == foreseen
     again = exported(server)
     assert {kind: entries(again, kind) for kind in KINDS} == {kind: entries(document, kind) for kind in KINDS}
 
