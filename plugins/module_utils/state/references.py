@@ -227,8 +227,8 @@ def nowhere(wishes: Sequence[Wish], plans: Mapping[Key, Plan | None], read: Read
     """What is wrong, with file and line, about names of what is neither in the documents nor on the server.
 
     Only what the ``plans`` would write anew counts: what is written there already may name what is gone, as the backup
-    job of a guest that was removed. None stands for a plan whose details can't be told. Every list is read once, and
-    only where something is named that no document has.
+    job of a guest that was removed. None stands for a creation, or a plan whose details can't be told. Every list is
+    read once, and only where something is named that no document has.
     """
     known, read = index(wish.declared for wish in wishes), SharedReads(read)
     open_ones = [
@@ -246,8 +246,6 @@ def _is_written(name: str, plan: Plan | None) -> bool:
     """Whether a plan writes a name that isn't there yet."""
     if plan is None:
         return True
-    if not plan.steps or not plan.before:
-        return bool(plan.steps)
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     return bool(word.search(str(plan.after))) and not word.search(str(plan.before))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Plan, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, FindingsError, HomelabPveError
 from ansible_collections.homelab.pve.plugins.module_utils.module import Action as ModuleAction
 from ansible_collections.homelab.pve.plugins.module_utils.module import Question, details
@@ -128,8 +128,7 @@ def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     planned = _with_secrets(plan(wishes, kinds, client, prune, params["max_parallel"]), wishes)
     hidden = sorted(_hidden(params, wishes), key=len, reverse=True)
     found = _told(planned, planned.actions, params, hidden)
-    plans = {action.key: action.outcome.plan if action.outcome else None for action in planned.actions}
-    if lines := nowhere(wishes, plans, client):
+    if lines := nowhere(wishes, _plans(planned), client):
         told = ["The document names what is not there, nothing was changed:", *lines]
         raise FindingsError("\n".join(told), {**found, "errors": [*found["errors"], *lines]})
     if params.get("expect") and (difference := moved(params["expect"], found)):
@@ -141,6 +140,12 @@ def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
         raise FindingsError("\n".join((*kept_back, "Nothing was changed.")), found)
     journal = Journal(_path(params.get("journal")), params.get("run") or uuid.uuid4().hex, hidden)
     return _judged(_told(planned, carry(planned, client, params, journal), params, hidden))
+
+
+def _plans(planned: Planned) -> dict[tuple[str, str], Plan | None]:
+    """The plans of changes; None for what is made, and where the details can't be told."""
+    telling = {action.key: action.outcome for action in planned.actions if action.verb != CREATE}
+    return {action.key: found.plan if (found := telling.get(action.key)) else None for action in planned.actions}
 
 
 def _path(name: str | None) -> Path | None:

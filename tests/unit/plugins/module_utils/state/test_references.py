@@ -148,7 +148,7 @@ STEP = Step("PUT", "/", {}, "change it")
     ("plan", "found"),
     [
         (None, ["102", "nass"]),
-        (Plan((STEP,), after={"id": "j"}), ["102", "nass"]),
+        (Plan((STEP,), after={"mode": "stop"}), []),
         (Plan(reason="as wished"), []),
         (Plan((STEP,), before={"mode": "stop"}, after={"mode": "snapshot"}), []),
         (Plan((STEP,), before={"vmid": "100,102"}, after={"vmid": "100,101,102"}), []),
