@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import control
-from tests.benchmark import areas, modules, scale
+from tests.benchmark import areas, modules, scale, state
 from tests.benchmark.figures import Figure, middle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,6 +172,7 @@ CASES = (
     Case("ssh", 5, ssh),
     Case("pct", 3, pct),
     Case("areas", 3, areas.measure),
+    Case("state", 3, state.measure),
     Case("modules", 3, modules.measure),
 )
 
