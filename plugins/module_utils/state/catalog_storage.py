@@ -22,16 +22,24 @@ WITH_PASSWORD = {"cifs": "username", "pbs": "username", "esxi": "username"}
 """Types of storages that log in, and the option without which they do so as guests."""
 
 
-def storages(read: Reader) -> Iterator[Entry]:
+def storages(read: Reader) -> Iterator[Entry | Remark]:
     """The storages, with a placeholder for the password that Proxmox VE keeps for itself."""
     for row in read.get("/storage") or ():
         name, kind = str(row["storage"]), str(row["type"])
-        hide = partial(secret, "storage", name)
-        taken = TYPES[kind].options if kind in TYPES else frozenset()
-        entry = {"storage": name, **declared([item for item in storage.FIELDS if item.name in taken], row, hide)}
-        if row.get(WITH_PASSWORD.get(kind, "")):
-            entry["server_password"] = hide("server_password")
-        yield Kept(entry) if name in INSTALLED else entry
+        if kind in TYPES:
+            entry = _storage(name, kind, row)
+            yield Kept(entry) if name in INSTALLED else entry
+        else:
+            yield Remark(f"Storage {name} is of type {kind}, which a document can't say, and left out.")
+
+
+def _storage(name: str, kind: str, row: Values) -> Entry:
+    hide = partial(secret, "storage", name)
+    taken = TYPES[kind].options
+    entry = {"storage": name, **declared([item for item in storage.FIELDS if item.name in taken], row, hide)}
+    if row.get(WITH_PASSWORD.get(kind, "")):
+        entry["server_password"] = hide("server_password")
+    return entry
 
 
 def pools(read: Reader) -> Iterator[Entry]:
