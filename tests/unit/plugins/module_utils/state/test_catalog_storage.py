@@ -40,7 +40,6 @@ class Table:
                 "path": "/d",
                 "content": [],
                 "prune_backups": {"keep-all": True},
-                "shared": False,
             },
         ),
         (
