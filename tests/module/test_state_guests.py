@@ -287,7 +287,7 @@ def test_without_a_restart_what_waits_for_one_is_told(modules: Modules) -> None:
 def test_what_is_pruned_is_stopped_first_and_what_is_protected_stays(modules: Modules) -> None:
     document = {"vms": [{"vmid": 300, "name": "a", "state": "started"}, {"vmid": 301, "name": "b", "protection": True}]}
     modules.ok("state", document=document)
-    options = {"prune": ["vms"], "allow_delete": True, "max_delete_percent": 100}
+    options: dict[str, Any] = {"prune": ["vms"], "allow_delete": True, "max_delete_percent": 100}
     result = modules.run("state", document={"vms": [{"vmid": 9000}, {"vmid": 9001}]}, **options)
     assert result["failed"]
     told = {row["id"]: (row["action"], row["status"], row["plan"]) for row in result["actions"] if row["pruned"]}

@@ -39,13 +39,12 @@ def lister(kind: GuestKind, document_kind: str) -> Lister:
             left = ", ".join(str(guest.vmid) for guest in guests if guest.node == node)
             yield Remark(f"{document_kind}: node {node} doesn't answer, so its guests are left out: {left}. {reason}")
         there = [known.get(guest.vmid, guest) for guest in guests if guest.node not in lost]
-        read_ones = together(lambda guest: _config(read, guest), there, AT_ONCE)
-        found = [pair for pair in zip(there, read_ones, strict=True) if isinstance(pair[1], Mapping)]
-        yield from (
-            Remark(f"{document_kind}: {guest.label} is left out: {error}")
-            for guest, error in zip(there, read_ones, strict=True)
-            if isinstance(error, HomelabPveError)
-        )
+        found: list[tuple[Guest, Values]] = []
+        for guest, config in zip(there, together(lambda guest: _config(read, guest), there, AT_ONCE), strict=True):
+            if isinstance(config, HomelabPveError):
+                yield Remark(f"{document_kind}: {guest.label} is left out: {config}")
+            else:
+                found.append((guest, config))
         templates = _templates(read, found) if kind.type == "lxc" else {}
         yield from _entries(kind, document_kind, found, templates)
 

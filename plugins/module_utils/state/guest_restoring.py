@@ -72,8 +72,7 @@ def describe(kind: GuestKind, resource: Resource, read: Reader, wish: Values) ->
     wanted = wish.get("restore")
     made_already = BOUND in wish or wish["state"] == "absent"
     if not wanted or made_already or identify(kind, read, read_guests(read), wish):
-        seen: View = resource.describe(read, wish)
-        return seen
+        return resource.describe(read, wish) or View()
     asked = _asked(kind, read, wish, wanted)
     found = restore.describe(read, asked)
     _refuse_other_kind(kind, asked, found)
