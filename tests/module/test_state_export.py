@@ -735,3 +735,17 @@ def test_many_guests_cost_a_request_each(modules: Modules) -> None:
     found = modules.ok("state_info", only=["vms", "containers"])["document"]
     assert [found[kind] for kind in ("vms", "containers")] == [document[kind] for kind in ("vms", "containers")]
     assert len(modules.lab.requests()) <= len(guests) + 60
+
+
+def test_a_replication_comes_back(cluster: Modules) -> None:
+    job = {"id": "100-0", "target": "mother", "schedule": "*/5", "rate": 100.0, "comment": "warm"}
+    cluster.ok("vm", vmid=100, name="web", node="father", state="stopped")
+    cluster.ok("replication_job", **job)
+    document = exported(cluster, "replication", "vms")
+    assert entries(document, "replication") == [job]
+    assert planned(cluster, document) == []
+    applied(cluster, {}, **{**EVERYTHING, "prune": ["replication", "vms"]})
+    assert exported(cluster, "replication", "vms") == {"version": 1}
+    applied(cluster, document)
+    again = exported(cluster, "replication", "vms")
+    assert (entries(again, "replication"), entries(again, "vms")[0]) == ([job], entries(document, "vms")[0])

@@ -111,6 +111,19 @@ def metrics(read: Reader) -> Iterator[Entry]:
 # -------------------------------------------------------------- notifications
 
 
+TRIED = "test"
+"""Option that sends a message."""
+
+ENDPOINT = replace(
+    notification_endpoint.NOTIFICATION_ENDPOINT,
+    options={
+        name: spec for name, spec in notification_endpoint.NOTIFICATION_ENDPOINT.options.items() if name != TRIED
+    },
+    plan=lambda wish, have: notification_endpoint.plan({**wish, TRIED: "never"}, have),
+    writes=tuple(write for write in notification_endpoint.WRITES if not write.endswith("/test")),
+)
+
+
 def endpoints(read: Reader) -> Iterator[Entry]:
     """The endpoints that aren't just as Proxmox VE brings them."""
     for kind in notification_endpoint.TYPES:
@@ -182,7 +195,7 @@ ROWS: tuple[Kind, ...] = (
     ),
     Kind("mappings", hardware_mapping.HARDWARE_MAPPING, ("type", "id"), mappings, audit=("Mapping.Audit", "/mapping")),
     Kind("metrics", metrics_server.METRICS_SERVER, ("id",), metrics),
-    Kind("notifications.endpoints", notification_endpoint.NOTIFICATION_ENDPOINT, ("type", "name"), endpoints),
+    Kind("notifications.endpoints", ENDPOINT, ("type", "name"), endpoints),
     Kind(
         "notifications.matchers",
         notification_matcher.NOTIFICATION_MATCHER,

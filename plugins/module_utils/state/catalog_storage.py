@@ -79,6 +79,16 @@ def replications(read: Reader) -> Iterator[Entry | Remark]:
             yield {"id": row["id"], **declared(replication_job.FIELDS, row)}
 
 
+ACTING = "schedule_now"
+"""Option that runs a job: a document says what is there, not what is done."""
+
+REPLICATION = replace(
+    replication_job.REPLICATION_JOB,
+    options={name: spec for name, spec in replication_job.REPLICATION_JOB.options.items() if name != ACTING},
+    writes=replication_job.SECTION.resource().writes,
+)
+
+
 def row_of_storage(entry: Values) -> Entry:
     """A storage as the list will have it."""
     said = {name: value for name, value in entry.items() if value is not None}
@@ -107,5 +117,5 @@ ROWS: tuple[Kind, ...] = (
         audit=("Pool.Audit", "/pool"),
     ),
     Kind("backups", backup_job.BACKUP_JOB, ("id",), backups, after=("storage", "pools", *GUESTS)),
-    Kind("replication", replication_job.REPLICATION_JOB, ("id",), replications, after=GUESTS),
+    Kind("replication", REPLICATION, ("id",), replications, after=GUESTS),
 )

@@ -118,6 +118,19 @@ def test_every_kind_is_exported() -> None:
     assert [kind.name for kind in KINDS.values() if kind.lister is None] == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("nodes", "subscription_max_age"),
+        ("replication", "schedule_now"),
+        ("notifications.endpoints", "test"),
+        ("tokens", "renew"),
+    ],
+)
+def test_a_document_says_what_is_there_and_not_what_is_done(kind: str, option: str) -> None:
+    assert option not in KINDS[kind].resource.argument_spec()
+
+
 # ------------------------------------------------------------------ listers
 
 FIELDS = (
