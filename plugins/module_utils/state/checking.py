@@ -19,7 +19,7 @@ from typing import TypeAlias
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Options, Resource, Values, parsed
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HIDDEN, Field, Options, Resource, Values, parsed
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.module import ENTRY_RULES
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, storage_types, vzdump
@@ -140,9 +140,10 @@ def problems(spec: Options, entry: Values, place: Place = ()) -> Iterator[Proble
 
 def _of_value(option: Values, value: Json, place: Place) -> Iterator[Problem]:
     wanted = option.get("type") or "str"
+    told = HIDDEN if option.get("no_log") else shown(value)
     typed = _typed(wanted, value)
     if typed is None:
-        yield place, f"has to be {WORDS.get(wanted, wanted)}, not {shown(value)}."
+        yield place, f"has to be {WORDS.get(wanted, wanted)}, not {told}."
     elif wanted == "list":
         inner = {**option, "type": option.get("elements") or "raw"}
         for index, item in enumerate(typed):
@@ -214,7 +215,14 @@ def _unparsable(kind: Kind, judge: Judge, values: Values, *, whole: bool) -> Ite
 def _fields(judge: Judge, values: Values) -> Iterator[Problem]:
     for name, value in values.items():
         if value is not None and name in judge.rows:
-            yield from _tried(partial(parsed, (judge.rows[name],), values), (name,), value)
+            found = _tried(partial(parsed, (judge.rows[name],), values), (name,), value)
+            yield from _masked(found, value) if judge.rows[name].secret else found
+
+
+def _masked(found: Iterable[Problem], value: Json) -> Iterator[Problem]:
+    """The same of a secret value, which is told to nobody."""
+    for place, message in found:
+        yield place, message.replace(str(value), HIDDEN)
 
 
 def _tried(work: Callable[[], object], place: Place, value: Json = None) -> Iterator[Problem]:

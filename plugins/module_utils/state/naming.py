@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Values
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 
 EACH = "*"
@@ -62,6 +62,7 @@ def _property(name: str) -> str:
 _GUEST = (
     Naming(("pool",), POOL),
     Naming(("node",), NODE),
+    Naming((HOME,), NODE),
     Naming(("storage",), STORAGE),
     Naming(("target_storage",), STORAGE),
     Naming(("clone",), GUEST, NUMBER),
@@ -193,7 +194,8 @@ def _names(row: Naming, place: Place, value: Json) -> Iterator[Named]:
         return
     found = re.search(row.pattern, str(value)) if row.pattern else None
     if found or not row.pattern:
-        yield Named(place, row.what, found[1] if found else str(value))
+        # The document's node stands in no entry.
+        yield Named(() if row.place == (HOME,) else place, row.what, found[1] if found else str(value))
 
 
 def renamed(kind: str, entry: Values, nodes: Mapping[str, str]) -> dict[str, Json]:

@@ -162,6 +162,7 @@ def test_everything_that_is_wrong_is_found_at_once() -> None:
             "0.yml:1: backups[0].pool: Options 'pool' and 'all'",
         ),
         ("pools: [{poolid: a/b/c/d}]", ""),
+        ("storage: [{id: s, type: pbs, keyring: [a]}]", "0.yml:1: storage[0].keyring: has to be text, not ********."),
         ("containers: [{vmid: 100, hostname: a_b}]", "0.yml:1: containers[0].hostname: 'a_b' is not a name of letters"),
         ("containers: [{vmid: 100, name: a_b}]", "0.yml:1: containers[0].name: 'a_b' is not a name of letters, digits"),
         (

@@ -75,14 +75,14 @@ def test_references_are_kinds_and_identities() -> None:
 
     card = {"net": {"net0": {"bridge": "b"}}}
     assert told("backups", {"vmid": [100]}) == [("vms", "100"), ("containers", "100")]
-    assert told("vms", {HOME: "a", **card}) == [("network", "a/b"), ("sdn.vnets", "b")]
-    assert told("vms", {HOME: "a", "node": "c", **card})[1:] == [("network", "c/b"), ("sdn.vnets", "b")]
+    assert told("vms", {HOME: "a", **card})[-2:] == [("network", "a/b"), ("sdn.vnets", "b")]
+    assert told("vms", {HOME: "a", "node": "c", **card})[-2:] == [("network", "c/b"), ("sdn.vnets", "b")]
 
 
 def test_the_tables_fit_the_kinds() -> None:
     assert set(naming.NAMINGS) <= set(KINDS)
     for kind, rows in naming.NAMINGS.items():
-        assert {row.place[0] for row in rows} <= set(KINDS[kind].resource.argument_spec()), kind
+        assert {row.place[0] for row in rows} <= {*KINDS[kind].resource.argument_spec(), HOME}, kind
         assert {row.what for row in rows} <= set(TARGETS), kind
     assert {kind for target in TARGETS.values() for kind in target.kinds} <= set(KINDS)
 
