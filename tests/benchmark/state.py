@@ -44,9 +44,10 @@ MEASURED = (
     "try:\n"
     "    runpy.run_module(sys.argv.pop(1), run_name='__main__')\n"
     "finally:\n"
-    "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+    "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
+    "    print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)\n"
 )
-"""Runs a module, and then says how much memory it took at most, in KiB."""
+"""Runs a module, and then says how much memory it took at most, in KiB, and the seconds of CPU."""
 
 
 def document(count: int) -> dict[str, Any]:
@@ -55,8 +56,8 @@ def document(count: int) -> dict[str, Any]:
     return {"node": NODE, "vms": [{**guest, "state": "stopped", **CONFIG, "net": net} for guest in known_guests(count)]}
 
 
-def kilobytes(api: Api, module: str, options: Mapping[str, Any]) -> int:
-    """The most memory that a module has had. Raises RuntimeError with its last words when it fails."""
+def cost(api: Api, module: str, options: Mapping[str, Any]) -> tuple[float, float]:
+    """MiB of memory and seconds of CPU that a module took. Raises RuntimeError with its last words when it fails."""
     login = {"host": HOST, "port": api.port, "token_id": f"{USER}!{TOKEN}", "token_secret": api.secret}
     given = {"ANSIBLE_MODULE_ARGS": {**login, "ca_path": api.ca_path, **options}}
     name = f"ansible_collections.homelab.pve.plugins.modules.{module}"
@@ -67,7 +68,8 @@ def kilobytes(api: Api, module: str, options: Mapping[str, Any]) -> int:
         done = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{module} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
-    return int(done.stderr.split()[-1])
+    kibibytes, seconds = done.stderr.split()[-2:]
+    return int(kibibytes) / 1024, float(seconds)
 
 
 @dataclass(frozen=True)
@@ -136,16 +138,18 @@ def whole(part: Figure, idle: float) -> Figure:
     )
 
 
-def memory(module: str, options: Mapping[str, Any]) -> Figure:
-    """The most memory of a module with the server's guests."""
-    name = f"memory of module {module}, {GUESTS} guests"
+def costs(module: str, options: Mapping[str, Any]) -> list[Figure]:
+    """Memory and CPU of a module with the server's guests: they depend less on what else the machine does."""
+    name = f"module {module}, {GUESTS} guests"
     print(f"  {name}", file=sys.stderr, flush=True)
     try:
         with running() as api:
             existing(api, GUESTS)
-            return Figure(name, (kilobytes(api, module, options) / 1024,), MEMORY_AIM, unit="MiB")
+            api.slow_down(LATENCY)
+            memory, seconds = cost(api, module, options)
     except RuntimeError as error:
-        return Figure(name, (), problem=str(error))
+        return [Figure(name, (), problem=str(error))]
+    return [Figure(f"memory of {name}", (memory,), MEMORY_AIM, unit="MiB"), Figure(f"CPU of {name}", (seconds,))]
 
 
 def measure(runs: int) -> list[Figure]:
@@ -156,4 +160,4 @@ def measure(runs: int) -> list[Figure]:
     idle = empty.median or 0.0
     figures = [figure(job, runs, idle) for job in JOBS]
     planned = {"document": document(GUESTS), "_ansible_check_mode": True}
-    return [empty, *figures, whole(figures[-1], idle), memory("state", planned), memory("state_info", {})]
+    return [empty, *figures, whole(figures[-1], idle), *costs("state", planned), *costs("state_info", {})]

@@ -31,8 +31,12 @@ AGAIN = ("/status/reboot", "/status/reset")
 
 
 def restarts(plan: Plan) -> bool:
-    """Whether a plan ends a guest and begins it again."""
-    return any(step.path.endswith(AGAIN) for step in plan.steps) or _down_and_up(plan.steps)
+    """Whether a plan ends a guest and begins it again; a container that runs is moved that way."""
+    return any(map(_renews, plan.steps)) or _down_and_up(plan.steps)
+
+
+def _renews(step: Step) -> bool:
+    return step.path.endswith(AGAIN) or bool(step.path.endswith("/migrate") and step.params.get("restart"))
 
 
 def _down_and_up(steps: Sequence[Step]) -> bool:

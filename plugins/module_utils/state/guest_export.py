@@ -33,6 +33,9 @@ PASSING = re.compile(
 """What Proxmox VE keeps for itself in a configuration; the state says whether it is a template."""
 
 UNUSED = re.compile(r"unused\d+")
+RAW = "lxc"
+"""Where a container's configuration has what stands in its file in LXC's own words, as pairs."""
+
 STATES: Mapping[str, str] = {"running": "started", "stopped": "stopped", "paused": "paused", "suspended": "suspended"}
 """From the power state to the state that is wished."""
 
@@ -90,6 +93,9 @@ class Telling:
     def _option(self, key: str, value: Json) -> Iterator[Told]:
         if UNUSED.fullmatch(key):
             self.lost.append(f"{key} ({value}) is attached to nothing, so it is left out.")
+        elif key == RAW:
+            names = ", ".join(sorted(str(pair[0]) for pair in value))
+            self.lost.append(f"{names}: Proxmox VE sets raw LXC options by no API, so they are left out.")
         elif is_volume_key(self.kind, key):
             yield self._volume(key, str(value))
         elif item := self.kind.config.field_of(key):

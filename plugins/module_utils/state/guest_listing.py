@@ -40,7 +40,9 @@ def lister(kind: GuestKind, document_kind: str) -> Lister:
             yield Remark(f"{document_kind}: node {node} doesn't answer, so its guests are left out: {left}. {reason}")
         there = [known.get(guest.vmid, guest) for guest in guests if guest.node not in lost]
         found: list[tuple[Guest, Values]] = []
-        for guest, config in zip(there, together(lambda guest: _config(read, guest), there, AT_ONCE), strict=True):
+        for guest, config in zip(
+            there, together(lambda guest: _config(kind, read, guest), there, AT_ONCE), strict=True
+        ):
             if isinstance(config, HomelabPveError):
                 yield Remark(f"{document_kind}: {guest.label} is left out: {config}")
             else:
@@ -96,15 +98,23 @@ def _of_nodes(
     return there, lost
 
 
-def _config(read: Reader, guest: Guest) -> Values | HomelabPveError:
+def _config(kind: GuestKind, read: Reader, guest: Guest) -> Values | HomelabPveError:
     """A guest's configuration as it is after the next start; an error for one that has gone meanwhile."""
     try:
-        config = pending_config(read.get(guest.path("pending")))
+        config = _read_config(kind, read, guest)
     except PveError as error:
         if not GONE.search(error.message):
             raise
         return RefusedError("it was removed, or moved, while it was read.")
     return half_made(guest) if is_half_made(config) else config
+
+
+def _read_config(kind: GuestKind, read: Reader, guest: Guest) -> Values:
+    """A container's raw LXC options stand only in its configuration; for a VM what a plan reads, too, says all."""
+    if kind.type == "lxc":
+        config: Values = read.get(guest.path("config"))
+        return config
+    return pending_config(read.get(guest.path("pending")))
 
 
 def _templates(read: Reader, found: Iterable[tuple[Guest, Values]]) -> dict[tuple[str, str], str]:

@@ -36,6 +36,11 @@ def test_whether_a_plan_restarts_a_guest(actions: list[str], *, does: bool) -> N
     assert restarts(Plan(steps)) is does
 
 
+def test_a_container_that_runs_is_restarted_by_a_move() -> None:
+    step = Step("POST", "/nodes/father/lxc/100/migrate", {"target": "mother", "restart": True}, "move")
+    assert restarts(Plan((step,)))
+
+
 def test_a_documents_node_is_no_option_of_a_guest() -> None:
     unpinned, pinned = wishes("{node: father, vms: [{vmid: 100}, {vmid: 101, node: mother}]}")
     assert (unpinned.values["node"], unpinned.values[HOME]) == (None, "father")

@@ -188,7 +188,8 @@ LOSSES = [
      "vms: vm 100 (web): unused0 (local:100/vm-100-disk-5.qcow2) is attached to nothing, so it is left out."),
     ("qemu", "newthing", "1", "vms: vm 100 (web): the module has no option for newthing, so it is left out."),
     ("lxc", "lxc", [["lxc.apparmor.profile", "unconfined"]],
-     "containers: container 200 (ct): the module has no option for lxc, so it is left out."),
+     "containers: container 200 (ct): lxc.apparmor.profile: Proxmox VE sets raw LXC options by no API, so they are "
+     "left out."),
     ("qemu", "ostype", "win99",
      "vms: vm 100 (web): ostype is left out, 'win99' is none of other, wxp, w2k, w2k3, w2k8, wvista, win7, win8, "
      "win10, win11, l24, l26, solaris."),
