@@ -13,6 +13,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.tasks import wait_for_
 
 from .conftest import Modules
 
+SHIPPED = Path(__file__).parents[2] / "examples" / "policies.yml"
 CARD = {"model": "virtio", "bridge": "vmbr0"}
 
 
@@ -249,6 +250,12 @@ def test_a_login_that_may_not_see_backups_does_not_know(guests: Modules) -> None
     limited = guests.limited({"/vms": ["VM.Audit"], "/storage": ["Datastore.Audit"]})
     assert says(limited, "backed_up", max_age_days=1, where={"vmids": [100]}) == {"100": "unknown"}
     assert says(limited, "in_backup_job", where={"vmids": [100]}) == {"100": "unknown"}
+
+
+def test_the_shipped_policies(guests: Modules) -> None:
+    counts = guests.ok("compliance", files=[str(SHIPPED)])["counts"]
+    assert counts["pass"] > counts["fail"] > 0
+    assert counts["unknown"] == 1  # what sshd says
 
 
 def test_a_cluster(cluster: Modules) -> None:

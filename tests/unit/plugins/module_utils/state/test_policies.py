@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.many import SharedRead
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, guest
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text
 from ansible_collections.homelab.pve.plugins.module_utils.state.policies import SUBJECTS, applying, finding, result
-from ansible_collections.homelab.pve.plugins.module_utils.state.policy import bounds, meets
+from ansible_collections.homelab.pve.plugins.module_utils.state.policy import WHERE, bounds, meets
 from ansible_collections.homelab.pve.plugins.module_utils.state.policy_checks import CHECKS
 from ansible_collections.homelab.pve.plugins.module_utils.state.policy_facts import DAY, Facts
 from ansible_collections.homelab.pve.plugins.module_utils.state.policy_guests import covers
@@ -23,6 +25,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.policy_texts imp
 from hypothesis import given
 from hypothesis import strategies as st
 
+GUIDE = Path(__file__).parents[5] / "docs" / "compliance.md"
 NOW = 1_800_000_000.0
 ROW = {"type": "qemu", "vmid": 100, "name": "web-1", "node": "pve1", "status": "running", "tags": "web;prod"}
 STATUS = [
@@ -250,3 +253,14 @@ def test_counts_and_severities() -> None:
 def test_every_check_has_a_text_and_options_of_its_own() -> None:
     own = {"name", "check", "where", "severity", "reason", "exempt"}
     assert all(check.text.endswith(".") and not own & set(check.options) for check in CHECKS.values())
+
+
+def test_the_guide_has_every_check_and_every_criterion() -> None:
+    lines = [line.strip("|") for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    told = {line.split("|")[0].strip(" `"): [cell.strip() for cell in line.split("|")[1:]] for line in lines}
+    for check in CHECKS.values():
+        options = ", ".join(f"`{name}`" for name in check.options)
+        text = re.sub(r"O\((\w+)\)", r"`\1`", check.text)
+        assert told[check.name] == [check.kinds[0] if check.kinds else check.about, options, text]
+    for about, criteria in WHERE.items():
+        assert set(re.findall(r"`([a-z_]+)`", told[about][0])) - {"vm", "container"} == set(criteria)
