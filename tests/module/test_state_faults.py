@@ -246,3 +246,43 @@ def environment() -> dict[str, str]:
 
 def _begun(journal: Path, kind: str) -> bool:
     return any(line["kind"] == kind and line["event"] == "began" for line in journal_of(journal))
+
+
+def test_a_bridge_of_which_a_part_fails_is_not_put_in_force(modules: Modules) -> None:
+    """Half a network could cut the node off. What needs it is skipped, the rest goes on."""
+    document = {
+        "node": "father",
+        "network": [
+            {"iface": "vmbr7", "type": "bridge", "cidr": "10.77.0.1/24"},
+            {"iface": "vmbr8", "type": "bridge"},
+        ],
+        "vms": [{"vmid": 100, "name": "web", "net": {"net0": {"model": "virtio", "bridge": "vmbr7"}}}],
+        "groups": [{"groupid": "operators"}],
+    }
+    planned = modules.ok("state", document=document, check=True)
+    assert ("network", "apply father", "modify", "planned") in acted(planned)
+    with modules.lab.fault("fail", method="POST", path="/nodes/father/network", status=500, after=1, times=1):
+        result = modules.run("state", document=document)
+    ends = {(row["kind"], row["id"]): row["status"] for row in result["actions"]}
+    assert ends == {
+        ("groups", "operators"): "done",
+        ("network", "father/vmbr7"): "done",
+        ("network", "father/vmbr8"): "failed",
+        ("network", "apply father"): "skipped",
+        ("vms", "100"): "skipped",
+    }
+    assert "Not begun, because network father/vmbr7 is not in force." in result["errors"][-1]
+    again = modules.ok("state", document=document)
+    assert [row[:2] for row in acted(again)] == [
+        ("network", "father/vmbr8"),
+        ("network", "apply father"),
+        ("vms", "100"),
+    ]
+    modules.unchanged("state", document=document)
+
+
+def test_what_an_interrupted_run_left_pending_is_put_in_force(modules: Modules) -> None:
+    document = {"node": "father", "network": [{"iface": "vmbr7", "type": "bridge", "cidr": "10.77.0.1/24"}]}
+    modules.ok("network_interface", node="father", iface="vmbr7", type="bridge", cidr="10.77.0.1/24")
+    result = modules.converge("state", document=document)
+    assert acted(result) == [("network", "apply father", "modify", "done")]

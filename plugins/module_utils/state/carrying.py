@@ -9,7 +9,7 @@ collected. Every change is told to a journal before it is begun and when it has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
@@ -131,22 +131,30 @@ class Applying:
         return {} if action.removes else self.missing
 
     def _done(self, action: Action) -> Action:
+        if action.commit:
+            return self._begun(action, action.commit.carry_out)
         verdict = self.seen.pop(action.key, None) or self._verdict(action)
         if isinstance(verdict, HomelabPveError):
             raise verdict
         seen = replace(action, verdict=verdict, later=None, promised=action.verb)
         if not verdict.changed:
             return replace(seen, ended=verdict, status=DONE)
+        return self._begun(seen, lambda _client, _params: self._carried(seen, verdict))
+
+    def _begun(self, action: Action, work: Callable[[Client, Values], Outcome]) -> Action:
+        """Do the work, with its beginning and its end in the journal."""
         try:
-            self.journal.began(seen)
+            self.journal.began(action)
         except FileError:
             return replace(action, status=SKIPPED, error=self._hindered(action))
         try:
-            ended = replace(seen, status=DONE, ended=self._carried(seen, verdict))
+            outcome = work(self.client, self.params)
         except HomelabPveError as error:
             self.lost = self.lost or hopeless(error)
-            ended = replace(seen, status=FAILED, error=error)
-        return self._kept(ended)
+            return self._kept(replace(action, status=FAILED, error=error))
+        # What is put in force shows only then what it is.
+        shown = replace(action, verdict=outcome, later=None) if action.commit and outcome.changed else action
+        return self._kept(replace(shown, status=DONE, ended=outcome))
 
     def _verdict(self, action: Action) -> Verdict:
         """Looked at right now: others in the same file have been changed since the plan.
@@ -166,8 +174,6 @@ class Applying:
 
     def _carried(self, action: Action, seen: Outcome) -> Outcome:
         """Carry out; where somebody else does the same at the same moment, what they leave to do."""
-        if action.commit:
-            return replace(action.commit.carry_out(self.client, self.params), plan=seen.plan)
         limit = float(action.values.get("wait_timeout") or TASK_TIMEOUT)
         todo = seen
         for attempt in range(1, ATTEMPTS + 1):

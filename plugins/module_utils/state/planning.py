@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, look
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, apart, claims
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
@@ -184,7 +184,7 @@ class Planning:
 
     def _present(self, stages: Iterable[Sequence[Action]]) -> dict[str, int]:
         kinds = {action.kind.name: action.kind for stage in stages for action in stage if action.verb == DELETE}
-        return {name: len(kind.entries(SharedReads(self.client))) for name, kind in kinds.items() if kind.lister}
+        return {name: len(kind.entries(self.read.reads)) for name, kind in kinds.items() if kind.lister}
 
     def _committed(self, stages: Sequence[list[Action]]) -> list[list[Action]]:
         """The stages, each followed by what puts in force what it and those before it have left pending."""
@@ -232,9 +232,10 @@ UNSEEN = Outcome(Plan(reason="not looked at yet"), None)
 
 def _wished(wish: Wish) -> Action:
     declared = wish.declared
-    return Action(
-        declared.kind, declared.identity, wish.values, UNSEEN, declared.origin.at(), entry=dict(declared.entry)
-    )
+    # What an entry names may be a node's own: that node is only among the values, where it is the documents'.
+    where = {key: wish.values[key] for key in ("node", HOME) if wish.values.get(key)}
+    entry = {**declared.entry, **where}
+    return Action(declared.kind, declared.identity, wish.values, UNSEEN, declared.origin.at(), entry=entry)
 
 
 def _pruned(kind: Kind, entry: Values) -> Action:
