@@ -97,6 +97,19 @@ def test_names_that_lead_nowhere_are_found_before_the_first_write(modules: Modul
     assert "Did you mean 'local-lvm'? Known: local, local-lvm." in storage
 
 
+def test_the_node_of_the_document_has_to_be_there(modules: Modules, tmp_path: Path) -> None:
+    path = tmp_path / "server.yml"
+    path.write_text("version: 1\nnode: pve\nvms:\n- {vmid: 300, name: a}\n- {vmid: 301, name: b}\n")
+    assert modules.message("state", files=[str(path)]).splitlines()[1:] == [
+        f"{path}:2: node: there is no node 'pve', neither in the documents nor on the server. Known: father. The "
+        "option nodes says what a node of the documents is really called; node stands in for theirs."
+    ]
+    wrong = modules.message("state", files=[str(path)], nodes={"pve": "mother"})
+    assert f"{path}:2: node: there is no node 'mother'" in wrong
+    modules.converge("state", files=[str(path)], nodes={"pve": "father"})
+    modules.unchanged("state", files=[str(path)])
+
+
 def test_what_is_written_already_may_name_what_is_gone(modules: Modules) -> None:
     job = {"id": "nightly", "schedule": "02:00", "storage": "local", "vmid": [300, 301]}
     guests = [{"vmid": 300, "name": "a"}, {"vmid": 301, "name": "b"}]

@@ -61,6 +61,9 @@ class Declared:
     home: str | None = None
     """The node that is meant where the entry of a node's thing names none: such a guest may be anywhere."""
 
+    home_at: str = ""
+    """Where that is said."""
+
     @property
     def origin(self) -> Origin:
         """Where it stands: the document above, if several say something about it."""
@@ -90,6 +93,11 @@ class Declared:
         """``server.yml:12: vms[0].memory`` of a place in the entry."""
         origin, written = self.where(place)
         return origin.at(written)
+
+    def at_node(self, place: Place) -> str:
+        """The same of the place of its node, which may be said for the whole document."""
+        own = any("node" in origin.values for origin in self.origins)
+        return self.at(place) if own or not self.home_at else self.home_at
 
 
 @dataclass(frozen=True)

@@ -194,8 +194,7 @@ def _names(row: Naming, place: Place, value: Json) -> Iterator[Named]:
         return
     found = re.search(row.pattern, str(value)) if row.pattern else None
     if found or not row.pattern:
-        # The document's node stands in no entry.
-        yield Named(() if row.place == (HOME,) else place, row.what, found[1] if found else str(value))
+        yield Named(place, row.what, found[1] if found else str(value))
 
 
 def renamed(kind: str, entry: Values, nodes: Mapping[str, str]) -> dict[str, Json]:

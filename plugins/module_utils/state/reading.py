@@ -58,6 +58,14 @@ def unwrapped(source: Source, findings: Findings) -> tuple[Values, Place]:
     return plugins["proxmox"], ENVELOPE
 
 
+@dataclass(frozen=True)
+class Home:
+    """The node that is meant where an entry names none, and where that is said."""
+
+    name: str | None = None
+    at: str = "option node"
+
+
 def merged(read: Sequence[Source], reading: Reading, findings: Findings) -> dict[Key, Declared]:
     """The entries of all documents, what several say of one thing put together."""
     opened = [(source, *unwrapped(source, findings)) for source in read]
@@ -66,7 +74,7 @@ def merged(read: Sequence[Source], reading: Reading, findings: Findings) -> dict
     for source, values, place in opened:
         own: dict[Key, Declared] = {}
         for declared in _declared(source, values, place, reading.kinds, findings):
-            placed = _placed(_renamed(declared, reading.nodes), home)
+            placed = _placed(_renamed(declared, reading.nodes), home.name)
             key = (placed.kind.name, placed.identity)
             if key in own and not placed.kind.single:
                 findings.about(placed, f"{placed.identity} stands at {own[key].origin.at()} already.")
@@ -76,15 +84,16 @@ def merged(read: Sequence[Source], reading: Reading, findings: Findings) -> dict
     return {key: _at_home(declared, home) for key, declared in merged.items()}
 
 
-def _home(opened: Sequence[tuple[Source, Values, Place]], reading: Reading, findings: Findings) -> str | None:
+def _home(opened: Sequence[tuple[Source, Values, Place]], reading: Reading, findings: Findings) -> Home:
     """The node that is meant where an entry names none: the option's, or that of the document above the others."""
-    home = reading.nodes.get(reading.node, reading.node) if reading.node else None
+    home = Home(reading.nodes.get(reading.node, reading.node)) if reading.node else Home()
     for source, values, place in opened:
         named = values.get("node")
+        origin = Origin(source, (*place, "node"))
         if named is not None and not isinstance(named, str):
-            findings.add(Origin(source, (*place, "node")), f"has to be the name of a node, not {shown(named)}.")
+            findings.add(origin, f"has to be the name of a node, not {shown(named)}.")
         elif named and reading.node is None:
-            home = reading.nodes.get(named, named)
+            home = Home(reading.nodes.get(named, named), origin.at())
     return home
 
 
@@ -100,8 +109,12 @@ def _placed(declared: Declared, home: str | None) -> Declared:
     return replace(declared, entry={**declared.entry, "node": home})
 
 
-def _at_home(declared: Declared, home: str | None) -> Declared:
-    return replace(declared, home=home) if declared.kind.per_node or declared.kind.roams else declared
+def _at_home(declared: Declared, home: Home) -> Declared:
+    return (
+        replace(declared, home=home.name, home_at=home.at)
+        if declared.kind.per_node or declared.kind.roams
+        else declared
+    )
 
 
 def _over(under: Declared | None, over: Declared) -> Declared:

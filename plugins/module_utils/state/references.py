@@ -257,12 +257,22 @@ def _missing(what: str, pairs: Sequence[tuple[Wish, Named]], known: Index, read:
     if there is None:
         return
     gone = {name for name in names - there if _is_gone(what, name, read)}
+    choices = sorted({*there, *known.names(what)})
     for wish, found in pairs:
         if found.name in gone:
             yield (
-                f"{wish.declared.at(found.place)}: there is no {what} '{found.name}', neither in the documents nor on "
-                f"the server. {_choice(found.name, sorted({*there, *known.names(what)}))}"
+                f"{_at(wish.declared, found)}: there is no {what} '{found.name}', neither in the documents nor on the "
+                f"server. {_choice(found.name, choices)}{ADVICE.get(what, '')}"
             )
+
+
+ADVICE = {
+    naming.NODE: " The option nodes says what a node of the documents is really called; node stands in for theirs."
+}
+
+
+def _at(declared: Declared, found: Named) -> str:
+    return declared.at_node(found.place) if found.place in ((HOME,), ("node",)) else declared.at(found.place)
 
 
 def _home(wish: Wish) -> Json:
