@@ -241,6 +241,13 @@ def test_guests_without_ids_get_different_ones_whatever_they_are(modules: Module
     assert {name for _kind, name, action in rows(pruned) if action == "delete"} == {"9000", "9001"}
 
 
+def test_one_guest_in_two_entries_is_refused(modules: Modules) -> None:
+    modules.ok("vm", vmid=300, name="web")
+    found = modules.run("state", document={"vms": [{"vmid": 300, "cores": 2}, {"name": "web", "cores": 4}]}, check=True)
+    (origin,) = [row["origin"] for row in found["actions"] if row["id"] == "300"]
+    assert found["errors"] == [f"vms web: This is the one that {origin} is about. Declare it once."]
+
+
 def test_a_template_is_made_before_what_is_cloned_from_it(modules: Modules) -> None:
     document = {
         "vms": [

@@ -17,7 +17,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, look
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HomelabPveError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, apart, claims
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
@@ -84,6 +84,9 @@ class Planning:
     declared: set[Key] = field(default_factory=set)
     """What documents speak of, as far as it is looked at."""
 
+    found: dict[Key, Action] = field(default_factory=dict)
+    """What was found of kinds whose things may be named in two ways."""
+
     making: dict[Key, None] = field(default_factory=dict)
     """What an earlier part of the plan makes."""
 
@@ -115,12 +118,22 @@ class Planning:
         return [self._looked(wave) for wave in waves(mine, lambda action: action.key, needed) if wave]
 
     def _looked(self, wave: Sequence[Action]) -> list[Action]:
-        found = [self._delayed(action) for action in looked_at(wave, self.read, self.parallel)]
+        found = [self._once(self._delayed(action)) for action in looked_at(wave, self.read, self.parallel)]
         for action in found:
             self._declare(action)
             if action.verb == CREATE:
                 self.read.show(action.kind.appears(claiming(action)))
         return found
+
+    def _once(self, action: Action) -> Action:
+        """The action, refused where another entry turned out to be about the same: by its name, say, not by its id."""
+        state = action.resource.result(action.outcome.state) if action.outcome and action.kind.else_by else {}
+        if not state:
+            return action
+        first = self.found.setdefault((action.kind.name, action.kind.identity({**action.values, **state})), action)
+        if first is action:
+            return action
+        return replace(action, verdict=ConfigError(f"This is the one that {first.origin} is about. Declare it once."))
 
     def _declare(self, action: Action) -> None:
         """Take note of what an action is about: one that names a guest knows its vmid only now."""
