@@ -81,6 +81,17 @@ def test_what_fails_is_published_too(play: Play) -> None:
     assert (told["state_changed"], told["state_actions"], told["state_summary"]) == (False, [], {})
 
 
+def test_the_secret_of_a_new_token_is_in_no_artifact(play: Play) -> None:
+    status, told = play("apply", state_document={"tokens": [{"userid": "root@pam", "tokenid": "new"}]})
+    assert status == SUCCESSFUL
+    (token,) = told["state_actions"]
+    assert (token["id"], token["action"], token["told"]) == ("root@pam!new", "create", {})
+    assert told["state_warnings"] == [
+        "The secret of root@pam!new is not shown here. "
+        "With secret_path in the document it gets into a file when it is made."
+    ]
+
+
 def test_an_export_and_the_figures(play: Play) -> None:
     status, exported = play("export", state_only="storage", state_max_parallel="")
     assert (status, list(exported["state_document"])) == (SUCCESSFUL, ["version", "storage"])

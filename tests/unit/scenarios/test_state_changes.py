@@ -17,7 +17,7 @@ from scenarios.flags import Flags
 from scenarios.report import FAILED, PASSED, PhaseReport, RunReport
 from scenarios.scenario import Scenario
 from tests.unit.scenarios.test_report import STARTED
-from tests.unit.scenarios.test_state_text import ALONE, CHANGED, CREATED, PRUNED, action
+from tests.unit.scenarios.test_state_text import ALONE, CHANGED, CREATED, PRUNED, Terminal, action
 
 HASHES = {"current": "c", "desired": "d"}
 
@@ -178,6 +178,19 @@ def test_leave_that_was_given(words: list[str], given: dict[str, bool], runs: Ru
     runs.will(told(PRUNED, CHANGED)).will(MADE)
     assert main(["state", "apply", document, *words]) == 0
     assert given.items() <= dict(runs.asked[1][1]).items()
+
+
+@pytest.mark.parametrize(("answer", "code", "phases"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1)])
+def test_leave_can_be_given_on_a_terminal(
+    *, answer: str, code: int, phases: int, runs: Runs, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", asked)
+    runs.will(told(PRUNED)).will(MADE)
+    assert main(["state", "apply", document]) == code
+    assert "vms 102 would be removed. Go on? [y/N]" in asked.getvalue()
+    assert len(runs.asked) == phases
 
 
 def test_leave_to_remove_is_no_leave_to_restart(runs: Runs, document: str) -> None:
