@@ -13,7 +13,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import load
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from .state_schema import DOCUMENT, document, schema, text
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -15,6 +15,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.state import dialect
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place, Source, spelled
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrets import Missing, Vault
+
+MANY = 100
+"""So many findings are told at most."""
 
 Key = tuple[str, str]
 """A kind's name and the identity of one of them."""
@@ -142,5 +145,11 @@ class Findings:
         if self.found:
             files = list(dict.fromkeys(name for name, _line, _text in self.found))
             rows = sorted(self.found, key=lambda row: (files.index(row[0]), row[1]))
-            lines = dict.fromkeys(text for _name, _line, text in rows)
-            raise ConfigError("The document is wrong, nothing was asked of the server:\n" + "\n".join(lines))
+            lines = list(dict.fromkeys(text for _name, _line, text in rows))
+            raise ConfigError("\n".join(("The document is wrong, nothing was asked of the server:", *shortened(lines))))
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """As many findings as somebody reads, and how many more there are."""
+    more = len(lines) - MANY
+    return [*lines[:MANY], *([f"... and {more} more."] if more > 0 else [])]

@@ -20,7 +20,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.many import SharedRead
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import is_taken
 from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant
-from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Key, Wish
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Key, Wish, shortened
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Reference
 from ansible_collections.homelab.pve.plugins.module_utils.state.naming import NAMINGS, Named, named
@@ -239,7 +239,7 @@ def nowhere(wishes: Sequence[Wish], plans: Mapping[Key, Plan | None], read: Read
     lines: dict[str, None] = {}
     for what in dict.fromkeys(found.what for _wish, found in open_ones):
         lines |= dict.fromkeys(_missing(what, [pair for pair in open_ones if pair[1].what == what], known, read))
-    return list(lines)
+    return shortened(list(lines))
 
 
 def _is_written(name: str, plan: Plan | None) -> bool:

@@ -80,7 +80,7 @@ def _named(value: Json, place: Place) -> Iterator[Missing]:
 
 def _only_secrets(entry: Mapping[str, Json], secret: Missing) -> bool:
     """Whether a secret is of an option that holds nothing else: such a set is replaced as a whole, or not at all."""
-    held = entry[secret.place[0]]
+    held = entry[str(secret.place[0])]
     return isinstance(held, Mapping) and all(
         isinstance(value, str) and PLACEHOLDER.search(value) is not None for value in held.values()
     )

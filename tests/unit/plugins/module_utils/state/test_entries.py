@@ -192,6 +192,11 @@ def test_the_document_that_says_it_is_named() -> None:
     ]
 
 
+def test_no_more_is_told_than_is_read() -> None:
+    found = findings("vms:\n" + "".join(f"- {{vmid: {number}, coress: 1}}\n" for number in range(100, 350)))
+    assert (len(found), found[-1]) == (101, "... and 150 more.")
+
+
 def test_later_documents_stand_above() -> None:
     low = """
     node: a
