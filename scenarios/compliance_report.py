@@ -91,11 +91,13 @@ def junit(host: str, told: Told) -> str:
     """A test suite for each policy, a test case for each thing it is about."""
     rows = told.get("state_results") or []
     counts = Counter(row["status"] for row in rows)
-    suites = ET.Element("testsuites", name=f"policies of {host}", **_figures(len(rows), counts))
+    suites = ET.Element("testsuites", {"name": f"policies of {host}", **_figures(len(rows), counts)})
     for name, own in by_policy(told):
         counts = Counter(row["status"] for row in own)
         when = str(told.get("state_timestamp") or "")
-        suite = ET.SubElement(suites, "testsuite", name=_text(name), timestamp=when, **_figures(len(own), counts))
+        suite = ET.SubElement(
+            suites, "testsuite", {"name": _text(name), "timestamp": when, **_figures(len(own), counts)}
+        )
         for row in own:
             _case(suite, row)
     ET.indent(suites)

@@ -249,7 +249,7 @@ def test_a_plan_of_what_is_not_there_yet_is_complete(guests: Modules) -> None:
 def test_everything_is_pruned_and_made_again(guests: Modules) -> None:
     guests.ok("state", document=NAMES)
     before = exported(guests)
-    wiped = {"document": {"firewall": {"options": []}}, "prune": KINDS, "max_delete_percent": 100}
+    wiped: dict[str, Any] = {"document": {"firewall": {"options": []}}, "prune": KINDS, "max_delete_percent": 100}
     planned = guests.ok("state", **wiped, check=True)
     assert {row["action"] for row in planned["actions"]} == {"delete", "modify"}
     guests.ok("state", **wiped, allow_delete=True)

@@ -26,6 +26,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_level import LEVELS, Place, of_guest, place
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import (
     CLUSTER,
+    GROUPS,
     NOT_IMPLEMENTED,
     Name,
     names,
@@ -182,7 +183,7 @@ def ipsets(read: Reader, site: Site) -> list[Entry]:
 
 def groups(read: Reader) -> Iterator[Entry | Remark]:
     """The security groups with their rules."""
-    for row in read.get(firewall_group.GROUPS) or ():
+    for row in read.get(GROUPS) or ():
         label = f"security group {row['group']}"
         told = firewall_group.as_options(row, read.get(url(firewall_group.ITEM, row["group"])) or ())
         found, remarks = declarable(told.pop("rules"), "group", label)
@@ -290,8 +291,8 @@ ROWS: tuple[Kind, ...] = (
         groups,
         after=(*BELOW, "firewall.aliases", "firewall.ipsets"),
         uses=of_rules,
-        appears=lambda entry: [(firewall_group.GROUPS, {"group": entry["group"]})],
-        vanishes=lambda entry: [(firewall_group.GROUPS, {"group": entry["group"]})],
+        appears=lambda entry: [(GROUPS, {"group": entry["group"]})],
+        vanishes=lambda entry: [(GROUPS, {"group": entry["group"]})],
     ),
     Kind(
         "firewall.rules",

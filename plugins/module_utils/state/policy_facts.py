@@ -58,8 +58,8 @@ class Facts:
 
     def cards(self, guest: Guest) -> dict[str, dict[str, Json]]:
         """A guest's network cards, by key."""
-        kind = vm_config if guest.type == "qemu" else container_config
-        return kind.shown_nics(self.config(guest))
+        shown = vm_config.shown_nics if guest.type == "qemu" else container_config.shown_nics
+        return shown(self.config(guest))
 
     def volumes(self, guest: Guest) -> list[Volume]:
         """What a guest has on storages."""

@@ -116,7 +116,7 @@ def _at(source: Source, place: Place) -> str:
 
 
 def _policy(source: Source, place: Place, row: Values, wrong: list[str]) -> Policy | None:
-    check = row.get("check")
+    check = str(row.get("check") or "")
     if check not in CHECKS:
         wrong.append(f"{_at(source, (*place, 'check'))}: {_unknown_check(check)}")
         return None
@@ -133,10 +133,10 @@ def _policy(source: Source, place: Place, row: Values, wrong: list[str]) -> Poli
     return _made(values, CHECKS[check], _at(source, place))
 
 
-def _unknown_check(check: Json) -> str:
-    if check is None:
+def _unknown_check(check: str) -> str:
+    if not check:
         return f"a policy needs a check: one of {', '.join(sorted(CHECKS))}."
-    near = get_close_matches(str(check), CHECKS, 1)
+    near = get_close_matches(check, CHECKS, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"there is no check '{check}'.{hint} Known: {', '.join(sorted(CHECKS))}."
 
