@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 from lab import image, launch, layout, members, processes, record
-from lab.entering import enter_network, inside, locate, shell, ssh, ssh_command
+from lab.entering import enter_network, inside, leave_network, locate, shell, ssh, ssh_command
 from lab.errors import ImageError, LabError
 from lab.filelock import locked
 from lab.launch import Log
@@ -27,6 +27,7 @@ __all__ = [
     "ensure_up",
     "enter_network",
     "inside",
+    "leave_network",
     "locate",
     "reset",
     "shell",

@@ -36,6 +36,25 @@ def _with_network() -> LabStatus:
     return present
 
 
+_ORIGIN: list[int] = []
+"""Descriptor of the network this process came from, once it has entered a lab's."""
+
+
+def leave_network() -> None:
+    """Move this thread back to where it was before :func:`enter_network`.
+
+    Raises LabError without root: the kernel lets nobody else out of a user namespace.
+    """
+    if not _ORIGIN:
+        return
+    if _with_network().rootless:
+        raise LabError(
+            "a lab without root can't be left. Run the phases before it with --only, then ./run.sh lab reset, then the "
+            "phases after it with --from"
+        )
+    syscalls.enter(_ORIGIN[0], syscalls.CLONE_NEWNET)
+
+
 def enter_network() -> None:
     """Move this thread, and what it starts, into the lab's network.
 
@@ -45,6 +64,8 @@ def enter_network() -> None:
     present = _with_network()
     if _is_inside(present):
         return
+    if not _ORIGIN:
+        _ORIGIN.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
     kinds = [("net", syscalls.CLONE_NEWNET)]
     if present.rootless:
         kinds.insert(0, ("user", syscalls.CLONE_NEWUSER))

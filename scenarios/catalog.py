@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenarios import host, nested_pve, vm
+from scenarios import dr, host, nested_pve, vm
 from scenarios.errors import unknown
 from scenarios.scenario import Scenario
 
@@ -22,6 +22,7 @@ CATALOG: Catalog = {
         host.CONSTRUCTOR,
         host.DESTRUCTOR,
         host.ROUNDTRIP,
+        dr.ROUNDTRIP,
     )
 }
 

@@ -34,6 +34,7 @@ class Scenario:
         expected_seconds: usual duration on the embedded lab.
         removal: the scenario that removes what this one leaves standing.
         destructive: whether it removes what it did not build itself.
+        lab_only: whether it loses the whole node, which only one of the lab may be used for.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Scenario:
     expected_seconds: int = 0
     removal: str = ""
     destructive: bool = False
+    lab_only: bool = False
 
     @property
     def steps(self) -> tuple[Phase, ...]:

@@ -62,6 +62,11 @@ def conduct(scenario: Scenario, selected: frozenset[str], given: Mapping[str, Js
         DriverError: nothing was started.
     """
     host, options = prepare(selected, given, flags)
+    if scenario.lab_only and not host.lab_node:
+        raise UsageError(
+            f"{scenario.name} loses its node for good, so it runs on a node of the lab only, and {host.name} is none. "
+            "Nothing was done."
+        )
     _confirm(scenario, host, flags)
     display = choose(flags.verbose > 0, flags.json_output, flags.quiet)
     outcome = execute(scenario, host, options, display, bring_up_lab)
@@ -126,6 +131,27 @@ def bring_up_lab(note: Callable[[str], None]) -> None:
         control.enter_network()
     except (control.LabError, OSError) as error:
         raise NotReadyError(f"The embedded lab can't be used: {error}") from error
+
+
+def lose_lab(host: str, note: Callable[[str], None]) -> None:
+    """Forget the lab with its one node, and make this process live in the network of a new one.
+
+    Raises:
+        NotReadyError: the lab has other nodes, or this process can't leave its network: that takes root.
+    """
+    from lab import control  # noqa: PLC0415 - only a lab node needs it
+
+    try:
+        present = control.status()
+        nodes = sorted(present.nodes) if present else []
+        if nodes != [host]:
+            raise NotReadyError(f"The lab has the nodes {', '.join(nodes)}; only one of a single node is lost.")
+        control.leave_network()
+        control.reset()
+        control.ensure_up(note)
+        control.enter_network()
+    except (control.LabError, OSError) as error:
+        raise NotReadyError(f"The lab's node can't be lost: {error}") from error
 
 
 def _finish(scenario: Scenario, outcome: RunReport, display: Display, flags: Flags) -> None:

@@ -7,6 +7,7 @@ playbook's outputs are what it publishes with ``ansible.builtin.set_stats``.
 from __future__ import annotations
 
 from scenarios.container_verbs import CONTAINER_VERBS
+from scenarios.dr_verbs import DR_VERBS
 from scenarios.host_verbs import HOST_VERBS
 from scenarios.state_checkpoint_verbs import STATE_CHECKPOINT_VERBS
 from scenarios.state_verbs import STATE_VERBS
@@ -170,5 +171,12 @@ ESTATE_VERBS: tuple[Verb, ...] = (
     ),
 )
 
-VERBS: tuple[Verb, ...] = (*ESTATE_VERBS, *CONTAINER_VERBS, *HOST_VERBS, *STATE_VERBS, *STATE_CHECKPOINT_VERBS)
+VERBS: tuple[Verb, ...] = (
+    *ESTATE_VERBS,
+    *CONTAINER_VERBS,
+    *HOST_VERBS,
+    *STATE_VERBS,
+    *STATE_CHECKPOINT_VERBS,
+    *DR_VERBS,
+)
 BY_NAME = {verb.name: verb for verb in VERBS}

@@ -39,6 +39,7 @@ ROLES = repository() / "roles"
         ("host-constructor", ON_HOST),
         ("host-destructor", ["add_host", "destroy", "remove_host"]),
         ("host-roundtrip", [*ON_HOST, "destroy", "remove_host"]),
+        ("dr-roundtrip", ["furnish", "export", "backup", "lose", "return", "rebuild", "verify"]),
     ],
 )
 def test_phases(name: str, phases: list[str]) -> None:

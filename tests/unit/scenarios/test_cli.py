@@ -87,7 +87,7 @@ def test_a_group_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     ("argv", "message"),
     [
         (["--scenario", "nested-pve-roundtrp", "--host", "father"],
-         "Unknown scenario 'nested-pve-roundtrp'. Did you mean 'nested-pve-roundtrip'? Known: host-constructor,"),
+         "Unknown scenario 'nested-pve-roundtrp'. Did you mean 'nested-pve-roundtrip'? Known: dr-roundtrip,"),
         (["--scenario", "vm-roundtrip", "--host", "fathr"],
          "Unknown host 'fathr'. Did you mean 'father'? Known: father."),
         (["--scenario", "vm-roundtrip", "--inventory", "{two}"],
@@ -106,7 +106,7 @@ def test_a_group_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
          "The inventory /no/such/inventory does not exist. Give an existing one with --inventory."),
         (["--scenario", "vm-roundtrip", "--host", "father", "--timeout", "0"], "0.0 is not in the range x>0"),
         (["--scenario", "vm-roundtrip", "--host", "father", "--no-such"], "No such option"),
-        (["--list-phases"], "Whose phases? Give --scenario. Known: host-constructor,"),
+        (["--list-phases"], "Whose phases? Give --scenario. Known: dr-roundtrip,"),
         (["vm-strt"], "Unknown command 'vm-strt'. Did you mean 'vm-start'? Known: audit, awx, bench,"),
         (["vm-start", "--host", "father"], "Missing option '--vm-id'"),
         (["container", "create"], "Missing argument 'NAME'"),
