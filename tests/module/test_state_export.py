@@ -9,15 +9,17 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 
 from lab.api import interfaces
+from lab.api.release import RELEASE
 from lab.api.serving import ServedLab
 from lab.api.site_serving import ServedSite
+from lab.pytest_plugin import ServeLab
 
 from .conftest import Modules, hurried
 
@@ -583,14 +585,23 @@ class ByPassword(ServedLab):
         return {**known, "user": self.user, "password": self.password}
 
 
-@pytest.fixture
-def server(modules: Modules) -> Modules:
+def rooted(lab: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
     """A node with several cards, reached as root."""
-    lab = modules.lab
     lab.api.node_texts["father"] = {"etc/network/interfaces": interfaces.DEFAULT + CARDS}
     lab.api.open_vswitch = True
-    rooted = ByPassword(**{item.name: getattr(lab, item.name) for item in fields(lab)})
-    return replace(modules, lab=rooted)
+    return Modules(hurried(ByPassword(**{item.name: getattr(lab, item.name) for item in fields(lab)})), capsys)
+
+
+@pytest.fixture
+def server(lab_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """A node of the present release."""
+    return rooted(lab_api, capsys)
+
+
+@pytest.fixture(params=[RELEASE, "8.4"])
+def any_server(request: pytest.FixtureRequest, serve_lab_api: ServeLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """A node of each release that people have."""
+    return rooted(serve_lab_api(release=request.param), capsys)
 
 
 def made(modules: Modules, *samples: Sample) -> None:
@@ -664,20 +675,20 @@ def test_placeholders_name_the_secrets() -> None:
         assert sample.kind in KINDS
 
 
-def test_a_server_with_everything(server: Modules) -> None:
-    made(server, *SAMPLES)
+def test_a_server_with_everything(any_server: Modules) -> None:
+    made(any_server, *SAMPLES)
     for vmid in (9000, 9001):  # those of the lab lack what Proxmox VE gives each new VM
-        server.ok("vm", vmid=vmid, smbios1={"uuid": str(uuid.uuid4())})
-    document = exported(server)
-    assert planned(server, document) == []
-    assert planned(server, document, prune=["all"]) == []
-    applied(server, {}, **EVERYTHING)
-    assert [sample.kind for sample in SAMPLES if not sample.stays and left(server, sample)] == []
+        any_server.ok("vm", vmid=vmid, smbios1={"uuid": str(uuid.uuid4())})
+    document = exported(any_server)
+    assert planned(any_server, document) == []
+    assert planned(any_server, document, prune=["all"]) == []
+    applied(any_server, {}, **EVERYTHING)
+    assert [sample.kind for sample in SAMPLES if not sample.stays and left(any_server, sample)] == []
     secrets = {name: value for sample in SAMPLES for name, value in sample.secrets.items()}
-    foreseen = planned(server, document, secrets=secrets)
+    foreseen = planned(any_server, document, secrets=secrets)
     assert {verb for verb, _kind, _name in foreseen} == {"create", "modify"}
-    assert applied(server, document, secrets=secrets, allow_restart=True) == foreseen
-    again = exported(server)
+    assert applied(any_server, document, secrets=secrets, allow_restart=True) == foreseen
+    again = exported(any_server)
     assert {kind: entries(again, kind) for kind in KINDS} == {kind: entries(document, kind) for kind in KINDS}
 
 
