@@ -51,6 +51,12 @@ def kept(read: Reader, key: str, work: Callable[[], T]) -> T:
     return keep(key, work) if keep else work()
 
 
+def unlisted(read: Reader, path: str) -> bool:
+    """Whether a reader has a list that should have what is at a path, and hasn't: asking for it would be in vain."""
+    looking: Callable[[str], bool] | None = getattr(read, "unlisted", None)
+    return looking is not None and looking(path)
+
+
 def whole(read: Reader, path: str) -> tuple[Json, Values | None]:
     """An answer with what stands beside its data; None in its place where the way to the API doesn't tell it."""
     reading: Callable[[str], tuple[Json, Values | None]] | None = getattr(read, "whole", None)

@@ -68,6 +68,10 @@ class SharedReads:
         rows = self._once(path, listing.params)
         return self.kept(f"by {listing.key} {path}", lambda: {str(row[listing.key]): row for row in rows})
 
+    def unlisted(self, path: str) -> bool:
+        """See engine.unlisted."""
+        return any(re.fullmatch(item.item, path) for item in self.listings) and self._row(path) is None
+
     def _once(self, path: str, params: Values | None) -> Json:
         key = json.dumps([path, dict(params or {})], sort_keys=True)
         return self.kept(key, lambda: self.read.get(path, params))

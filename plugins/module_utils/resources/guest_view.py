@@ -18,6 +18,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import (
     Reader,
     Values,
     kept,
+    unlisted,
     url,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PermissionDeniedError, PveError, RefusedError
@@ -123,8 +124,11 @@ def _where_said(kind: Kind, read: Reader, wish: Values) -> Guest | None:
     # Only the cluster's list knows a guest's pool.
     if not node or not vmid or wish.get("pool"):
         return None
+    path = url("/nodes/{}/{}/{}/status/current", node, kind.type, vmid)
     try:
-        current = read.get(url("/nodes/{}/{}/{}/status/current", node, kind.type, vmid))
+        if unlisted(read, path):
+            return None
+        current = read.get(path)
     except PermissionDeniedError:
         return None
     except PveError as error:

@@ -41,6 +41,10 @@ class Foretold:
         """See engine.kept. What was worked out from lists is worked out anew once they show something else."""
         return self.reads.kept(f"{self._version} {key}", work)
 
+    def unlisted(self, path: str) -> bool:
+        """See engine.unlisted."""
+        return self.reads.unlisted(path)
+
     def whole(self, path: str) -> tuple[Json, Values | None]:
         """See engine.whole."""
         return self.reads.kept(f"whole {path}", lambda: self.client.whole(path))
