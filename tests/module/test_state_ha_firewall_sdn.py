@@ -266,3 +266,30 @@ def test_what_a_vm_or_a_group_declares_is_not_pruned(guests: Modules) -> None:
     guests.ok("state", document=document)
     kept = guests.ok("state", document=document, prune=["ha.resources", "ha.rules"], check=True)
     assert "delete" not in verbs(kept).values()
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["a new guest", "a guest that is there"])
+def test_a_group_of_a_guest_on_the_release_before(
+    lab_8_api: ServedLab, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    """The guest is put under high availability by its own entry, and into the group after that."""
+    modules = Modules(hurried(lab_8_api), capsys)
+    vm = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
+    if there:
+        modules.ok("vm", **vm)
+    document = {"vms": [{**vm, "ha": {"enabled": True, "group": "near"}}]}
+    planned = modules.ok("state", document=document, check=True)
+    assert verbs(planned) == {"vms 300": "modify" if there else "create", "ha.rules near": "create"}
+    assert verbs(modules.ok("state", document=document)) == verbs(planned)
+    (group,) = exported(modules, ["ha.groups"])["ha"]["groups"]
+    assert (group["group"], group["resources"]) == ("near", ["vm:300"])
+    assert not modules.ok("state", document=document, check=True)["changed"]
+
+
+def test_a_rule_of_a_guest(cluster: Modules) -> None:
+    vm = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
+    document = {"vms": [{**vm, "ha": {"enabled": True, "group": "near"}}]}
+    planned = cluster.ok("state", document=document, check=True)
+    assert verbs(planned) == {"vms 300": "create", "ha.rules near": "create"}
+    assert verbs(cluster.ok("state", document=document)) == verbs(planned)
+    assert not cluster.ok("state", document=document, check=True)["changed"]

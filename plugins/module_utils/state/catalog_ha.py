@@ -82,7 +82,8 @@ def at_home(resource: Resource) -> Resource:
         made_there = {**wish, "nodes": str(wish[HOME]).split(",")} if wish.get(HOME) and not _names(wish) else wish
         return resource.plan(wish if _is_there(have) else made_there, have)
 
-    return replace(resource, plan=plan)
+    # The modules say which API there is, too, of what isn't there.
+    return replace(resource, plan=plan, result=lambda have: resource.result(have) if _is_there(have) else {})
 
 
 def _names(wish: Values) -> bool:
@@ -90,7 +91,7 @@ def _names(wish: Values) -> bool:
 
 
 def _is_there(have: Any) -> bool:  # noqa: ANN401 - as above
-    return have is not None and not (isinstance(have, ha_placement.Grouped) and have.row is None)
+    return have is not None and not (isinstance(have, ha_placement.Grouped | ha_group.Ruled) and have.row is None)
 
 
 def bare(entry: Values) -> Values:

@@ -41,6 +41,9 @@ __all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", 
 MISSING = re.compile(r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|Cannot find")
 """Words for something that isn't there."""
 
+UNMANAGED = re.compile(r"is not managed")
+"""Words for a guest that isn't under high availability: a plan may put one there that was there already."""
+
 ALL = "all"
 """Stands for every kind."""
 
@@ -152,7 +155,9 @@ class Planning:
         if not isinstance(action.verdict, HomelabPveError):
             return action
         said = str(action.verdict)
-        made = [key for key in self.making if _speaks_of(said, key[1])] if MISSING.search(said) else []
+        coming = [*self.making] if MISSING.search(said) else []
+        coming += [other.key for other in self.changing] if UNMANAGED.search(said) else []
+        made = [key for key in coming if _speaks_of(said, key[1])]
         if not made:
             return action
         awaited = next((key for key in made if key in needed(action)), made[0])
