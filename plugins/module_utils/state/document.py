@@ -266,7 +266,7 @@ class Measuring:
             return 1, 0
         self._check_keys(node)
         inner = [self.of(child, above) for child in _children(node)]
-        size, depth = 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
+        size, depth = 1 + sum(size for size, _depth in inner), 1 + max((depth for _size, depth in inner), default=0)
         if size > MAX_VALUES:
             raise self._refusal(node, f"With its aliases written out the document has more than {MAX_VALUES} values.")
         if depth > MAX_DEPTH:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
 
-Hide: TypeAlias = "Callable[[str], str]"
+Hide: TypeAlias = Callable[[str], str]
 """From an option, or a part of one (``data.CF_Token``), to the placeholder that stands for its value."""
 
 ONLINE = "online"

@@ -60,7 +60,7 @@ class Subject:
     thing: Any = None
 
 
-Judge: TypeAlias = "Callable[[Facts, Subject, Values], Judged]"
+Judge: TypeAlias = Callable[[Facts, Subject, Values], Judged]
 """Looks at one thing. Raises HomelabPveError where it can't be seen."""
 
 

@@ -252,7 +252,7 @@ def _is_written(name: str, plan: Plan | None) -> bool:
 
 def _missing(what: str, pairs: Sequence[tuple[Wish, Named]], known: Index, read: Reader) -> Iterator[str]:
     names = {found.name for _wish, found in pairs}
-    nodes = list(dict.fromkeys(str(node) for wish, _ in pairs if (node := wish.values.get("node") or _home(wish))))
+    nodes = list(dict.fromkeys(str(node) for wish, _named in pairs if (node := wish.values.get("node") or _home(wish))))
     there = _there(TARGETS[what], names, nodes, read)
     if there is None:
         return
