@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
-from ansible_collections.homelab.pve.plugins.module_utils.api import Client
+from ansible_collections.homelab.pve.plugins.module_utils.api import NOT_CONNECTED, Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, carry_out, look
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import (
@@ -33,11 +33,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConnectionError,
     HomelabPveError,
     OutcomeUnknownError,
+    PveError,
     StepFailedError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 
 T = TypeVar("T")
+
+OF_NODE = re.compile(r"/nodes/[^/]+(?=/)")
+"""Path of the node that a question is for."""
 
 Verdict: TypeAlias = Outcome | HomelabPveError
 """What became of a wish, or why it could not be."""
@@ -50,6 +54,7 @@ class SharedReads:
     read: Reader
     listings: Sequence[Listing] = ()
     _answers: dict[str, Future[Json]] = field(default_factory=dict)
+    _lost: dict[str, PveError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, path: str, params: Values | None = None) -> Json:
@@ -74,7 +79,19 @@ class SharedReads:
 
     def _once(self, path: str, params: Values | None) -> Json:
         key = json.dumps([path, dict(params or {})], sort_keys=True)
-        return self.kept(key, lambda: self.read.get(path, params))
+        return self.kept(key, lambda: self._answered(path, params))
+
+    def _answered(self, path: str, params: Values | None) -> Json:
+        """What the node says; one that can't be reached is not asked again, for each question would wait in vain."""
+        node = OF_NODE.match(path)
+        if node and node[0] in self._lost:
+            raise self._lost[node[0]]
+        try:
+            return self.read.get(path, params)
+        except PveError as error:
+            if node and error.status == NOT_CONNECTED:
+                self._lost[node[0]] = error
+            raise
 
     def kept(self, key: str, work: Callable[[], T]) -> T:
         """See engine.kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client, Connection, connect
 from ansible_collections.homelab.pve.plugins.module_utils.apply import look, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HomelabPveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads
+from ansible_collections.homelab.pve.plugins.module_utils.parallel import tried
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog_guests import ROWS
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
 from hypothesis import HealthCheck, Phase, given, reject, settings
@@ -393,3 +395,16 @@ def test_the_guests_of_a_node_that_does_not_answer_are_said(lab: ServedLab, clie
     assert [text.partition(". ")[0] for text in remarks] == [
         "vms: node son doesn't answer, so its guests are left out: 200"
     ]
+
+
+def test_a_node_that_does_not_answer_is_asked_once(lab: ServedLab, client: Client) -> None:
+    """Its guests can't be planned; the others are, and nobody waits for each of its guests in turn."""
+    lab.populate(30, 3)
+    entries = [(kind, entry) for kind in ROWS for entry in kind.entries(SharedReads(client))]
+    away = [entry for _kind, entry in entries if entry["node"] == "son"]
+    lab.api.inject({"kind": "node", "node": "son", "state": "off"})
+    lab.clear_requests()
+    shared = SharedReads(client, tuple(listing for kind in ROWS for listing in kind.resource.listings))
+    seen = [tried(partial(look, kind.resource, wish_of(kind, entry), shared)) for kind, entry in entries]
+    assert sum(isinstance(verdict, HomelabPveError) for verdict in seen) == len(away) > 1
+    assert len([row for row in lab.requests() if row.path.startswith("/nodes/son/")]) <= 1 + client.retries
