@@ -750,7 +750,7 @@ def test_many_guests_cost_a_request_each(modules: Modules) -> None:
 
 
 def test_a_replication_comes_back(cluster: Modules) -> None:
-    job = {"id": "100-0", "target": "mother", "schedule": "*/5", "rate": 100.0, "comment": "warm"}
+    job: dict[str, Any] = {"id": "100-0", "target": "mother", "schedule": "*/5", "rate": 100.0, "comment": "warm"}
     cluster.ok("vm", vmid=100, name="web", node="father", state="stopped")
     cluster.ok("replication_job", **job)
     document = exported(cluster, "replication", "vms")

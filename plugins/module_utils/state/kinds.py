@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -204,18 +204,6 @@ class Kind:
 
 def _text(value: Json) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def stages(kind: Kind, wishes: Sequence[Values]) -> list[int]:
-    """How many of the same wishes each needs to be there before it, one after the other; a circle counts as none."""
-    called = {str(wish[kind.else_by]): wish for wish in wishes if wish.get(kind.else_by)}
-    known = {**called, **{kind.identity(wish): wish for wish in wishes}}
-
-    def depth(identity: str, above: frozenset[str]) -> int:
-        below = [name for name in kind.needs(known[identity]) if name in known and name not in above]
-        return 1 + max((depth(name, above | {name}) for name in below), default=-1)
-
-    return [depth(name, frozenset((name,))) for name in (kind.identity(wish) for wish in wishes)]
 
 
 def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN,
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader
 from ansible_collections.homelab.pve.plugins.module_utils.resources.group import GROUP
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import FIRST, KINDS
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kept, Kind, Remark, secret, stages
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kept, Kind, Remark, secret
 from ansible_collections.homelab.pve.plugins.module_utils.state.listers import declared, login_of, nodes
-from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import ordered
+from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import ordered, waves
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,20 +71,26 @@ def test_numbers_are_listed_as_numbers() -> None:
     assert [entry["vmid"] for entry in kind.entries(Table())] == [999, 1000]
 
 
+def in_order(kind: Kind, entries: Sequence[Entry]) -> list[list[str]]:
+    """The names of what is made at once, one group after the other."""
+    groups = waves(entries, kind.identity, lambda entry: list(kind.needs(entry)))
+    return [[kind.identity(entry) for entry in group] for group in groups]
+
+
 @pytest.mark.parametrize(
-    ("entries", "expected"),
+    ("names", "expected"),
     [
         ([], []),
-        ([{"poolid": "a/b/c"}, {"poolid": "a"}, {"poolid": "a/b"}], [2, 0, 1]),
-        ([{"poolid": "a/b"}], [0]),  # the one above is there, or is not
+        (["a/b/c", "a", "a/b"], [["a"], ["a/b"], ["a/b/c"]]),
+        (["a/b"], [["a/b"]]),  # the one above is there, or is not
     ],
 )
-def test_pools_come_after_those_they_are_in(entries: list[dict[str, Any]], expected: list[int]) -> None:
-    assert stages(KINDS["pools"], entries) == expected
+def test_pools_come_after_those_they_are_in(names: list[str], expected: list[list[str]]) -> None:
+    assert in_order(KINDS["pools"], [{"poolid": name} for name in names]) == expected
 
 
 def test_interfaces_come_after_what_they_stand_on() -> None:
-    entries: list[dict[str, Any]] = [
+    entries: list[Entry] = [
         {"iface": "vmbr1.5", "vlan_raw_device": None},
         {"iface": "vmbr1", "bridge_ports": ["bond0.100"]},
         {"iface": "bond0.100"},
@@ -93,15 +99,16 @@ def test_interfaces_come_after_what_they_stand_on() -> None:
         {"iface": "ovs", "type": "OVSBridge", "ovs_ports": ["eno4"]},
         {"iface": "door", "type": "OVSIntPort", "ovs_bridge": "ovs"},
     ]
-    found = stages(KINDS["network"], [{"node": "father", **entry} for entry in entries])
-    assert found == [4, 3, 2, 1, 0, 0, 1]
+    found = in_order(KINDS["network"], [{"node": "father", **entry} for entry in entries])
+    assert [[name.removeprefix("father/") for name in group] for group in found] == [
+        ["eno2", "ovs"],
+        ["bond0", "door"],
+        ["bond0.100"],
+        ["vmbr1"],
+        ["vmbr1.5"],
+    ]
     apart = [{"node": "father", **entries[1]}, {"node": "mother", **entries[2]}]
-    assert stages(KINDS["network"], apart) == [0, 0]
-
-
-def test_a_circle_is_no_endless_one() -> None:
-    kind = Kind("groups", GROUP, ("groupid",), needs=lambda values: values["on"])
-    assert stages(kind, [{"groupid": "a", "on": ["b"]}, {"groupid": "b", "on": ["a"]}]) == [1, 1]
+    assert len(in_order(KINDS["network"], apart)) == 1
 
 
 def test_the_order_of_kinds_has_no_circle_and_no_unknown_name() -> None:
