@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scenarios.report import RunReport
 
 Told = Mapping[str, Any]
+CLIPPED = "..."
+"""What a phase's message ends with where it was too long (scenarios.events)."""
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -75,6 +78,8 @@ def _tell(asked: Asked, report: RunReport, told: Told) -> None:
         click.echo(json.dumps(state_report.document(report.host, told, failure(report)), indent=2))
     elif told.get("state_summary"):
         state_text.show(state_text.plan(report.host, told, bool(asked.inputs.get("state_all"))))
+    elif failure(report).endswith(CLIPPED):
+        click.echo("\n".join(told.get("state_errors") or []), err=True)
 
 
 def _check_files(asked: Asked) -> None:

@@ -79,6 +79,7 @@ def test_what_fails_is_published_too(play: Play) -> None:
     status, told = play("plan", state_document={"pools": [{"poolid": "a", "commment": "x"}]})
     assert status == FAILED
     assert (told["state_changed"], told["state_actions"], told["state_summary"]) == (False, [], {})
+    assert "pools[0].commment: " in told["state_errors"][0]
 
 
 def test_the_secret_of_a_new_token_is_in_no_artifact(play: Play) -> None:

@@ -45,6 +45,7 @@ MADE = told(action("create", status="done"))
 class Runs:
     """Stands in for the runs of playbooks: what each publishes, and the exit code it ends with."""
 
+    said: str = "it broke"
     answers: list[tuple[dict[str, Any], int]] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ class Runs:
     def conduct(self, what: Scenario, _selected: frozenset[str], _given: Mapping[str, Any], _flags: Flags) -> RunReport:
         self.asked.append((what.name, what.phases[0].action.inputs))
         outputs, code = self.answers.pop(0)
-        phase = PhaseReport(what.name, "", FAILED if code else PASSED, "it broke" if code else "", outputs=outputs)
+        phase = PhaseReport(what.name, "", FAILED if code else PASSED, self.said if code else "", outputs=outputs)
         return RunReport("R", what.name, "pve", STARTED, phases=[phase], began=True, exit_code=code)
 
 
@@ -118,6 +119,13 @@ def test_a_plan_as_json(runs: Runs, document: str, capsys: pytest.CaptureFixture
     main(["state", "plan", document, "--json"])
     found = json.loads(capsys.readouterr().out)
     assert (found["host"], found["errors"], found["error"]) == ("pve", ["vms 100: no such storage"], "it broke")
+
+
+def test_a_long_refusal_is_told_to_its_end(runs: Runs, document: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.said = "many things are wrong..."
+    runs.will({"state_errors": ["a.yml:1: wrong\na.yml:900: wrong"]}, 1)
+    assert main(["state", "plan", document]) == 1
+    assert "a.yml:900: wrong" in capsys.readouterr().err
 
 
 def test_what_is_applied_is_what_was_shown(runs: Runs, document: str, capsys: pytest.CaptureFixture[str]) -> None:
