@@ -132,7 +132,12 @@ NAMINGS: Mapping[str, tuple[Naming, ...]] = {
     "ha.rules": _HA,
     "ha.groups": _HA,
     "firewall.options": _FIREWALL,
-    "firewall.rules": (*_FIREWALL, Naming(("group",), SECURITY_GROUP)),
+    "firewall.rules": (
+        *_FIREWALL,
+        Naming(("group",), SECURITY_GROUP),
+        # The action of a rule that isn't one of these three is a group of rules.
+        Naming(("rules", EACH, "action"), SECURITY_GROUP, r"^(?!(?:ACCEPT|DROP|REJECT)$)(.+)$"),
+    ),
     "firewall.ipsets": (Naming(("vmid",), GUEST),),
     "firewall.aliases": (Naming(("vmid",), GUEST),),
     "sdn.zones": (

@@ -62,6 +62,8 @@ class Table:
         ("replication", {"id": "100-0", "target": "b"}, ["guest 100", "node b"]),
         ("mappings", {"map": ["node=a,path=/dev", {"node": "b"}]}, ["node a", "node b"]),
         ("storage", {"nodes": "a, b"}, ["node a", "node b"]),
+        ("firewall.rules", {"rules": [{"type": "in", "action": "ACCEPT"}, {"type": "group", "action": "web"}]},
+         ["security group web"]),
     ],
 )  # fmt: skip
 def test_what_is_named(kind: str, entry: dict[str, Any], names: list[str]) -> None:
