@@ -156,7 +156,7 @@ def test_checkpoints_that_are_none(modules: Modules, checkpoint: Document, messa
 
 def test_least_privileges(modules: Modules) -> None:
     guest(modules)
-    wish = {"document": {"vms": [{"vmid": 100, "memory": 1024}]}, "name": NAME}
+    wish: Document = {"document": {"vms": [{"vmid": 100, "memory": 1024}]}, "name": NAME}
     needed = {"/": ["Sys.Audit"], "/vms/100": ["VM.Audit", "VM.Snapshot", "VM.Config.Memory"]}
     limited = modules.limited(needed)
     made = limited.ok("state_checkpoint", **wish)

@@ -100,9 +100,9 @@ class Checkpoint:
     def of(given: Values | None) -> Checkpoint:
         """From a mapping. Raises ConfigError for one that is none."""
         try:
-            values = {**(given or {})}
-            lists = {name: [Kept(**row) for row in values.pop(name)] for name in ("guests", "removals")}
-            return Checkpoint(**values, **lists)
+            values = dict(given or {})
+            guests, removals = ([Kept(**row) for row in values.pop(name)] for name in ("guests", "removals"))
+            return Checkpoint(**values, guests=guests, removals=removals)
         except (TypeError, KeyError) as error:
             raise ConfigError(
                 "Option 'checkpoint': this is not what state: present returned as checkpoint, or what ./run.sh state "

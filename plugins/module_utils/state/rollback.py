@@ -96,7 +96,8 @@ def _converged(client: Client, options: Values) -> tuple[list[Values], list[str]
     try:
         found = work.converge(client, options, False)
     except FindingsError as error:
-        return list(error.result.get("actions", ())), [str(error)]
+        rows: Json = error.result.get("actions", ())
+        return list(rows), [str(error)]
     return list(found["actions"]), []
 
 
