@@ -357,7 +357,7 @@ REFUSALS = [
         "There is no backup 'local:",
     ),
     ({"restore": {}}, "There is no backup of the guest with vmid 300 on storage 'local'"),
-    ({"clone": "9000", "restore": {}}, "parameters are mutually exclusive: clone|restore"),
+    ({"clone": "9000", "restore": {}}, "There is no backup of the guest with vmid 300 on storage 'local'"),
 ]
 
 

@@ -57,18 +57,16 @@ class Restorable(View):
 
 def restorable(kind: GuestKind, resource: Resource) -> Resource:
     """The resource of a kind of guest with the option ``restore``."""
-    exclusive = (*resource.rules.get("mutually_exclusive", ()), ["clone", "restore"])
     return replace(
         resource,
         options={**resource.options, **OPTIONS},
         describe=partial(describe, kind, resource),
         plan=partial(plan, kind, resource),
-        rules={**resource.rules, "mutually_exclusive": exclusive},
     )
 
 
 def describe(kind: GuestKind, resource: Resource, read: Reader, wish: Values) -> View:
-    """The guest, or the backup it is to be made from. Raises RefusedError where there is none."""
+    """The guest, or the backup it is to be made from, whatever else it could be. Raises RefusedError without one."""
     wanted = wish.get("restore")
     made_already = BOUND in wish or wish["state"] == "absent"
     if not wanted or made_already or identify(kind, read, read_guests(read), wish):
