@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, reconcile
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Resource, Values
 from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
 from ansible_collections.homelab.pve.plugins.module_utils.resources.section import Section
 from ansible_collections.homelab.pve.plugins.module_utils.state.listers import declared
@@ -206,14 +206,12 @@ def _text(value: Json) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def section_lister(section: Section, keys: Mapping[str, str], *, in_full: bool = False) -> Lister:
-    """Lists a section by its collection. ``keys``: option -> what a row calls it; ``in_full``: each is read singly."""
+def section_lister(section: Section, keys: Mapping[str, str]) -> Lister:
+    """Lists a section by its collection, whose rows say all. ``keys``: option -> what a row calls it."""
 
     def listed(read: Reader) -> Iterator[Entry]:
         for row in read.get(section.collection) or ():
-            named = {option: row[key] for option, key in keys.items()}
-            have = read.get(url(section.item, *(named[key] for key in section.keys))) if in_full else row
-            yield {**named, **section_values(section, have)}
+            yield {**{option: row[key] for option, key in keys.items()}, **section_values(section, row)}
 
     return listed
 
