@@ -223,8 +223,11 @@ def test_guests_of_a_large_estate_are_asked_where_a_card_has_the_firewall_on(
     guests.ok("firewall_options", level="guest", vmid=100, enable=True)
     guests.ok("firewall_options", level="guest", vmid=101, enable=True)
     guests.ok("vm", vmid=101, net={"net0": {"model": "virtio", "bridge": "vmbr0", "firewall": True}})
-    entries = exported(guests, ["firewall.options"])["firewall"]["options"]
-    assert [entry.get("vmid") for entry in entries] == [101]
+    result = guests.ok("state_info", only=["firewall.options", "firewall.rules"])
+    assert [entry.get("vmid") for entry in result["document"]["firewall"]["options"]] == [101]
+    assert result["warnings"] == [
+        "The firewalls of 4 guests without a card that has the firewall on are left out: they have no effect."
+    ]
 
 
 def test_a_rule_that_is_there_twice_is_exported_once(guests: Modules) -> None:

@@ -8,7 +8,7 @@ The rules of one configuration are one entry, as their order matters; a security
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,9 +78,20 @@ def sites(read: Reader, levels: Sequence[str]) -> list[Site | Remark]:
     if "vnet" in levels:
         found += [_site(read, "vnet", row["vnet"]) for row in read.get("/cluster/sdn/vnets") or ()]
     if "guest" in levels:
-        guests = [guest for guest in read_guests(read) if guest.node in online]
-        found += [Site(of_guest(guest), {"level": "guest", "vmid": guest.vmid}) for guest in _firewalled(read, guests)]
+        found += _guests(read, online)
     return found
+
+
+def _guests(read: Reader, online: Collection[str]) -> list[Site | Remark]:
+    """Those of guests whose firewall is asked for, and how many aren't: see EVERY_GUEST."""
+    guests = [guest for guest in read_guests(read) if guest.node in online]
+    asked = _firewalled(read, guests)
+    left = len(guests) - len(asked)
+    said = f"The firewalls of {left} guests without a card that has the firewall on are left out: they have no effect."
+    return [
+        *(Site(of_guest(guest), {"level": "guest", "vmid": guest.vmid}) for guest in asked),
+        *([Remark(said)] if left else []),
+    ]
 
 
 def _site(read: Reader, level: str, name: Json) -> Site:

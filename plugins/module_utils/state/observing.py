@@ -45,7 +45,8 @@ def observe(kinds: Iterable[Kind], read: Reader, parallel: int) -> Observed:
         warnings += said
         if entries:
             _place(document, kind, dict(entries[0]) if kind.single else [dict(entry) for entry in entries])
-    return Observed(document, warnings)
+    # Kinds that read the same say the same of it.
+    return Observed(document, list(dict.fromkeys(warnings)))
 
 
 def _judged(kind: Kind, seen: tuple[list[Entry], list[Remark]] | HomelabPveError) -> tuple[list[Entry], list[str]]:
