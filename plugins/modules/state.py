@@ -76,7 +76,8 @@ options:
     default: false
   max_delete_percent:
     description:
-      - How much of what is there of a kind may be deleted at once, in percent. One thing of each kind always may.
+      - How much of what is there of a kind may be deleted at once, in percent from 0 to 100. One thing of each kind
+        always may.
     type: int
     default: 20
   expect:
@@ -103,7 +104,7 @@ options:
     type: dict
     default: {}
   max_parallel:
-    description: How many things are dealt with at a time.
+    description: How many things are dealt with at a time, from 1 to 64.
     type: int
     default: 8
 """

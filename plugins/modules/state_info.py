@@ -26,7 +26,7 @@ options:
     type: list
     elements: str
   max_parallel:
-    description: How many things are read at a time.
+    description: How many things are read at a time, from 1 to 64.
     type: int
     default: 8
 """

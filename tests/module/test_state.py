@@ -15,7 +15,7 @@ SMALL: dict[str, Any] = {
     "users": [{"userid": "kim@pve", "groups": ["operators"]}],
     "pools": [{"poolid": "prod", "comment": "production"}],
 }
-FREE = {"allow_delete": True, "allow_restart": True, "max_delete_percent": 100}
+FREE: dict[str, Any] = {"allow_delete": True, "allow_restart": True, "max_delete_percent": 100}
 
 
 def acted(result: Result) -> list[tuple[str, str, str, str]]:
@@ -230,6 +230,8 @@ def test_least_privileges(modules: Modules) -> None:
     ("options", "message"),
     [
         ({}, "There is no document. Give files, or a document."),
+        ({"document": {}, "max_delete_percent": -5}, "Option 'max_delete_percent': -5 is not from 0 to 100."),
+        ({"document": {}, "max_parallel": 0}, "Option 'max_parallel': 0 is not from 1 to 64."),
         ({"document": {}, "prune": ["nope"]}, "Option 'prune': there is no kind 'nope'. Known: all, "),
         ({"document": {"vms": {}}}, "The document is wrong, nothing was asked of the server:\ndocument:2: vms: "),
     ],

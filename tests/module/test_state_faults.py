@@ -77,7 +77,7 @@ def test_the_connection_is_lost_at_every_step(modules: Modules, tmp_path: Path, 
     """Whatever was done till then, the next run ends as one that nothing disturbed, and makes nothing twice."""
     lab = modules.lab
     clean = lab.snapshot()
-    options = {"document": DOCUMENT, "max_parallel": 1, "retries": 0}
+    options: dict[str, Any] = {"document": DOCUMENT, "max_parallel": 1, "retries": 0}
     modules.ok("state", **options)
     writes = last_asked(modules)
     wanted = exported(modules)

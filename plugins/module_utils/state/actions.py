@@ -34,6 +34,11 @@ STATUSES = (PLANNED, DONE, FAILED, SKIPPED)
 UNBOUND = re.compile(r"\{(\w+)\}")
 """An id in a step's words that is known when it is claimed."""
 
+NAMING = frozenset({"api", "path"})
+"""What modules return even of what isn't there: the API that is used, the path that grants are looked for at."""
+
+EMPTY: tuple[Json, ...] = (None, "", [], {})
+
 Key: TypeAlias = "tuple[str, str]"
 """Kind and identity of a thing."""
 
@@ -108,13 +113,13 @@ class Action:
 
     @cached_property
     def shown(self) -> dict[str, Json]:
-        """What its module would return about what is there."""
-        return self.resource.result(self.verdict.state) if isinstance(self.verdict, Outcome) else {}
+        """What its module would return about what is there; empty where nothing is."""
+        return there(self.resource.result(self.verdict.state)) if isinstance(self.verdict, Outcome) else {}
 
     @cached_property
     def shown_after(self) -> dict[str, Json]:
-        """What its module would return about what is there afterwards."""
-        return self.resource.result(self.ended.state) if self.ended else {}
+        """What its module would return about what is there afterwards; empty where nothing is."""
+        return there(self.resource.result(self.ended.state)) if self.ended else {}
 
     @property
     def outcome(self) -> Outcome | None:
@@ -182,6 +187,11 @@ class Action:
         found = [answer for answer in self.ended.answers if is_upid(answer)] if self.ended else []
         cause = self.error.cause if isinstance(self.error, StepFailedError) else self.error
         return [*found, cause.upid] if isinstance(cause, TaskFailedError | TaskTimeoutError) else found
+
+
+def there(told: dict[str, Json]) -> dict[str, Json]:
+    """What a module returns, if it is about something that is there: some name even then what they looked for."""
+    return told if any(value not in EMPTY for name, value in told.items() if name not in NAMING) else {}
 
 
 def numbers(actions: Sequence[Action]) -> dict[str, int]:

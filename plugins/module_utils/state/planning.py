@@ -38,7 +38,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import 
 
 __all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", "plan")
 
-MISSING = re.compile(r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|Cannot find")
+MISSING = re.compile(r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|not managed|Cannot find")
 """Words for something that isn't there."""
 
 UNMANAGED = re.compile(r"is not managed")

@@ -68,6 +68,9 @@ INFO_OPTIONS: Options = {
     "max_parallel": {"type": "int", "default": 8},
 }
 
+BOUNDS: Mapping[str, tuple[int, int]] = {"max_parallel": (1, 64), "max_delete_percent": (0, 100)}
+"""The least and the most that options may be."""
+
 CAPABILITIES: Values = {
     "supports_rollback": True,
     "supports_checkpoints": True,
@@ -120,8 +123,17 @@ def wished(params: Values, kinds: Mapping[str, Kind], pruned: Collection[str] = 
     return [wish for wish in acquainted(found) if wish.declared.kind.name in kinds]
 
 
+def check_numbers(params: Values) -> None:
+    """Raise ConfigError for a number that is out of its bounds."""
+    for name, (least, most) in BOUNDS.items():
+        value = params.get(name)
+        if value is not None and not least <= value <= most:
+            raise ConfigError(f"Option '{name}': {value} is not from {least} to {most}.")
+
+
 def converge(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     """Plan, and unless it is a dry run, apply. Raises FindingsError with the whole result for whatever failed."""
+    check_numbers(params)
     kinds = chosen(params)
     prune = [name for name in named("prune", params["prune"]) if name in kinds]
     wishes = wished(params, kinds, prune)
@@ -253,6 +265,7 @@ def _error(error: HomelabPveError) -> dict[str, Json]:
 
 def export(client: Client, params: Values) -> dict[str, Json]:
     """Answer of the module state_info."""
+    check_numbers(params)
     found = observe(list(chosen(params).values()), client, params["max_parallel"])
     told = {"document": found.document, "warnings": found.warnings, "capabilities": CAPABILITIES}
     return {"changed": False, "timestamp": now(), **told}
