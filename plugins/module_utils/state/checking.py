@@ -18,13 +18,14 @@ from typing import TypeAlias
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Codec, Json, Properties
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HIDDEN, Field, Options, Resource, Values, parsed
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.module import ENTRY_RULES
 from ansible_collections.homelab.pve.plugins.module_utils.resources import guest_ha, storage_types, vzdump
 from ansible_collections.homelab.pve.plugins.module_utils.resources.container import LXC
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guest_kind import Kind as GuestKind
+from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import HIGHEST_VMID, LOWEST_VMID
 from ansible_collections.homelab.pve.plugins.module_utils.resources.storage import FIELDS as STORAGE_FIELDS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import QEMU
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
@@ -215,7 +216,7 @@ def _unparsable(kind: Kind, judge: Judge, values: Values, *, whole: bool) -> Ite
 def _fields(judge: Judge, values: Values) -> Iterator[Problem]:
     for name, value in values.items():
         if value is not None and name in judge.rows:
-            found = _tried(partial(parsed, (judge.rows[name],), values), (name,), value)
+            found = _tried(partial(parsed, (judge.rows[name],), values), (name,), value, judge.rows[name].codec)
             yield from _masked(found, value) if judge.rows[name].secret else found
 
 
@@ -225,8 +226,12 @@ def _masked(found: Iterable[Problem], value: Json) -> Iterator[Problem]:
         yield place, message.replace(str(value), HIDDEN)
 
 
-def _tried(work: Callable[[], object], place: Place, value: Json = None) -> Iterator[Problem]:
+def _tried(work: Callable[[], object], place: Place, value: Json, codec: Codec) -> Iterator[Problem]:
     """What a codec says about the value at a place."""
+    # A property string would take a list for the text that Python makes of it.
+    if isinstance(value, list) and isinstance(getattr(codec.same, "__self__", None), Properties):
+        yield place, "has to be a mapping, or text as Proxmox VE writes it, not a list."
+        return
     try:
         work()
     except ConfigError as error:
@@ -277,13 +282,16 @@ def _of_guest(kind: GuestKind, volumes: tuple[str, ...]) -> Callable[[Values], I
     """What is in a guest's numbered options and its volumes, one member at a time."""
 
     def checked(values: Values) -> Iterator[Problem]:
+        vmid = values.get("vmid")
+        if vmid is not None and not LOWEST_VMID <= vmid <= HIGHEST_VMID:
+            yield ("vmid",), f"{vmid} is no vmid; vmids go from {LOWEST_VMID} to {HIGHEST_VMID}."
         for family in kind.config.families:
             for key, item in (values.get(family.option) or {}).items():
                 one = {family.option: {key: item}}
-                yield from _tried(partial(kind.config.wanted, one), (family.option, key), item)
+                yield from _tried(partial(kind.config.wanted, one), (family.option, key), item, family.codec)
         for option in volumes:
             for place, alone, item in _volumes(option, values.get(option)):
-                yield from _tried(partial(kind.volumes.wanted, alone), place, item)
+                yield from _tried(partial(kind.volumes.wanted, alone), place, item, kind.volumes.codec)
 
     return checked
 

@@ -59,6 +59,10 @@ def _whole(entry: Entry) -> Entry:
     return entry
 
 
+def _elsewhere(_entry: Values, _place: Place) -> Place | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Dialect:
     """The words of one kind. ``whole`` turns what several words say together; it ``takes`` these besides."""
@@ -66,6 +70,8 @@ class Dialect:
     words: tuple[Word, ...] = ()
     whole: Callable[[Entry], Entry] = _whole
     takes: Options | None = None
+    back: Callable[[Values, Place], Place | None] = _elsewhere
+    """Where an entry says what stands at a place that ``whole`` has made; None for any other."""
 
     def __call__(self, entry: Entry) -> Entry:
         """The entry in the module's options. Raises ConfigError for what is said twice or can't be understood."""
@@ -78,7 +84,7 @@ class Dialect:
     def written(self, entry: Values, place: Place) -> Place:
         """Where an entry, as it was written, says what stands at a place of the translated one."""
         said = (word.place(entry[word.said], place) for word in self.words if entry.get(word.said) is not None)
-        return next((found for found in said if found), place)
+        return self.back(entry, place) or next((found for found in said if found), place)
 
 
 def _said(word: Word, entry: Entry) -> Entry:
@@ -192,6 +198,26 @@ def job_id(entry: Values) -> str:
     return "-".join(["backup", *words])[:50].rstrip("-")
 
 
+def _interface_back(entry: Values, place: Place) -> Place | None:
+    said = {"cidr": "address", "cidr6": "address6"}.get(str(place[0])) if place else None
+    return (said,) if said and entry.get(said) is not None else None
+
+
+def _backup_back(entry: Values, place: Place) -> Place | None:
+    if place == ("schedule",) and entry.get("time") is not None:
+        return ("time",)
+    if place[:1] != ("vmid",) or entry.get("vmid") is not None:
+        return None
+    rest = int(place[1]) if len(place) > 1 else 0
+    for name in ("vms", "containers"):
+        some = entry.get(name)
+        listed = some if isinstance(some, list) else [] if some is None else [some]
+        if rest < len(listed):
+            return (name, rest) if isinstance(some, list) and len(place) > 1 else (name,)
+        rest -= len(listed)
+    return None
+
+
 BACKUP: Options = {
     "time": {"type": "str"},
     "vms": VMIDS,
@@ -207,6 +233,7 @@ DIALECTS: Mapping[str, Dialect] = {
         (Word("comment", "comments", about="A note about the interface."),),
         _network,
         dict.fromkeys(("address", "netmask", "address6", "netmask6"), TEXT),
+        _interface_back,
     ),
     "backups": Dialect(
         (
@@ -215,6 +242,7 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         _backup,
         BACKUP,
+        _backup_back,
     ),
 }
 """Kind -> its words."""

@@ -88,6 +88,16 @@ def test_what_cannot_be_meant(kind: str, entry: Entry, message: str) -> None:
         ("vms", {"comment": "a"}, ("description",), ("comment",)),
         ("vms", {"comment": "a"}, ("cores",), ("cores",)),
         ("storage", {"id": "s"}, ("storage",), ("id",)),
+        ("network", {"address": "a"}, ("cidr",), ("address",)),
+        ("network", {"cidr": "a"}, ("cidr",), ("cidr",)),
+        ("network", {"address": "a"}, (), ()),
+        ("backups", {"vms": [1, 2], "containers": [3]}, ("vmid", 1), ("vms", 1)),
+        ("backups", {"vms": [1, 2], "containers": [3]}, ("vmid", 2), ("containers", 0)),
+        ("backups", {"vms": 1, "containers": [3]}, ("vmid",), ("vms",)),
+        ("backups", {"containers": 3}, ("vmid", 0), ("containers",)),
+        ("backups", {"vmid": [3]}, ("vmid", 0), ("vmid", 0)),
+        ("backups", {"schedule": "daily", "time": "25:00"}, ("schedule",), ("time",)),
+        ("backups", {"retention": {}}, ("prune_backups", "x"), ("retention", "x")),
     ],
 )
 def test_where_it_was_written(kind: str, entry: Entry, place: tuple[str, ...], written: tuple[Any, ...]) -> None:
