@@ -1,4 +1,4 @@
-"""The driver is killed in the middle of an apply: what was done is known, and the next apply does the rest."""
+"""An apply that is killed, or fails: what was done is known, the next apply does the rest, or all of it is undone."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def journals() -> list[Path]:
     return list((Path(os.environ["XDG_STATE_HOME"]) / "homelab-pve" / "journals").glob("*/*"))
 
 
+CHANGED = """\
+pools: [{poolid: new}]
+vms:
+  - {vmid: 310, name: web, memory: 768}
+  - {vmid: 311, name: broken}
+"""
+
+
 @pytest.mark.timeout(600)
 def test_a_driver_that_is_killed(lab_api: ServedLab, hosts: Path, tmp_path: Path) -> None:
     document = tmp_path / "web.yml"
@@ -66,4 +74,30 @@ def test_a_driver_that_is_killed(lab_api: ServedLab, hosts: Path, tmp_path: Path
     assert again.code == 0, again.err
     assert [(entry["kind"], entry["status"]) for entry in changes()[2:]] == [("vms", "done")]
     assert state("plan", str(document)).code == 0
+    assert drive("audit", "verify").code == 0
+
+
+@pytest.mark.timeout(600)
+def test_an_apply_that_fails_is_undone_where_that_is_wanted(lab_api: ServedLab, hosts: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yml", tmp_path / "second.yml"
+    first.write_text(DOCUMENT, encoding="utf-8")
+    second.write_text(CHANGED, encoding="utf-8")
+
+    def apply(*words: str) -> Result:
+        return drive("state", "apply", *words, "--host", "pve", "--inventory", str(hosts))
+
+    assert apply(str(first)).code == 0
+    lab_api.faults.add("task", type="qmcreate", error="no room", vmid=311)
+    failed = apply(str(second), "--rollback-on-failure")
+    assert failed.code == 1
+    assert "vms 311: " in failed.out
+    assert "no room" in failed.out
+    assert "What had been done was rolled back." in failed.err
+    told = drive(
+        "state", "export", "--only", "pools,vms", "--format", "json", "--host", "pve", "--inventory", str(hosts)
+    )
+    document = json.loads(told.out)
+    assert [pool["poolid"] for pool in document["pools"]] == ["lab"]
+    assert "memory" not in next(vm for vm in document["vms"] if vm["vmid"] == 310)
+    assert 311 not in [vm["vmid"] for vm in document["vms"]]
     assert drive("audit", "verify").code == 0
