@@ -15,8 +15,8 @@ description:
   - Reads everything of a server or cluster that M(homelab.pve.state) can declare, without volatile and secret values.
   - Needs the privileges C(VM.Audit), C(Datastore.Audit), C(Sys.Audit), C(Pool.Audit), C(SDN.Audit) and
     C(Mapping.Audit) on V(/), as the role C(PVEAuditor) has them. What the login may not see is left out, as is a node
-    that can't be asked, and what no document says; the warnings name it. Accounts with certificate authorities are
-    shown to V(root@pam) only, logged in with its password.
+    that can't be asked, and what no document says; the warnings name it. Plugins for certificate authorities need
+    C(Sys.Modify) on V(/), and accounts with them are shown to V(root@pam) only, logged in with its password.
 extends_documentation_fragment:
   - homelab.pve.connection
   - homelab.pve.attributes.reads

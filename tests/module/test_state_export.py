@@ -165,6 +165,18 @@ def test_planned_back_it_changes_nothing(any_lab: Modules) -> None:
     assert exported(any_lab) == document
 
 
+AUDIT = ("VM.Audit", "Datastore.Audit", "Sys.Audit", "Pool.Audit", "SDN.Audit", "Mapping.Audit")
+
+
+def test_an_auditor_sees_all_but_certificate_authorities(modules: Modules) -> None:
+    made(modules, *(sample for sample in SAMPLES if sample.kind in ("storage", "pools", "mappings", "acl", "realms")))
+    auditor = modules.limited({"/": AUDIT})
+    kinds = [kind for kind in KINDS if not kind.startswith("acme.")]
+    document = exported(modules, *kinds)
+    assert exported(auditor, *kinds) == document
+    assert planned(auditor, document) == []
+
+
 def test_what_the_login_may_not_see_is_named(modules: Modules) -> None:
     limited = modules.limited({"/": ["Sys.Audit"]})
     found = limited.ok("state_info")

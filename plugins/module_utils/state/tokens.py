@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
-from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token, user
 from ansible_collections.homelab.pve.plugins.module_utils.token_secret import store_secret
 
 LEFT_OUT = ("renew", "current_secret")
@@ -29,8 +29,21 @@ def told(wish: Values, answers: Sequence[Json]) -> dict[str, Json]:
     return {"secret_path": str(wish["secret_path"])}
 
 
+def describe(read: Reader, wish: Values) -> Json | None:
+    """As the module does; but a token that the list of users tells need not be asked for, which takes User.Modify."""
+    listed = None if BOUND in wish else _listed(read, wish)
+    return listed or api_token.describe(read, wish)
+
+
+def _listed(read: Reader, wish: Values) -> Values | None:
+    rows = read.get(user.SECTION.collection, {"full": 1}) or ()
+    tokens = (token for row in rows if row["userid"] == wish["userid"] for token in row.get("tokens") or ())
+    return next((token for token in tokens if token["tokenid"] == wish["tokenid"]), None)
+
+
 TOKEN = replace(
     api_token.TOKEN,
+    describe=describe,
     options={name: spec for name, spec in api_token.TOKEN.options.items() if name not in LEFT_OUT},
     told=told,
     writes=api_token.SECTION.resource().writes,
