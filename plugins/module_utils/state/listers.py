@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 
 Hide: TypeAlias = Callable[[str], str]
 """From an option, or a part of one (``data.CF_Token``), to the placeholder that stands for its value."""
@@ -18,22 +19,32 @@ ONLINE = "online"
 
 
 def declared(fields: Sequence[Field], have: Values, hide: Hide | None = None) -> dict[str, Json]:
-    """The options that would set what was answered. What is empty is left out, and without ``hide`` what is secret."""
+    """The options that would set what was answered. What is empty is left out, and without ``hide`` what is secret.
+
+    Raises ConfigError for an answer that is not understood: a later release may say more than this collection knows.
+    """
     known = [item for item in fields if have.get(item.key) is not None and (hide or not item.secret)]
     values = {item.name: _hidden(item, have, hide) if item.secret else _told(item, have) for item in known}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _told(item: Field, have: Values) -> Json:
-    value = item.codec.decode(have[item.key])
+    value = _understood(item, have)
     return None if item.codec.empty(value) else value
+
+
+def _understood(item: Field, have: Values) -> Json:
+    try:
+        return item.codec.decode(have[item.key])
+    except ValueError as error:
+        raise ConfigError(f"What Proxmox VE answers as {item.key} is not understood: {error}.") from error
 
 
 def _hidden(item: Field, have: Values, hide: Hide | None) -> Json:
     """A placeholder; of a secret with parts, such as what a DNS provider wants, one for each."""
     if hide is None:
         return None
-    value = item.codec.decode(have[item.key])
+    value = _understood(item, have)
     return {name: hide(f"{item.name}.{name}") for name in value} if isinstance(value, Mapping) else hide(item.name)
 
 

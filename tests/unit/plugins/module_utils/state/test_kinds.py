@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import BOOLEAN, DESCRIPTION, TEXT, Codec, set_of
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Field, Reader
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.group import GROUP
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import FIRST, KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kept, Kind, Remark, secret
@@ -165,6 +166,11 @@ def test_declared(have: dict[str, Any], expected: dict[str, Any]) -> None:
     assert declared(FIELDS, have, lambda option: secret("users", "joe", option)) == expected
     without = {name: value for name, value in expected.items() if name in ("comment", "enable", "nodes")}
     assert declared(FIELDS, have) == without
+
+
+def test_an_answer_of_a_later_release_is_no_crash() -> None:
+    with pytest.raises(ConfigError, match=r"answers as enable is not understood: 'maybe' is neither true nor false\."):
+        declared(FIELDS, {"enable": "maybe"})
 
 
 @given(st.dictionaries(st.sampled_from(["comment", "password"]), st.text(min_size=1)))
