@@ -277,7 +277,7 @@ def test_a_group_of_a_guest_on_the_release_before(
 ) -> None:
     """The guest is put under high availability by its own entry, and into the group after that."""
     modules = Modules(hurried(lab_8_api), capsys)
-    vm = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
+    vm: dict[str, Any] = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
     if there:
         modules.ok("vm", **vm)
     document = {"vms": [{**vm, "ha": {"enabled": True, "group": "near"}}]}
@@ -290,7 +290,7 @@ def test_a_group_of_a_guest_on_the_release_before(
 
 
 def test_a_rule_of_a_guest(cluster: Modules) -> None:
-    vm = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
+    vm: dict[str, Any] = {"vmid": 300, "node": "father", "name": "web", "memory": 256, "state": "stopped"}
     document = {"vms": [{**vm, "ha": {"enabled": True, "group": "near"}}]}
     planned = cluster.ok("state", document=document, check=True)
     assert verbs(planned) == {"vms 300": "create", "ha.rules near": "create"}
