@@ -43,7 +43,7 @@ AWKWARD = st.sampled_from(
     ["1e5", "0x1f", "1_000", "012", "yes", "null", "~", "1.5", ".5", "-0", "2026-01-01", "=", "<<", "1:2"]
 )
 VALUES = st.recursive(
-    TEXTS | AWKWARD | st.integers() | st.booleans() | st.none(),
+    TEXTS | AWKWARD | st.integers(-(10**15), 10**15) | st.booleans() | st.none(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
