@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
@@ -86,6 +86,23 @@ def test_depth_counts_aliases() -> None:
     assert refused(f"l0: &l0 [x]\n{chain}").endswith("The document is nested more than 40 deep.")
 
 
+class Noted:
+    """A file that notes how many bytes are asked for."""
+
+    def __init__(self, stream: IO[bytes], taken: list[int]) -> None:
+        self.stream, self.taken = stream, taken
+
+    def __enter__(self) -> Noted:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stream.close()
+
+    def read(self, size: int = -1) -> bytes:
+        self.taken.append(size)
+        return self.stream.read(size)
+
+
 def test_a_large_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "MAX_BYTES", 1 << 20)
     path = tmp_path / "large.yml"
@@ -93,15 +110,7 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Monk
         stream.truncate(100 << 20)
     taken: list[int] = []
     opened = Path.open
-
-    def counting(self: Path, *args: Any) -> Any:
-        stream = opened(self, *args)
-        whole = stream.read
-        stream = type("Counted", (), {"__enter__": lambda s: s, "__exit__": lambda *_: None, "read": None})()
-        stream.read = lambda size: taken.append(size) or whole(size)
-        return stream
-
-    monkeypatch.setattr(Path, "open", counting)
+    monkeypatch.setattr(Path, "open", lambda self, mode: Noted(opened(self, mode), taken))
     with pytest.raises(ConfigError, match=r"larger than 1 MiB\. Split it with include\."):
         read_file(path)
     assert taken == [(1 << 20) + 1]
