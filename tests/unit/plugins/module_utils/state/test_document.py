@@ -110,7 +110,7 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Monk
         stream.truncate(100 << 20)
     taken: list[int] = []
     opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode: Noted(opened(self, mode), taken))
+    monkeypatch.setattr(Path, "open", lambda self, _mode: Noted(opened(self, "rb"), taken))
     with pytest.raises(ConfigError, match=r"larger than 1 MiB\. Split it with include\."):
         read_file(path)
     assert taken == [(1 << 20) + 1]
