@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import Modules, Result, denied
+from lab.api.serving import ServedLab
+
+from .conftest import Modules, Result, denied, hurried
 
 SMALL: dict[str, Any] = {
     "groups": [{"groupid": "operators", "comment": "on call"}],
@@ -239,3 +241,17 @@ def test_least_privileges(modules: Modules) -> None:
 )
 def test_refusals(modules: Modules, options: dict[str, Any], message: str) -> None:
     assert modules.message("state", **options).startswith(message)
+
+
+@pytest.fixture
+def old(lab_8_0_api: ServedLab, capsys: pytest.CaptureFixture[str]) -> Modules:
+    """The modules, connected to a node of release 8.0."""
+    return Modules(hurried(lab_8_0_api), capsys)
+
+
+def test_everything_pruned_on_an_old_release(old: Modules) -> None:
+    """What the release doesn't have yet can't be surplus."""
+    old.ok("group", groupid="operators")
+    planned = old.ok("state", document={}, prune=["all"], check=True)
+    assert ("groups", "operators", "delete", "planned") in acted(planned)
+    assert planned["errors"] == []

@@ -17,7 +17,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome, look
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HomelabPveError
+from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError, HomelabPveError, PveError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, apart, claims
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
@@ -33,12 +33,15 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.foretold import Foretold
 from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import hash_of
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Entry, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.observing import NOT_IMPLEMENTED
 from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import needs, ordered, waves
 
 __all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", "plan")
 
-MISSING = re.compile(r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|not managed|Cannot find")
+MISSING = re.compile(
+    r"not exist|no such|[Tt]here is no|not found|unknown|is not known|not defined|not managed|Cannot find"
+)
 """Words for something that isn't there."""
 
 UNMANAGED = re.compile(r"is not managed")
@@ -170,7 +173,16 @@ class Planning:
         for name, declares in kind.declared_by.items():
             entries = (wish.declared.entry for wish in self.wishes if wish.declared.kind.name == name)
             known |= {identity for entry in entries for identity in declares(entry)}
-        return [_pruned(kind, entry) for entry in kind.prunable(self.read) if not kind.identities(entry) & known]
+        return [_pruned(kind, entry) for entry in self._prunable(kind) if not kind.identities(entry) & known]
+
+    def _prunable(self, kind: Kind) -> list[Entry]:
+        """What may be removed if no document has it; nothing of a kind that the release doesn't have."""
+        try:
+            return kind.prunable(self.read)
+        except PveError as error:
+            if error.status == NOT_IMPLEMENTED:
+                return []
+            raise
 
     def _gone(self, kind: Kind, surplus: Sequence[Action]) -> list[Action]:
         said = [_wished(wish) for wish in self.wishes if wish.declared.kind is kind and _removes(wish.values)]
