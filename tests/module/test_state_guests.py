@@ -378,6 +378,15 @@ def test_a_plan_asks_once_for_each_guest(lab: ServedLab, client: Client) -> None
     assert len(lab.requests()) <= len(entries) + 10
 
 
+@pytest.mark.parametrize("node", [{}, {"node": "father"}])
+def test_a_plan_of_new_guests_asks_once_for_each(cluster: Modules, node: dict[str, str]) -> None:
+    """Whether its vmid is free; where it is to be doesn't matter."""
+    entries = [{"vmid": vmid, "state": "started", **node} for vmid in range(300, 330)]
+    cluster.lab.clear_requests()
+    cluster.ok("state", document={"node": "mother", "vms": entries}, check=True)
+    assert len(cluster.lab.requests()) <= len(entries) + 10
+
+
 def test_an_export_asks_once_for_each_guest(lab: ServedLab, client: Client) -> None:
     lab.populate(60, 3)
     lab.clear_requests()
