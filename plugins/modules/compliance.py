@@ -33,8 +33,8 @@ options:
     description:
       - Policies in the task itself, above those of O(files).
       - Each is a dictionary with C(name), C(check), and the parameters of the check. C(where) says which things it is
-        about, C(severity) is V(error), V(warning) or V(info), and C(reason) says why. C(exempt) is a list of C(id), which
-        may be a pattern, and C(reason).
+        about, C(severity) is V(error), V(warning) or V(info), and C(reason) says why. C(exempt) is a list of C(id),
+        which may be a pattern, and C(reason).
       - The checks with their parameters, and what C(where) takes, stand in the guide to compliance, docs/compliance.md.
     type: list
     elements: dict

@@ -296,3 +296,22 @@ def test_a_rule_of_a_guest(cluster: Modules) -> None:
     assert verbs(planned) == {"vms 300": "create", "ha.rules near": "create"}
     assert verbs(cluster.ok("state", document=document)) == verbs(planned)
     assert not cluster.ok("state", document=document, check=True)["changed"]
+
+
+def near(vmid: int) -> dict[str, Any]:
+    """A document about one guest, which is to be in a rule that other documents' guests are in."""
+    vm = {"vmid": vmid, "node": "father", "memory": 256, "state": "stopped", "ha": {"enabled": True, "group": "near"}}
+    return {"vms": [vm]}
+
+
+@pytest.mark.parametrize("release", ["lab_cluster_api", "lab_8_api"])
+def test_a_guest_joins_the_guests_of_other_documents(
+    release: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modules = Modules(hurried(request.getfixturevalue(release)), capsys)
+    for vmid in (300, 301):
+        modules.ok("state", document=near(vmid))
+    for vmid in (300, 301):
+        assert not modules.ok("state", document=near(vmid), check=True)["changed"]
+    (entry,) = [row for rows in exported(modules, ["ha.groups", "ha.rules"])["ha"].values() for row in rows]
+    assert entry["resources"] == ["vm:300", "vm:301"]

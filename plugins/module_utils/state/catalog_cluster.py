@@ -116,9 +116,7 @@ TRIED = "test"
 
 ENDPOINT = replace(
     notification_endpoint.NOTIFICATION_ENDPOINT,
-    options={
-        name: spec for name, spec in notification_endpoint.NOTIFICATION_ENDPOINT.options.items() if name != TRIED
-    },
+    options={name: spec for name, spec in notification_endpoint.NOTIFICATION_ENDPOINT.options.items() if name != TRIED},
     plan=lambda wish, have: notification_endpoint.plan({**wish, TRIED: "never"}, have),
     writes=tuple(write for write in notification_endpoint.WRITES if not write.endswith("/test")),
 )

@@ -9,10 +9,11 @@ make of one what the release has (``ha_group.py``, ``ha_rule.py``), and an expor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME, Plan, Reader, Resource, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError, RefusedError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import (
@@ -23,7 +24,13 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     ha_rule,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import HA_TYPES
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, nothing, section_values
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import (
+    JOINED,
+    Entry,
+    Kind,
+    nothing,
+    section_values,
+)
 
 IN_A_RULE_OF_ITS_OWN = "group"
 """What an HA resource of Proxmox VE 8 says itself; the export has it in ``ha.groups``, as a release with rules does."""
@@ -76,14 +83,26 @@ def list_armed(read: Reader) -> Iterator[Entry]:
 
 
 def at_home(resource: Resource) -> Resource:
-    """A rule, or group, that names no nodes prefers those its guests are to be on; it is made so, never changed to."""
+    """A rule, or group, that names no nodes prefers those its guests are to be on; it is made so, never changed to.
+
+    Of one whose members only guests speak of, those stay that are in it: another document may have put them there.
+    """
 
     def plan(wish: Values, have: Any) -> Plan:  # noqa: ANN401 - what the resource describes
+        if _is_there(have):
+            return resource.plan({**wish, **_with_members(wish, resource.result(have))}, have)
         made_there = {**wish, "nodes": str(wish[HOME]).split(",")} if wish.get(HOME) and not _names(wish) else wish
-        return resource.plan(wish if _is_there(have) else made_there, have)
+        return resource.plan(made_there, have)
 
     # The modules say which API there is, too, of what isn't there.
     return replace(resource, plan=plan, result=lambda have: resource.result(have) if _is_there(have) else {})
+
+
+def _with_members(wish: Values, told: Values) -> dict[str, Json]:
+    if not wish.get(JOINED):
+        return {}
+    there = next((value.get("resources") for value in told.values() if isinstance(value, Mapping)), None)
+    return {"resources": sorted({*(there or ()), *wish["resources"]})}
 
 
 def _names(wish: Values) -> bool:

@@ -62,6 +62,8 @@ class Declared:
     entry: Entry
     origins: tuple[Origin, ...]
     home: str | None = None
+    joins: bool = False
+    """Only things that join it speak of its members: those it has already stay."""
     """The node that is meant where the entry of a node's thing names none: such a guest may be anywhere."""
 
     home_at: str = ""

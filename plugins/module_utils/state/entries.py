@@ -14,7 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.state import checking, dialect, references
 from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Findings, Key, Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text, sources
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import JOINED, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.reading import VERSION, Reading, merged
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrets import Vault
 
@@ -74,7 +74,7 @@ def _joined(
     pins = sorted({str(pin) for _member, guest in named if (pin := guest.entry.get("node") or guest.home)})
     entry = dialect.joined(base.entry, [member for member, _declared in named])
     # A rule that has to be made prefers the nodes that its guests are to be on.
-    return replace(base, entry=entry, home=",".join(pins) or None)
+    return replace(base, entry=entry, home=",".join(pins) or None, joins="resources" not in base.entry)
 
 
 def _refuse_same_guests(found: Iterable[Declared], findings: Findings) -> None:
@@ -102,4 +102,5 @@ def _checked(declared: Declared, reading: Reading, findings: Findings) -> Wish |
     for place, message in verdict.problems:
         findings.about(declared, message, place)
     roaming = {HOME: declared.home} if declared.home is not None and declared.kind.roams else {}
-    return None if verdict.problems else Wish(declared, {**verdict.values, **roaming}, missing)
+    joining = {JOINED: True} if declared.joins else {}
+    return None if verdict.problems else Wish(declared, {**verdict.values, **roaming, **joining}, missing)

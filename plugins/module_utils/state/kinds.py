@@ -21,6 +21,10 @@ Entry: TypeAlias = "dict[str, Json]"
 """A thing as a document says it: the options of its module."""
 
 
+JOINED = "_joined"
+"""Key of the wish under which is said that its members join those there are, as no entry says who is to be in it."""
+
+
 class Remark(str):
     """What a lister has to say about what it can't put into an entry: a warning of the export."""
 
