@@ -81,6 +81,9 @@ class Shell(paramiko.ServerInterface):
         channel.sendall(done.stdout)
         channel.sendall_stderr(done.stderr)
         channel.send_exit_status(done.returncode)
+        # A command may end before its client was told that it runs, and a channel that closes then is an error there.
+        # What answers this question has sent that before.
+        channel.get_transport().global_request("told@homelab-pve")
         channel.close()
 
 
