@@ -116,8 +116,7 @@ CHECKS: tuple[Check, ...] = (
     # test_replay.py plays transcripts that somebody names: ./test.sh replay DIR.
     pytest_check("conformance", "conformance", options=("--ignore", "tests/conformance/test_replay.py")),
     # Files differ much in length, so single tests are spread, but for the files that tests/conftest.py names.
-    # They wait for processes much of the time: three workers keep two cores busy.
-    pytest_check("integration", "integration", workers=3, options=("--dist", "loadgroup")),
+    pytest_check("integration", "integration", options=("--dist", "loadgroup")),
     Check("sanity", "ansible-test sanity", python("tests/sanity/run.py"), narrow=True),
     Check("molecule", "molecule", python("tests/integration/molecule/run.py"), narrow=True, needs=no_molecule),
 )

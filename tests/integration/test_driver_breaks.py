@@ -52,6 +52,7 @@ def repositories(directory: Path) -> str:
     return json.dumps([{"src": str(copy), "dest": "/opt/copy"}])
 
 
+@pytest.mark.timeout(600)
 def test_both_break_off_in_every_phase_and_go_on(stand: Stand, tmp_path: Path) -> None:
     before, inputs = node(stand), ("-e", f"nested_pve_repos={repositories(tmp_path)}")
     phases = CONSTRUCTOR.names()

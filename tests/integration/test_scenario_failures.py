@@ -15,7 +15,7 @@ CONSTRUCTOR, DESTRUCTOR, ROUNDTRIP = (
     each.name for each in (nested_pve.CONSTRUCTOR, nested_pve.DESTRUCTOR, nested_pve.ROUNDTRIP)
 )
 NO_IMAGE = ("-e", "test_vm_image_url=http://10.99.0.1:8080/images/nope.qcow2")
-SHORTER = ("--skip", "setup_network", "--skip", "setup_ssh")
+SHORTER = ("--skip", "setup_network")
 
 
 @pytest.fixture(autouse=True)
