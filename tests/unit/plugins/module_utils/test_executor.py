@@ -78,7 +78,7 @@ def test_a_command_that_goes_on_writing(listens: bool, stdin: str | None) -> Non
         heard.extend([text] if stream == "stderr" else [])
 
     with pytest.raises(CommandTimeoutError):
-        LOCAL.run(["sh", "-c", script], timeout=0.3, stdin=stdin, on_output=hear if listens else None)
+        LOCAL.run(["sh", "-c", script], timeout=1, stdin=stdin, on_output=hear if listens else None)
     assert not any(Path("/proc", pid.strip()).exists() and not gone(int(pid)) for pid in heard)
     assert bool(heard) == listens
 
