@@ -313,6 +313,11 @@ def url(template: str, *parts: object) -> str:
     return template.format(*(quote(str(part), safe="") for part in parts))
 
 
+def without(options: Options, *names: str) -> Options:
+    """The options without some."""
+    return {name: spec for name, spec in options.items() if name not in names}
+
+
 def parsed(fields: Sequence[Field], wish: Values) -> dict[str, Json]:
     """What the user set, by option, in canonical form. Raises ConfigError naming the option."""
     return {item.name: _parse(item, wish[item.name]) for item in fields if wish.get(item.name) is not None}

@@ -33,6 +33,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 
 LOG_LINES = 10
 """How many of a task's last log lines an error shows."""
@@ -141,6 +142,11 @@ class PveError(HomelabPveError):
         self.message = message.strip() or reason.strip()
         self.errors = {name: str(text).strip() for name, text in (errors or {}).items()}
         super().__init__(" ".join(part for part in (f"{method} {path}: {status} {self.said}", self.advice) if part))
+
+    @property
+    def not_implemented(self) -> bool:
+        """Whether the release doesn't know the path, or not the method of it."""
+        return self.status == HTTPStatus.NOT_IMPLEMENTED
 
     @property
     def advice(self) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
@@ -45,6 +45,16 @@ OF_NODE = re.compile(r"/nodes/[^/]+(?=/)")
 
 Verdict: TypeAlias = Outcome | HomelabPveError
 """What became of a wish, or why it could not be."""
+
+
+def outcomes(verdicts: Iterable[Verdict]) -> list[Outcome]:
+    """What became of those wishes that could be."""
+    return [verdict for verdict in verdicts if isinstance(verdict, Outcome)]
+
+
+def complaints(verdicts: Iterable[Verdict]) -> list[str]:
+    """In words, why the others could not be."""
+    return [str(verdict) for verdict in verdicts if isinstance(verdict, HomelabPveError)]
 
 
 @dataclass
@@ -185,11 +195,11 @@ class Carrying:
             limit = float(wish.get("wait_timeout") or self.timeout)
             return carry_out(self.resource, wish, self.client, seen, timeout=limit)
         except HomelabPveError as error:
-            self.lost = self.lost or _hopeless(error)
+            self.lost = self.lost or hopeless(error)
             return error
 
 
-def _hopeless(error: HomelabPveError) -> HomelabPveError | None:
+def hopeless(error: HomelabPveError) -> HomelabPveError | None:
     """The error if it would be the same for all others."""
     cause = error.cause if isinstance(error, StepFailedError) else error
     everywhere = isinstance(cause, ConnectionError | AuthenticationError) and not isinstance(cause, OutcomeUnknownError)

@@ -105,15 +105,17 @@ def work(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
     if params["state"] == "confirmed":
         return _confirmation(client, node, params, dry_run)
     resource, guard, seen = _planned(client, params, node)
-    if dry_run or not guard:
-        done = seen if dry_run else carry_out(resource, params, client, seen, timeout=params["wait_timeout"])
-        return {**result(resource, done), "rollback": "none"}
-    return {**result(resource, guard.carry_out(seen)), "rollback": "confirmed" if guard.node.remote else "armed"}
+    rollback = "none" if dry_run or not guard else "confirmed" if guard.node.remote else "armed"
+    done = seen if dry_run else _done(client, params, resource, guard, seen)
+    return {**result(resource, done), "rollback": rollback}
 
 
 def apply_waiting(client: Client, params: Values) -> Outcome:
     """What waits, applied as the module does it: with the way back that the options ask for."""
-    resource, guard, seen = _planned(client, params, node_of(params))
+    return _done(client, params, *_planned(client, params, node_of(params)))
+
+
+def _done(client: Client, params: Values, resource: Resource, guard: Guarded | None, seen: Outcome) -> Outcome:
     if guard:
         return guard.carry_out(seen)
     return carry_out(resource, params, client, seen, timeout=params["wait_timeout"])

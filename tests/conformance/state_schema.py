@@ -25,7 +25,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.vm import QE
 from ansible_collections.homelab.pve.plugins.module_utils.state import dialect
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
-from ansible_collections.homelab.pve.plugins.module_utils.state.reading import VERSION
+from ansible_collections.homelab.pve.plugins.module_utils.state.placing import VERSION
 
 from tests.module.inventory import names, source, specification
 

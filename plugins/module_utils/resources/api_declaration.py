@@ -42,9 +42,6 @@ RULES: Mapping[str, list[Json]] = {
     "required_together": [("key", "id")],
 }
 
-NO_METHOD = 501
-"""Status for a path that exists but lacks the method; not every item can be read by itself."""
-
 PATH = re.compile(r"/[^\s?#{}]*")
 API_ROOT = re.compile(r"/api2/(?:json|extjs)\b")
 
@@ -108,7 +105,8 @@ def _item(read: Reader, path: str) -> Values:
     try:
         found = read.get(path)
     except PveError as error:
-        if error.status == NO_METHOD:
+        # Not every item can be read by itself.
+        if error.not_implemented:
             return {}
         raise
     # A path with more below it may answer their list.

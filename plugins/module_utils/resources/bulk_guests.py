@@ -27,7 +27,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigEr
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, find, read_guests
 
 BULK = "/cluster/bulk-action/guest"
-NOT_IMPLEMENTED = 501
 STARTED, STOPPED, SUSPENDED, MIGRATED = "started", "stopped", "suspended", "migrated"
 
 
@@ -149,7 +148,7 @@ def _has_bulk(read: Reader) -> bool:
     try:
         read.get(BULK)
     except PveError as error:
-        if error.status == NOT_IMPLEMENTED:
+        if error.not_implemented:
             return False
         raise
     return True

@@ -30,7 +30,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
 
 CLUSTER = LEVELS["cluster"].path
 GROUPS = f"{CLUSTER}/groups"
-NOT_IMPLEMENTED = 501
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ def _read(read: Reader, path: str) -> Sequence[Values]:
     except PermissionDeniedError:
         return ()
     except PveError as error:
-        if error.status != NOT_IMPLEMENTED:
+        if not error.not_implemented:
             raise
         return ()
     return found

@@ -36,7 +36,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     NODE_AFFINITY: ("type", "resources", "nodes"),
     RESOURCE_AFFINITY: ("type", "resources", "affinity"),
 }
-NOT_IMPLEMENTED = 501
 
 AS_GROUP: Mapping[str, str] = {
     "state": "state",
@@ -84,7 +83,7 @@ def describe(read: Reader, wish: Values) -> Json | Grouped | None:
     try:
         return SECTION.describe(read, wish)
     except PveError as error:
-        if error.status != NOT_IMPLEMENTED:
+        if not error.not_implemented:
             raise
     return read_group(read, str(wish["rule"]), with_members=True)
 

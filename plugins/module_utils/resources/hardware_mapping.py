@@ -30,7 +30,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.section impo
 from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_use import listed, users_matching
 
 COLLECTION = "/cluster/mapping/{}"
-NOT_IMPLEMENTED = 501
 
 NEEDED: Mapping[str, tuple[str, ...]] = {"pci": ("node", "path", "id"), "usb": ("node", "id"), "dir": ("node", "path")}
 """What each entry of a type has to say (the format of ``map`` in the API schema)."""
@@ -176,7 +175,7 @@ def _listed(read: Reader, kind: str, params: Values) -> Json:
     try:
         return read.get(url(COLLECTION, kind), params)
     except PveError as error:
-        if error.status != NOT_IMPLEMENTED:
+        if not error.not_implemented:
             raise
         return []
 

@@ -19,7 +19,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.section impo
 
 PROTOCOLS = ("openfabric", "ospf")
 MISSING = r"fabric '.*' does not exist in configuration|node '.*' does not exist in fabric"
-NOT_IMPLEMENTED = 501
 SECONDS = within(NUMBER, 1, 600)
 
 FIELDS: tuple[Field, ...] = (
@@ -64,7 +63,7 @@ def since_nine(section: Section, read: Reader, wish: Values) -> Json | None:
     try:
         return section.describe(read, wish)
     except PveError as error:
-        if error.status != NOT_IMPLEMENTED:
+        if not error.not_implemented:
             raise
         if wish["state"] == "absent":
             return None

@@ -28,7 +28,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_vnet imp
 from ansible_collections.homelab.pve.plugins.module_utils.resources.sdn_zone import FIELDS as ZONE_FIELDS
 
 PENDING: Values = {"pending": True}
-NOT_IMPLEMENTED = 501
 
 LISTS = {"zone": "/cluster/sdn/zones", "vnet": "/cluster/sdn/vnets", "controller": "/cluster/sdn/controllers"}
 FIELDS = {"zone": ZONE_FIELDS, "vnet": VNET_FIELDS, "subnet": SUBNET_FIELDS, "controller": CONTROLLER_FIELDS}
@@ -81,7 +80,7 @@ def _all_fabrics(read: Reader, params: Values | None = None) -> dict[str, Json]:
     try:
         return read.get(FABRICS, params) or {}
     except PveError as error:
-        if error.status == NOT_IMPLEMENTED:
+        if error.not_implemented:
             return {}
         raise
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
@@ -22,7 +21,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
 )
 from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict, claims
 from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import state_hash
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Key, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.tasks import is_upid
 
 CREATE, MODIFY, DELETE, NONE, FAILED = "create", "modify", "delete", "no-op", "failed"
@@ -38,9 +37,6 @@ NAMING = frozenset({"api", "path"})
 """What modules return even of what isn't there: the API that is used, the path that grants are looked for at."""
 
 EMPTY: tuple[Json, ...] = (None, "", [], {})
-
-Key: TypeAlias = "tuple[str, str]"
-"""Kind and identity of a thing."""
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConnectionError,
     FileError,
     HomelabPveError,
-    OutcomeUnknownError,
     PveError,
     RefusedError,
     StepFailedError,
     TaskFailedError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, Verdict
+from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads, Verdict, hopeless
 from ansible_collections.homelab.pve.plugins.module_utils.module import TASK_TIMEOUT
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
 from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
@@ -36,9 +35,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
     FAILED,
     SKIPPED,
     Action,
-    Key,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.journal import Journal
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Key
 from ansible_collections.homelab.pve.plugins.module_utils.state.planning import Planned, looked_at, needed
 
 
@@ -224,13 +223,6 @@ def lanes(actions: Sequence[Action]) -> list[list[Action]]:
     for action in actions:
         found.setdefault(action.key if action.kind.independent else (action.kind.name, ""), []).append(action)
     return list(found.values())
-
-
-def hopeless(error: HomelabPveError) -> HomelabPveError | None:
-    """The error if it would be the same for all others."""
-    cause = error.cause if isinstance(error, StepFailedError) else error
-    everywhere = isinstance(cause, ConnectionError | AuthenticationError) and not isinstance(cause, OutcomeUnknownError)
-    return cause if everywhere else None
 
 
 def carry(planned: Planned, client: Client, params: Values, journal: Journal) -> list[Action]:

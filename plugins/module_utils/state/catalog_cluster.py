@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values, url, without
 from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     acme_account,
@@ -76,7 +76,7 @@ ACTING = ("POST /nodes/{}/status", "POST /nodes/{}/wakeonlan", "POST /nodes/{}/s
 NODE = replace(
     node.NODE,
     options={
-        **{name: spec for name, spec in node.NODE.options.items() if name != "subscription_max_age"},
+        **without(node.NODE.options, "subscription_max_age"),
         "state": {"type": "str", "choices": ["present"], "default": "present"},
     },
     writes=tuple(write for write in node.NODE.writes if write not in ACTING),
@@ -116,7 +116,7 @@ TRIED = "test"
 
 ENDPOINT = replace(
     notification_endpoint.NOTIFICATION_ENDPOINT,
-    options={name: spec for name, spec in notification_endpoint.NOTIFICATION_ENDPOINT.options.items() if name != TRIED},
+    options=without(notification_endpoint.NOTIFICATION_ENDPOINT.options, TRIED),
     plan=lambda wish, have: notification_endpoint.plan({**wish, TRIED: "never"}, have),
     writes=tuple(write for write in notification_endpoint.WRITES if not write.endswith("/test")),
 )

@@ -27,7 +27,6 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_lev
 from ansible_collections.homelab.pve.plugins.module_utils.resources.firewall_names import (
     CLUSTER,
     GROUPS,
-    NOT_IMPLEMENTED,
     Name,
     names,
 )
@@ -140,7 +139,7 @@ def _parts(read: Reader, site: Site, parts: Parts) -> Sequence[Entry | Remark]:
         return [Remark(f"The firewall of {site.place.label} is left out: {error}")]
     except PveError as error:
         # A guest that was removed meanwhile; vnets have a firewall from Proxmox VE 8.3 on.
-        if GONE.search(error.message) or error.status == NOT_IMPLEMENTED:
+        if GONE.search(error.message) or error.not_implemented:
             return []
         raise
 
@@ -269,7 +268,7 @@ def meant(name: Name, entry: Values) -> Iterator[tuple[str, str]]:
 
 NAMED = {"alias": "firewall.aliases", "ipset": "firewall.ipsets"}
 
-BELOW = ("cluster", "nodes", "vms", "containers", "sdn.vnets")
+BELOW = ("nodes", "vms", "containers", "sdn.vnets")
 """Kinds of what has a firewall."""
 
 ROWS: tuple[Kind, ...] = (

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.homelab.pve.plugins.module_utils.state import fleet
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, nothing
 
 
 def dialect(entry: Entry) -> Entry:
@@ -19,5 +19,5 @@ def dialect(entry: Entry) -> Entry:
 
 ROWS: tuple[Kind, ...] = (
     # Only a node that is off for good leaves a cluster, so it is never pruned.
-    Kind("cluster", fleet.FLEET, (), fleet.listed, single=True, dialect=dialect, removable=lambda _entry: False),
+    Kind("cluster", fleet.FLEET, (), fleet.listed, single=True, dialect=dialect, removable=nothing),
 )

@@ -50,7 +50,7 @@ def list_rules(read: Reader) -> Iterator[Entry]:
     try:
         rows = read.get(ha_rule.SECTION.collection) or ()
     except PveError as error:
-        if error.status != ha_rule.NOT_IMPLEMENTED:
+        if not error.not_implemented:
             raise
         return
     for row in rows:
@@ -137,7 +137,7 @@ ROWS: tuple[Kind, ...] = (
         ha_resource.HA_RESOURCE,
         ("sid",),
         list_resources,
-        after=("cluster", "vms", "containers"),
+        after=("vms", "containers"),
         named=bare,
         appears=resource_rows,
         declared_by={"vms": of_guest, "containers": of_guest},
@@ -148,7 +148,7 @@ ROWS: tuple[Kind, ...] = (
         ("group",),
         list_groups,
         roams=True,
-        after=("cluster", "ha.resources"),
+        after=("ha.resources",),
         # Proxmox VE removes no group that guests are in.
         removal={"resources": []},
         declared_by={"ha.rules": lambda entry: (str(entry["rule"]),)},
@@ -159,7 +159,7 @@ ROWS: tuple[Kind, ...] = (
         ("rule",),
         list_rules,
         roams=True,
-        after=("cluster", "ha.resources"),
+        after=("ha.resources",),
         declared_by={"ha.groups": lambda entry: (str(entry["group"]),)},
     ),
     Kind(

@@ -98,7 +98,7 @@ def _fabrics(read: Reader) -> Json:
     try:
         return read.get(sdn_info.FABRICS) or {}
     except PveError as error:
-        if error.status == sdn_info.NOT_IMPLEMENTED:
+        if error.not_implemented:
             return {}
         raise
 
@@ -137,7 +137,6 @@ ROWS: tuple[Kind, ...] = (
         sdn_dns.DNS,
         ("dns",),
         keyed_lister(sdn_dns.SECTION, "sdn.dns", "key"),
-        after=("cluster",),
         audit=AUDIT,
     ),
     Kind(
@@ -145,16 +144,13 @@ ROWS: tuple[Kind, ...] = (
         sdn_ipam.IPAM,
         ("ipam",),
         keyed_lister(sdn_ipam.SECTION, "sdn.ipams", "token"),
-        after=("cluster",),
         audit=AUDIT,
-        removable=lambda entry: entry["ipam"] != BUILT_IN,
     ),
     Kind(
         "sdn.fabrics",
         applied(sdn_fabric.FABRIC),
         ("id",),
         list_fabrics,
-        after=("cluster",),
         audit=AUDIT,
         commit=apply_sdn,
     ),

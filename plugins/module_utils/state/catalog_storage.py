@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Plan, Reader, Values, without
 from ansible_collections.homelab.pve.plugins.module_utils.resources import backup_job, pool, replication_job, storage
 from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_types import TYPES
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kept, Kind, Remark, secret
@@ -84,7 +84,7 @@ ACTING = "schedule_now"
 
 REPLICATION = replace(
     replication_job.REPLICATION_JOB,
-    options={name: spec for name, spec in replication_job.REPLICATION_JOB.options.items() if name != ACTING},
+    options=without(replication_job.REPLICATION_JOB.options, ACTING),
     writes=replication_job.SECTION.resource().writes,
 )
 

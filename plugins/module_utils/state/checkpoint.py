@@ -15,25 +15,31 @@ from datetime import UTC, datetime
 
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json, truth
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Reader, Resource, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConfigError,
     FindingsError,
-    HomelabPveError,
     RefusedError,
 )
-from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict, carry_out_all, look_at_all
+from ansible_collections.homelab.pve.plugins.module_utils.many import (
+    Verdict,
+    carry_out_all,
+    complaints,
+    look_at_all,
+    outcomes,
+)
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together
 from ansible_collections.homelab.pve.plugins.module_utils.resources import backups
 from ansible_collections.homelab.pve.plugins.module_utils.resources.cluster_info import STATUS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, read_guests
 from ansible_collections.homelab.pve.plugins.module_utils.resources.snapshots import SNAPSHOT
 from ansible_collections.homelab.pve.plugins.module_utils.state import work
+from ansible_collections.homelab.pve.plugins.module_utils.state.actions import CREATE, DELETE, MODIFY
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.placing import at, placed
 
 GUEST_KINDS = ("vms", "containers")
-CREATE, MODIFY, DELETE = "create", "modify", "delete"
 PREFIX = "homelab-"
 DESCRIPTION = "Taken by homelab.pve before a document was applied"
 EMPTY: Values = {"str": "", "list": [], "dict": {}}
@@ -110,12 +116,9 @@ class Checkpoint:
             ) from error
 
 
-def _offered(*names: str) -> Options:
-    return {name: work.STATE_OPTIONS[name] for name in names if name in work.STATE_OPTIONS}
-
-
 OPTIONS: Options = {
-    **_offered("files", "rendered", "document", "secrets", "node", "nodes", "only", "prune", "journal", "max_parallel"),
+    **work.DOCUMENT_OPTIONS,
+    **{name: work.STATE_OPTIONS[name] for name in ("prune", "journal")},
     "state": {"type": "str", "choices": ["present", "restored", "absent"], "default": "present"},
     "name": {"type": "str"},
     "checkpoint": {"type": "dict"},
@@ -178,7 +181,7 @@ def snapshot_wish(vmid: int, name: str, params: Values, **others: Json) -> dict[
 
 
 def carried(
-    resource: Json, wishes: Sequence[Values], seen: Sequence[Verdict], client: Client, params: Values
+    resource: Resource, wishes: Sequence[Values], seen: Sequence[Verdict], client: Client, params: Values
 ) -> list[Verdict]:
     """Carry out what was planned for guests, several at once."""
     pairs = list(zip(wishes, seen, strict=True))
@@ -187,25 +190,23 @@ def carried(
 
 def told(made: Checkpoint, verdicts: Sequence[Verdict]) -> dict[str, Json]:
     """The module's result for a checkpoint. Raises FindingsError where a snapshot could not be taken."""
-    outcomes = [verdict for verdict in verdicts if not isinstance(verdict, HomelabPveError)]
-    changed = any(outcome.changed for outcome in outcomes)
+    changed = any(outcome.changed for outcome in outcomes(verdicts))
     result: dict[str, Json] = {
         "changed": changed,
-        "plan": steps(outcomes) or ["no guest that is there is changed: there is nothing to take a snapshot of"],
+        "plan": steps(verdicts) or ["no guest that is there is changed: there is nothing to take a snapshot of"],
         "diff": {"before": {}, "after": {"checkpoint": made.name} if changed else {}},
         "checkpoint": asdict(made),
         "warnings": [f"No rollback brings back: {text}." for text in made.lost],
     }
-    errors = [str(verdict) for verdict in verdicts if isinstance(verdict, HomelabPveError)]
-    if errors:
+    if errors := complaints(verdicts):
         remedy = f"Nothing else was done. state: absent removes what was taken as {made.name}."
         raise FindingsError("\n".join([*errors, remedy]), result)
     return result
 
 
-def steps(outcomes: Iterable[Json]) -> list[str]:
-    """What was planned, in words; why nothing, where nothing was."""
-    return [step.reason for outcome in outcomes for step in outcome.plan.steps]
+def steps(verdicts: Iterable[Verdict]) -> list[str]:
+    """What was planned, in words."""
+    return [step.reason for outcome in outcomes(verdicts) for step in outcome.plan.steps]
 
 
 def touched(rows: Iterable[Values], action: str, guests: Sequence[Guest]) -> list[Guest]:
@@ -238,8 +239,7 @@ def _refuse(unable: Mapping[int, str], params: Values) -> None:
 
 def _stop(seen: Sequence[Verdict]) -> None:
     """Raise RefusedError when something of the plan can't be done."""
-    errors = [str(verdict) for verdict in seen if isinstance(verdict, HomelabPveError)]
-    if errors:
+    if errors := complaints(seen):
         raise RefusedError("\n".join([*errors, "Nothing was done."]))
 
 
@@ -247,7 +247,7 @@ def before(client: Client, rows: Sequence[Values], params: Values) -> dict[str, 
     """The document of what is about to be changed or removed, as it is."""
     wanted = {(str(row["kind"]), str(row["id"])) for row in rows if row["action"] in (MODIFY, DELETE)}
     names = sorted({kind for kind, _identity in wanted if kind in KINDS})
-    document = work.export(client, {**params, "only": names})["document"] if names else {"version": 1}
+    document = work.export(client, {**params, "only": names})["document"] if names else {}
     kept = ((KINDS[name], values) for name in names for values in [at(document, name)] if values is not None)
     return placed((kind, _wanted(kind, values, wanted)) for kind, values in kept)
 
@@ -263,26 +263,6 @@ def names_of(kind: Kind, entry: Values) -> set[str]:
     """What an entry may be called in a plan: by its keys, and a guest by its name too."""
     own = {str(entry[key]) for key in ("name", "hostname") if kind.name in GUEST_KINDS and entry.get(key)}
     return {kind.identity(entry), *kind.identities(entry), *own}
-
-
-def at(document: Values, name: str) -> Json:
-    """What stands in a document at a kind's place; None for nothing."""
-    value: Json = document
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def placed(parts: Iterable[tuple[Kind, Json]]) -> dict[str, Json]:
-    """A document of these parts."""
-    document: dict[str, Json] = {"version": 1}
-    for kind, value in parts:
-        *above, last = kind.name.split(".")
-        inner = document
-        for part in above:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return document
 
 
 def _creation(row: Values) -> dict[str, Json]:
@@ -373,14 +353,12 @@ def forget(client: Client, params: Values, dry_run: bool) -> dict[str, Json]:
 
 def gone(saved: Checkpoint, verdicts: Sequence[Verdict]) -> dict[str, Json]:
     """The module's result for a checkpoint that was removed."""
-    outcomes = [verdict for verdict in verdicts if not isinstance(verdict, HomelabPveError)]
-    changed = any(outcome.changed for outcome in outcomes)
+    changed = any(outcome.changed for outcome in outcomes(verdicts))
     result: dict[str, Json] = {
         "changed": changed,
-        "plan": steps(outcomes) or [f"no guest has a snapshot {saved.name}"],
+        "plan": steps(verdicts) or [f"no guest has a snapshot {saved.name}"],
         "diff": {"before": {"checkpoint": saved.name} if changed else {}, "after": {}},
     }
-    errors = [str(verdict) for verdict in verdicts if isinstance(verdict, HomelabPveError)]
-    if errors:
+    if errors := complaints(verdicts):
         raise FindingsError("\n".join(errors), result)
     return result

@@ -13,14 +13,11 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.state import dialect
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place, Source, spelled
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Key, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrets import Missing, Vault
 
 MANY = 100
 """So many findings are told at most."""
-
-Key = tuple[str, str]
-"""A kind's name and the identity of one of them."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +59,13 @@ class Declared:
     entry: Entry
     origins: tuple[Origin, ...]
     home: str | None = None
-    joins: bool = False
-    """Only things that join it speak of its members: those it has already stay."""
     """The node that is meant where the entry of a node's thing names none: such a guest may be anywhere."""
 
     home_at: str = ""
     """Where that is said."""
+
+    joins: bool = False
+    """Only things that join it speak of its members: those it has already stay."""
 
     @property
     def origin(self) -> Origin:

@@ -12,13 +12,13 @@ from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import HOME
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.state import checking, dialect, references
-from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Findings, Key, Wish
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Findings, Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Text, sources
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import JOINED, Kind
-from ansible_collections.homelab.pve.plugins.module_utils.state.reading import VERSION, Reading, merged
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import JOINED, Key, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.reading import Reading, merged
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrets import Vault
 
-__all__ = ["VERSION", "Declared", "Wish", "load"]
+__all__ = ["Declared", "Wish", "load"]
 
 
 def load(

@@ -106,10 +106,9 @@ def _own(members: Sequence[Values], have: Asked) -> Values:
 def _within(wish: Values, members: Sequence[Values], there: Mapping[str, Values], have: Asked) -> Plan:
     """The node is in a cluster: whether in this one, and who is missing."""
     own = next((member for member in members if member["name"] == have.found.node), {})
-    told = {option: own[option] for option in OWN if own.get(option) is not None}
     known = {name for name, entry in there.items()} | {str(entry.get("pve_addr")) for entry in there.values()}
     absent = [str(member["name"]) for member in members if not {member["name"], member.get("ip")} & known]
-    plan = cluster.plan({"state": cluster.CREATED, "clustername": wish["name"], **told}, have.found)
+    plan = cluster.plan({"state": cluster.CREATED, "clustername": wish["name"], **_said(own)}, have.found)
     return replace(plan, warnings=tuple(_remarks(wish, members, absent, there)))
 
 
@@ -153,9 +152,14 @@ def _joining(wish: Values, first: Values, own: Values, have: Asked) -> Plan:
     return replace(plan, warnings=(later,))
 
 
+def _said(own: Values) -> dict[str, Json]:
+    """What a member says about itself."""
+    return {option: own[option] for option in OWN if own.get(option) is not None}
+
+
 def _own_options(own: Values) -> dict[str, Json]:
     """A member's own options. Its address is its first link, where it is one that corosync takes."""
-    told = {option: own[option] for option in OWN if own.get(option) is not None}
+    told = _said(own)
     return told if "links" in told or not _is_address(own.get("ip")) else {**told, "links": [own["ip"]]}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
-from ansible_collections.homelab.pve.plugins.module_utils.state.actions import DELETE, Action
+from ansible_collections.homelab.pve.plugins.module_utils.state.actions import DELETE, NONE, Action
 from ansible_collections.homelab.pve.plugins.module_utils.state.planning import Planned
 
 NAMED = 10
@@ -86,7 +86,7 @@ def _differences(saved: Sequence[Values], now: Sequence[Values]) -> Iterator[str
     old, new = ({(row["kind"], str(row["id"])): row for row in rows} for rows in (saved, now))
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
-        if (before is None and after and after["action"] == "no-op") or _same(before, after):
+        if (before is None and after and after["action"] == NONE) or _same(before, after):
             continue
         yield f"{' '.join(key)}: it was '{_words(before)}', it is '{_words(after)}'"
 
@@ -97,6 +97,6 @@ def _same(one: Values | None, other: Values | None) -> bool:
 
 def _words(row: Values | None) -> str:
     if row is None:
-        return "no-op"
+        return NONE
     sides = [f"{name} {row[name]}" for name in ("before", "after") if row.get(name)]
     return "; ".join([", ".join(map(str, row.get("plan") or [row["action"]])), *sides])

@@ -20,6 +20,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.listers import d
 Entry: TypeAlias = "dict[str, Json]"
 """A thing as a document says it: the options of its module."""
 
+Key: TypeAlias = "tuple[str, str]"
+"""A kind's name and the identity of one of them."""
 
 JOINED = "_joined"
 """Key of the wish under which is said that its members join those there are, as no entry says who is to be in it."""
@@ -145,8 +147,8 @@ class Kind:
     needs: Callable[[Values], Iterable[str]] = lambda _values: ()
     """Identities of others of the same kind that have to be there first: what an interface stands on."""
 
-    uses: Callable[[Values], Iterable[tuple[str, str]]] = lambda _entry: ()
-    """Kind and identity of what is named inside of an entry's texts, as an alias in a rule: all that may be meant."""
+    uses: Callable[[Values], Iterable[Key]] = lambda _entry: ()
+    """What is named inside of an entry's texts, as an alias in a rule: all that may be meant."""
 
     declares: Callable[[Values], Iterable[str]] | None = None
     """Identities of all that an entry is about, where that is more than one thing that is listed."""
@@ -195,6 +197,16 @@ class Kind:
         named = self.named(entry)
         given = [named[key] for key in self.keys if named.get(key) not in (None, [])]
         return self.separator.join(_text(value) for value in given) or str(entry.get(self.else_by) or self.name)
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """The options that tell one from another, wherever it is: of what belongs to a node, that too."""
+        return (*self.keys, *(("node",) if self.per_node else ()))
+
+    def removing(self, entry: Values) -> Entry:
+        """The entry that removes what an entry declares."""
+        own = {key: entry[key] for key in self.all_keys if entry.get(key) is not None}
+        return {**own, **self.removal, "state": "absent"}
 
     def identities(self, entry: Values) -> set[str]:
         """Everything that an entry is about, each by its identity."""

@@ -13,11 +13,8 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader
 from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError, PveError
 from ansible_collections.homelab.pve.plugins.module_utils.many import SharedReads
 from ansible_collections.homelab.pve.plugins.module_utils.parallel import together, tried
-from ansible_collections.homelab.pve.plugins.module_utils.state.entries import VERSION
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind, Remark
-
-NOT_IMPLEMENTED = 501
-"""Proxmox VE's status for a path that the release doesn't know: there is nothing of the kind then."""
+from ansible_collections.homelab.pve.plugins.module_utils.state.placing import placed
 
 PERMISSIONS = "/access/permissions"
 
@@ -38,15 +35,15 @@ def observe(kinds: Iterable[Kind], read: Reader, parallel: int) -> Observed:
     listed = [kind for kind in kinds if kind.lister]
     shared = SharedReads(read)
     found = dict(zip(listed, together(lambda kind: tried(lambda: kind.listed(shared)), listed, parallel), strict=True))
-    document: dict[str, Json] = {"version": VERSION}
+    parts: list[tuple[Kind, Json]] = []
     warnings = _unseen(listed, shared)
     for kind, seen in found.items():
         entries, said = _judged(kind, seen)
         warnings += said
         if entries:
-            _place(document, kind, dict(entries[0]) if kind.single else [dict(entry) for entry in entries])
+            parts.append((kind, dict(entries[0]) if kind.single else [dict(entry) for entry in entries]))
     # Kinds that read the same say the same of it.
-    return Observed(document, list(dict.fromkeys(warnings)))
+    return Observed(placed(parts), list(dict.fromkeys(warnings)))
 
 
 def _judged(kind: Kind, seen: tuple[list[Entry], list[Remark]] | HomelabPveError) -> tuple[list[Entry], list[str]]:
@@ -54,7 +51,7 @@ def _judged(kind: Kind, seen: tuple[list[Entry], list[Remark]] | HomelabPveError
     if not isinstance(seen, HomelabPveError):
         entries, remarks = seen
         return entries, [str(remark) for remark in remarks]
-    if isinstance(seen, PveError) and seen.status == NOT_IMPLEMENTED:
+    if isinstance(seen, PveError) and seen.not_implemented:
         return [], []
     return [], [f"{kind.name} can't be read, and is left out: {seen}"]
 
@@ -85,11 +82,3 @@ def _upwards(path: str) -> Iterator[str]:
     while path != "/":
         path = path.rpartition("/")[0] or "/"
         yield path
-
-
-def _place(document: dict[str, Json], kind: Kind, value: Json) -> None:
-    *above, last = kind.name.split(".")
-    inner = document
-    for part in above:
-        inner = inner.setdefault(part, {})
-    inner[last] = value

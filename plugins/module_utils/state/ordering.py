@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Key, Kind
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -21,15 +21,18 @@ def ordered(kinds: Iterable[Kind]) -> list[list[Kind]]:
     known = {kind.name: kind for kind in kinds}
     sorter = TopologicalSorter({kind.name: [name for name in kind.after if name in known] for kind in known.values()})
     sorter.prepare()
-    layers = []
+    return [[known[name] for name in sorted(ready)] for ready in _groups(sorter)]
+
+
+def _groups(sorter: TopologicalSorter[K]) -> Iterator[tuple[K, ...]]:
+    """What is ready at once, group by group, of a sorter that is prepared."""
     while sorter.is_active():
-        names = sorter.get_ready()
-        layers.append([known[name] for name in sorted(names)])
-        sorter.done(*names)
-    return layers
+        ready = sorter.get_ready()
+        yield ready
+        sorter.done(*ready)
 
 
-def needs(kind: Kind, entry: Values) -> frozenset[tuple[str, str]]:
+def needs(kind: Kind, entry: Values) -> frozenset[Key]:
     """Kind and identity of everything that has to be there for an entry."""
     named = ((reference.kind, str(reference.name)) for reference in kind.references(entry))
     return frozenset((*named, *kind.uses(entry), *((kind.name, identity) for identity in kind.needs(entry))))
@@ -51,9 +54,4 @@ def waves(items: Sequence[T], key: Callable[[T], K], needed: Callable[[T], Colle
         sorter.prepare()
     except CycleError:
         return [list(items)]
-    groups = []
-    while sorter.is_active():
-        ready = set(sorter.get_ready())
-        groups.append([item for item in items if key(item) in ready])
-        sorter.done(*ready)
-    return groups
+    return [[item for item in items if key(item) in ready] for ready in map(frozenset, _groups(sorter))]

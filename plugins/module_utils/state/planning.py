@@ -27,14 +27,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.actions import (
     MODIFY,
     NONE,
     Action,
-    Key,
     Later,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.entries import Wish
 from ansible_collections.homelab.pve.plugins.module_utils.state.foretold import Foretold
 from ansible_collections.homelab.pve.plugins.module_utils.state.hashes import hash_of
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Entry, Kind
-from ansible_collections.homelab.pve.plugins.module_utils.state.observing import NOT_IMPLEMENTED
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Commit, Entry, Key, Kind
 from ansible_collections.homelab.pve.plugins.module_utils.state.ordering import needs, ordered, waves
 
 __all__ = ("CREATE", "DELETE", "FAILED", "MODIFY", "NONE", "Action", "Planned", "plan")
@@ -180,7 +178,7 @@ class Planning:
         try:
             return kind.prunable(self.read)
         except PveError as error:
-            if error.status == NOT_IMPLEMENTED:
+            if error.not_implemented:
                 return []
             raise
 
@@ -270,8 +268,7 @@ def _wished(wish: Wish) -> Action:
 
 def _pruned(kind: Kind, entry: Values) -> Action:
     defaults = {name: spec.get("default") for name, spec in kind.resource.argument_spec().items()}
-    keyed = {key: entry.get(key) for key in (*kind.keys, *(("node",) if kind.per_node else ()))}
-    values = {**defaults, **keyed, **kind.removal, "state": "absent"}
+    values = {**defaults, **dict.fromkeys(kind.all_keys), **kind.removing(entry)}
     return Action(kind, kind.identity(entry), values, UNSEEN, pruned=True, entry=entry)
 
 

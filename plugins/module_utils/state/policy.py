@@ -9,7 +9,7 @@ The checks themselves are tables: ``policy_guests.py`` and ``policy_estate.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
@@ -103,14 +103,19 @@ WHERE: Mapping[str, Options] = {
 def meets(where: Values, traits: Values) -> bool:
     """Whether a thing is among those a policy is about: every criterion that is set holds."""
     return all(
-        CRITERIA.get(name, _like)(wanted, traits.get(TRAITS.get(name, name)))
+        CRITERIA.get(name, _named)(wanted, traits.get(TRAITS.get(name, name)))
         for name, wanted in where.items()
         if wanted is not None
     )
 
 
-def _like(patterns: Sequence[Json], value: Json) -> bool:
-    return any(fnmatchcase(str(value or ""), str(pattern)) for pattern in patterns)
+def like(value: Json, patterns: Iterable[Json]) -> bool:
+    """Whether a text fits one of the patterns of a shell (fnmatch)."""
+    return any(fnmatchcase(str(value), str(pattern)) for pattern in patterns)
+
+
+def _named(patterns: Sequence[Json], value: Json) -> bool:
+    return like(value or "", patterns)
 
 
 def _within(ranges: Sequence[Json], vmid: Json) -> bool:
@@ -137,4 +142,4 @@ CRITERIA: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def _like_any(pattern: Json, values: Sequence[Json]) -> bool:
-    return any(fnmatchcase(str(value), str(pattern).lower()) for value in values)
+    return any(like(value, [str(pattern).lower()]) for value in values)

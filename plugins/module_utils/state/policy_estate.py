@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import truth
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
@@ -16,6 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.policy import (
     Judged,
     Subject,
     judged,
+    like,
     unknown,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.policy_facts import DAY, ONLINE, Facts
@@ -63,9 +62,7 @@ def no_root_password(facts: Facts, subject: Subject, _options: Values) -> Judged
     except ConfigError:
         return unknown("HTTPS doesn't lead to the node's sshd", "Run it with transport: ssh.")
     root = told.get("permitrootlogin", "")
-    words = [
-        option for option in ("passwordauthentication", "kbdinteractiveauthentication") if told.get(option) == "yes"
-    ]
+    words = [option for option in BY_PASSWORD if told.get(option) == "yes"]
     found = f"PermitRootLogin is {root}, and sshd takes {' and '.join(words) or 'keys only'}"
     remedy = "Set PermitRootLogin prohibit-password in /etc/ssh/sshd_config, and reload ssh. Put your key there first."
     return judged(root not in LETS_IN or not words, found, "no login as root by a password", remedy)
@@ -185,7 +182,7 @@ def bridges_allowed(facts: Facts, subject: Subject, options: Values) -> Judged:
     """A node has no other bridges than these."""
     rows = facts.read.get(f"/nodes/{subject.id}/network") or ()
     there = sorted(str(row["iface"]) for row in rows if row.get("type") in ("bridge", "OVSBridge"))
-    wrong = [name for name in there if not any(fnmatchcase(name, str(pattern)) for pattern in options["allowed"])]
+    wrong = [name for name in there if not like(name, options["allowed"])]
     return judged(
         not wrong,
         f"it has {', '.join(wrong or there) or 'no bridge'}",

@@ -106,10 +106,8 @@ class Facts:
 
     def here(self) -> str:
         """The node that is asked."""
-        rows = self.read.get("/cluster/status") or ()
-        return next(
-            (str(row["name"]) for row in rows if row.get("type") == "node" and truth(row.get("local") or 0)), ""
-        )
+        rows = (row for row in self.cluster() if row.get("type") == "node")
+        return next((str(row["name"]) for row in rows if truth(row.get("local") or 0)), "")
 
     def cluster(self) -> list[Values]:
         """The rows of the cluster and its nodes."""

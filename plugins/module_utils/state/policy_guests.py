@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json, truth
@@ -20,6 +19,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.policy import (
     Judged,
     Subject,
     judged,
+    like,
     unknown,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.policy_facts import DAY, Facts
@@ -149,7 +149,7 @@ def cpu_type(facts: Facts, subject: Subject, options: Values) -> Judged:
     """The CPU it is shown is an allowed one."""
     found = str(CPU.decode(facts.config(subject.thing).get("cpu") or "").get("cputype") or DEFAULT_CPU)
     return judged(
-        _like(found, options["allowed"]),
+        like(found, options["allowed"]),
         f"its cpu is {found}",
         f"a cpu of {_listed(options['allowed'])}",
         "Set cpu to one of them, and stop and start the guest.",
@@ -159,7 +159,7 @@ def cpu_type(facts: Facts, subject: Subject, options: Values) -> Judged:
 def bridges(facts: Facts, subject: Subject, options: Values) -> Judged:
     """Its cards are on allowed bridges."""
     used = {key: str(card.get("bridge") or "no bridge") for key, card in facts.cards(subject.thing).items()}
-    wrong = [f"{key} on {bridge}" for key, bridge in used.items() if not _like(bridge, options["allowed"])]
+    wrong = [f"{key} on {bridge}" for key, bridge in used.items() if not like(bridge, options["allowed"])]
     return judged(
         not wrong,
         f"it has {', '.join(wrong or [f'{key} on {bridge}' for key, bridge in used.items()]) or 'no card'}",
@@ -185,7 +185,7 @@ def tags(_facts: Facts, subject: Subject, options: Values) -> Judged:
     required, one_of, allowed = (options[name] for name in TAG_OPTIONS)
     missing = [str(tag) for tag in required or () if not _any_like(there, [tag])]
     lacking = bool(one_of) and not _any_like(there, one_of)
-    foreign = [tag for tag in there if allowed is not None and not _like(tag, allowed)]
+    foreign = [tag for tag in there if allowed is not None and not like(tag, allowed)]
     wanted = [
         *([f"the tags {_listed(required)}"] if required else []),
         *([f"one of {_listed(one_of)}"] if one_of else []),
@@ -197,13 +197,13 @@ def tags(_facts: Facts, subject: Subject, options: Values) -> Judged:
 
 
 def _any_like(values: Iterable[str], patterns: Iterable[Json]) -> bool:
-    return any(_like(value, patterns) for value in values)
+    return any(like(value, patterns) for value in values)
 
 
 def pool(_facts: Facts, subject: Subject, options: Values) -> Judged:
     """It is in a pool, or in one of some."""
     found = subject.traits["pool"]
-    good = _like(str(found), options["allowed"]) if found and options["allowed"] else bool(found)
+    good = like(str(found), options["allowed"]) if found and options["allowed"] else bool(found)
     return judged(
         good,
         f"it is in pool {found}" if found else "it is in no pool",
@@ -229,7 +229,7 @@ def firewall(facts: Facts, subject: Subject, _options: Values) -> Judged:
 def storages(facts: Facts, subject: Subject, options: Values) -> Judged:
     """Its volumes are on allowed storages."""
     used = {volume.key: volume.storage for volume in facts.volumes(subject.thing)}
-    wrong = [f"{key} on {storage}" for key, storage in used.items() if not _like(storage, options["allowed"])]
+    wrong = [f"{key} on {storage}" for key, storage in used.items() if not like(storage, options["allowed"])]
     return judged(
         not wrong,
         f"it has {', '.join(wrong)}" if wrong else f"its volumes are on {_listed(sorted(set(used.values())))}",
@@ -295,10 +295,6 @@ def size(facts: Facts, subject: Subject, options: Values) -> Judged:
         " and ".join(bounds),
         f"Lower {' and '.join(over)}.",
     )
-
-
-def _like(value: str, patterns: Iterable[Json]) -> bool:
-    return any(fnmatchcase(value, str(pattern)) for pattern in patterns)
 
 
 def _listed(values: Iterable[Json]) -> str:

@@ -13,12 +13,12 @@ from ansible_collections.homelab.pve.plugins.module_utils.engine import Values
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.state import dialect, naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant, shown
-from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Findings, Key, Origin
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Findings, Origin
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place, Source
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Key, Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.placing import VERSION
 from ansible_collections.homelab.pve.plugins.module_utils.state.secrets import Vault
 
-VERSION = 1
 ENVELOPE: Place = ("plugins", "proxmox")
 ASIDE = ("x-", ".", "$schema")
 """Beginnings of top-level keys that are nobody's business: a place for anchors, and for what editors need."""

@@ -20,9 +20,9 @@ from ansible_collections.homelab.pve.plugins.module_utils.many import SharedRead
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import is_taken
 from ansible_collections.homelab.pve.plugins.module_utils.state import naming
 from ansible_collections.homelab.pve.plugins.module_utils.state.checking import meant
-from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Key, Wish, shortened
+from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Wish, shortened
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
-from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Reference
+from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Key, Reference
 from ansible_collections.homelab.pve.plugins.module_utils.state.naming import NAMINGS, Named, named
 
 Names = Callable[[Values], Iterable[Json]]

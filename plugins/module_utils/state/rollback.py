@@ -14,32 +14,32 @@ from dataclasses import dataclass
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Values
-from ansible_collections.homelab.pve.plugins.module_utils.errors import FindingsError, HomelabPveError, RefusedError
-from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict, look_at_all
+from ansible_collections.homelab.pve.plugins.module_utils.errors import FindingsError, RefusedError
+from ansible_collections.homelab.pve.plugins.module_utils.many import Verdict, complaints, look_at_all
 from ansible_collections.homelab.pve.plugins.module_utils.module import Action
 from ansible_collections.homelab.pve.plugins.module_utils.resources.cluster_info import STATUS
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest, read_guests
 from ansible_collections.homelab.pve.plugins.module_utils.resources.restore import RESTORE
 from ansible_collections.homelab.pve.plugins.module_utils.resources.snapshots import SNAPSHOT
 from ansible_collections.homelab.pve.plugins.module_utils.state import work
+from ansible_collections.homelab.pve.plugins.module_utils.state.actions import FAILED, NONE
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.checkpoint import (
     GUEST_KINDS,
     OPTIONS,
     Checkpoint,
     Kept,
-    at,
     carried,
     forget,
     names_of,
     newest_backup,
-    placed,
     snapshot_wish,
     state_options,
     steps,
     take,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Kind
+from ansible_collections.homelab.pve.plugins.module_utils.state.placing import at, placed
 
 RESTORE_TIMEOUT = 14400.0
 """Seconds a restore may take, as in the module restore."""
@@ -163,11 +163,8 @@ def _refuse_lost(saved: Checkpoint, lost: Sequence[Kept], params: Values) -> Non
 
 
 def _refuse(saved: Checkpoint, seen: Sequence[Verdict]) -> None:
-    errors = [str(verdict) for verdict in seen if isinstance(verdict, HomelabPveError)]
-    if errors:
-        raise RefusedError(
-            "\n".join([f"Cannot go back to checkpoint {saved.name}; nothing was done:", *errors])
-        )  # fmt: skip
+    if errors := complaints(seen):
+        raise RefusedError("\n".join([f"Cannot go back to checkpoint {saved.name}; nothing was done:", *errors]))
 
 
 def earlier(client: Client, saved: Checkpoint, params: Values) -> dict[str, Json]:
@@ -205,11 +202,7 @@ def _made(client: Client, saved: Checkpoint, params: Values) -> dict[str, list[d
 
 
 def _removals(kind: Kind, entries: Sequence[Values], ids: set[str]) -> Iterator[dict[str, Json]]:
-    keys = (*kind.keys, *(("node",) if kind.per_node else ()))
-    for entry in entries:
-        if ids & names_of(kind, entry):
-            own = {key: entry[key] for key in keys if entry.get(key) is not None}
-            yield {**own, **kind.removal, "state": "absent"}
+    return (kind.removing(entry) for entry in entries if ids & names_of(kind, entry))
 
 
 def _without_removals(document: Values) -> dict[str, Json]:
@@ -236,9 +229,9 @@ def _told(
     failed: Sequence[str] = (),
 ) -> dict[str, Json]:
     """The module's result. Raises FindingsError where something failed."""
-    planned = steps(verdict for verdict in seen if not isinstance(verdict, HomelabPveError))
-    planned += [text for row in rows if row["action"] not in ("no-op", "failed") for text in row.get("plan", ())]
-    errors = [*(str(verdict) for verdict in verdicts if isinstance(verdict, HomelabPveError)), *failed]
+    planned = steps(seen)
+    planned += [text for row in rows if row["action"] not in (NONE, FAILED) for text in row.get("plan", ())]
+    errors = [*complaints(verdicts), *failed]
     result: dict[str, Json] = {
         "changed": bool(planned),
         "plan": list(dict.fromkeys(planned)) or [f"all is as it was at checkpoint {saved.name}"],

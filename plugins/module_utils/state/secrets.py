@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import HIDDEN
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry
+from ansible_collections.homelab.pve.plugins.module_utils.state.secrecy import masked
 
 PLACEHOLDER = re.compile(r"\$\{secret:([^}]+)\}")
 
@@ -60,10 +60,8 @@ class Vault:
 
     def masked(self, text: str) -> str:
         """A text for people: no secret stands in it."""
-        found = sorted({str(value) for value in self.values.values() if value not in (None, "")}, key=len, reverse=True)
-        for value in found:
-            text = text.replace(value, HIDDEN)
-        return text
+        given = {str(value) for value in self.values.values() if value not in (None, "")}
+        return str(masked(text, sorted(given, key=len, reverse=True)))
 
 
 def _named(value: Json, place: Place) -> Iterator[Missing]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Reader, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import BOUND, Reader, Values, without
 from ansible_collections.homelab.pve.plugins.module_utils.resources import api_token, user
 from ansible_collections.homelab.pve.plugins.module_utils.token_secret import store_secret
 
@@ -44,7 +44,7 @@ def _listed(read: Reader, wish: Values) -> Values | None:
 TOKEN = replace(
     api_token.TOKEN,
     describe=describe,
-    options={name: spec for name, spec in api_token.TOKEN.options.items() if name not in LEFT_OUT},
+    options=without(api_token.TOKEN.options, *LEFT_OUT),
     told=told,
     writes=api_token.SECTION.resource().writes,
 )

@@ -29,12 +29,14 @@ from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     OutcomeUnknownError,
     PveError,
     RefusedError,
+    StepFailedError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.many import (
     SharedReads,
     Verdict,
     carry_out_all,
     claims,
+    hopeless,
     look_at_all,
 )
 
@@ -200,3 +202,18 @@ def test_a_lost_answer_concerns_one_only() -> None:
         THING, list(zip(wishes, look_at_all(THING, wishes, book, 1), strict=True)), book, 1, timeout=1
     )
     assert [type(item).__name__ for item in found] == ["StepFailedError", "Outcome"]
+
+
+@pytest.mark.parametrize(
+    ("error", "everywhere"),
+    [
+        (ConnectionError("father", 8006, "no"), True),
+        (AuthenticationError("no"), True),
+        (OutcomeUnknownError("father", 8006, "no"), False),
+        (RefusedError("no"), False),
+        (StepFailedError("do", ConnectionError("father", 8006, "no"), (), ()), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_would_fail_everywhere(error: HomelabPveError, everywhere: bool) -> None:
+    assert (hopeless(error) is not None) is everywhere

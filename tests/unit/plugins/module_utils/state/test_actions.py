@@ -9,16 +9,13 @@ import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Claim, Plan, Step
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
-    AuthenticationError,
-    ConnectionError,
     HomelabPveError,
-    OutcomeUnknownError,
     RefusedError,
     StepFailedError,
     TaskFailedError,
 )
 from ansible_collections.homelab.pve.plugins.module_utils.state.actions import Action, Later, numbers, sides, there
-from ansible_collections.homelab.pve.plugins.module_utils.state.carrying import hopeless, lanes, settled
+from ansible_collections.homelab.pve.plugins.module_utils.state.carrying import lanes, settled
 from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 
 UPID = "UPID:father:00001000:00002000:65000000:qmstart:100:root@pam:"
@@ -94,21 +91,6 @@ def test_what_is_in_one_file_is_done_one_after_the_other() -> None:
     vms = [Action(KINDS["vms"], name, {}, CHANGE) for name in ("100", "101")]
     groups = [replace(group(CHANGE), identity=name) for name in "ab"]
     assert lanes([*vms, *groups]) == [[vms[0]], [vms[1]], groups]
-
-
-@pytest.mark.parametrize(
-    ("error", "everywhere"),
-    [
-        (ConnectionError("father", 8006, "no"), True),
-        (AuthenticationError("no"), True),
-        (OutcomeUnknownError("father", 8006, "no"), False),
-        (RefusedError("no"), False),
-        (StepFailedError("do", ConnectionError("father", 8006, "no"), (), ()), True),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_would_fail_everywhere(error: HomelabPveError, everywhere: bool) -> None:
-    assert (hopeless(error) is not None) is everywhere
 
 
 def test_what_could_not_be_planned_has_failed() -> None:

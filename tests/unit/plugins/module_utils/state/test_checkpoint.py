@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 from ansible_collections.homelab.pve.plugins.module_utils.errors import ConfigError
 from ansible_collections.homelab.pve.plugins.module_utils.resources.guests import Guest
-from ansible_collections.homelab.pve.plugins.module_utils.state.catalog import KINDS
 from ansible_collections.homelab.pve.plugins.module_utils.state.checkpoint import (
     Checkpoint,
     Kept,
     _lost,
     _unset,
-    at,
-    placed,
     touched,
 )
 
@@ -93,11 +90,3 @@ def test_a_checkpoint_is_the_mapping_it_came_from() -> None:
 def test_what_is_no_checkpoint(given: dict[str, Any] | None) -> None:
     with pytest.raises(ConfigError, match="this is not what state: present returned"):
         Checkpoint.of(given)
-
-
-def test_places_in_a_document() -> None:
-    document = placed([(KINDS["ha.rules"], [{"rule": "a"}]), (KINDS["pools"], [{"poolid": "dev"}])])
-    assert document == {"version": 1, "ha": {"rules": [{"rule": "a"}]}, "pools": [{"poolid": "dev"}]}
-    assert (at(document, "ha.rules"), at(document, "ha.resources"), at(document, "vms.x")) == (
-        [{"rule": "a"}], None, None
-    )  # fmt: skip
