@@ -9,6 +9,7 @@ from scenarios.errors import unknown
 from scenarios.values import Json
 from scenarios.verb import Input, Verb
 from scenarios.verbs import VERBS
+from scenarios.yaml_text import Indented
 
 QUESTIONS = {"int": "integer", "float": "float", "bool": "multiplechoice", "dict": "textarea"}
 """Kinds of inputs that are asked for by something else than a line of text."""
@@ -93,18 +94,8 @@ def playbook(names: tuple[str, ...]) -> str:
         "vars": VARIABLES,
         "tasks": [job_template(known[name]) for name in names],
     }
-    body: str = yaml.dump([play], sort_keys=False, width=110, default_flow_style=False, Dumper=_Indented)
+    body: str = yaml.dump([play], sort_keys=False, width=110, default_flow_style=False, Dumper=Indented)
     return HEAD.format(names=" ".join(names)) + body
-
-
-class _Indented(yaml.SafeDumper):
-    """Lists stand two columns further in than their key, as Ansible's linter wants them."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        super().increase_indent(flow, indentless=False)
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
 
 
 @click.command()

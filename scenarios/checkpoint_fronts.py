@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scenarios import checkpoints
-from scenarios.actions import AnsiblePlaybookAction
+from scenarios import asking, checkpoints
 from scenarios.checkpoints import Checkpoint
-from scenarios.errors import DriverError
 from scenarios.flags import Flags
 from scenarios.state_apply import ApplyAction
-from scenarios.state_front import FAILED, SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_front import FAILED, SAME, Asked, Front, conducted
 from scenarios.tables import print_table
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ def host_of(flags: Flags) -> str:
 
 def checkpoint(asked: Asked) -> int:
     """Make a checkpoint and keep it: also one that broke off, whose snapshots have to be removed."""
-    report, found = _conducted(asked)
+    report, found = conducted(asked)
     made = found.get("state_checkpoint")
     if not made:
         return FAILED
@@ -59,7 +56,7 @@ def rollback(asked: Asked) -> int:
     host = host_of(asked.flags)
     kept = checkpoints.find(host, asked.own["checkpoint"])
     _confirm(host, kept, asked.flags)
-    report, found = _conducted(asked.given(state_checkpoint=dict(kept)), ApplyAction)
+    report, found = conducted(asked.given(state_checkpoint=dict(kept)), ApplyAction)
     if not asked.flags.json_output:
         _list(found.get("state_rollback", ()))
         _warn(found)
@@ -70,7 +67,7 @@ def remove(asked: Asked) -> int:
     """Remove a checkpoint's snapshots, then what is kept of it."""
     host = host_of(asked.flags)
     kept = checkpoints.find(host, asked.own["checkpoint"])
-    report, found = _conducted(asked.given(state_checkpoint=dict(kept)))
+    report, found = conducted(asked.given(state_checkpoint=dict(kept)))
     if report.success:
         checkpoints.forget(host, str(kept["name"]))
     if not asked.flags.json_output:
@@ -83,17 +80,7 @@ def _confirm(host: str, kept: Checkpoint, flags: Flags) -> None:
     if flags.yes:
         return
     text = f"{host} goes back to checkpoint {kept['name']} of {kept['created']}; what was written since is lost."
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise DriverError(f"{text} Nobody can be asked here: agree with --yes. Nothing was done.")
-    if not click.confirm(f"{text} Go on?", err=True):
-        raise DriverError("Not confirmed; nothing was done.")
-
-
-def _conducted(
-    asked: Asked, kind: type[AnsiblePlaybookAction] = AnsiblePlaybookAction
-) -> tuple[RunReport, dict[str, Any]]:
-    report = conduct(scenario(asked, kind), {}, asked.flags)
-    return report, outputs(report, asked.verb.name)
+    asking.leave(text)
 
 
 def _code(report: RunReport) -> int:

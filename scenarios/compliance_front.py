@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,12 +10,11 @@ import click
 
 from scenarios import compliance_report, state_report, state_text
 from scenarios.errors import UsageError
-from scenarios.state_front import DIFFERENT, SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_front import DIFFERENT, FILE, SAME, Asked, Front, conducted
 
 if TYPE_CHECKING:
     from scenarios.report import RunReport
 
-FILE = click.Path(path_type=Path, dir_okay=False)
 DEFAULT = "error"
 
 
@@ -25,11 +23,10 @@ def check(asked: Asked) -> int:
     _check_files(asked)
     fail_on = str(asked.inputs.get("state_fail_on") or DEFAULT)
     # The playbook would fail at what is only a finding here, and say it in one long message.
-    report = conduct(scenario(asked.given(state_fail_on="never")), {}, asked.flags)
-    told = outputs(report, asked.verb.name)
-    message = _failure(report)
-    _write(asked, report.host, told, message)
-    _tell(asked, report.host, told, message)
+    report, told = conducted(asked.given(state_fail_on="never"))
+    _write(asked, report, told)
+    if not state_report.told_as_json(asked, report, told) and not report.failure:
+        state_text.show(compliance_report.lines(report.host, told, asked.own["everything"]))
     if not report.success:
         return report.exit_code
     return DIFFERENT if compliance_report.fails(told, fail_on) else SAME
@@ -44,24 +41,11 @@ def _check_files(asked: Asked) -> None:
             raise UsageError(f"There is no file {name}.")
 
 
-def _failure(report: RunReport) -> str:
-    return report.error or next((phase.message for phase in report.phases if phase.status == "failed"), "")
-
-
-def _write(asked: Asked, host: str, told: Mapping[str, Any], message: str) -> None:
-    if asked.own["junit"] and not message:
-        state_report.write(asked.own["junit"], compliance_report.junit(host, told))
+def _write(asked: Asked, report: RunReport, told: Mapping[str, Any]) -> None:
+    if asked.own["junit"] and not report.failure:
+        state_report.write(asked.own["junit"], compliance_report.junit(report.host, told))
     if asked.own["html"]:
-        state_report.write(asked.own["html"], compliance_report.html(host, told, message))
-
-
-def _tell(asked: Asked, host: str, told: Mapping[str, Any], message: str) -> None:
-    if asked.flags.json_output:
-        return
-    if asked.own["as_json"]:
-        click.echo(json.dumps(compliance_report.document(host, told, message), indent=2))
-    elif not message:
-        state_text.show(compliance_report.lines(host, told, asked.own["everything"]))
+        state_report.write(asked.own["html"], compliance_report.html(report.host, told, report.failure))
 
 
 FRONT = Front(

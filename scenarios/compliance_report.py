@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from scenarios.report import rendered, xml_text
 from scenarios.state_text import Line, warnings
-from scenarios.values import Json
 
 Row: TypeAlias = "Mapping[str, Any]"
 """What a policy says of one thing, as the module tells it."""
@@ -17,7 +17,6 @@ Row: TypeAlias = "Mapping[str, Any]"
 Told: TypeAlias = "Mapping[str, Any]"
 """What the playbook published."""
 
-SCHEMA = 1
 PASS, FAIL, EXEMPT, UNKNOWN = "pass", "fail", "exempt", "unknown"
 WORDS = {PASS: "pass", FAIL: "fail", EXEMPT: "exempt", UNKNOWN: "unknown"}
 SERIOUS = "error"
@@ -81,12 +80,6 @@ def _thing(row: Row) -> Iterator[Line]:
         yield Line("", row["remedy"], 4)
 
 
-def document(host: str, told: Told, message: str = "") -> dict[str, Json]:
-    """The report for programs; ``error`` is there when policies couldn't be judged."""
-    content = {name.removeprefix("state_"): value for name, value in told.items()}
-    return {"schema": SCHEMA, "host": host, **content, **({"error": message} if message else {})}
-
-
 def junit(host: str, told: Told) -> str:
     """A test suite for each policy, a test case for each thing it is about."""
     rows = told.get("state_results") or []
@@ -96,7 +89,7 @@ def junit(host: str, told: Told) -> str:
         counts = Counter(row["status"] for row in own)
         when = str(told.get("state_timestamp") or "")
         suite = ET.SubElement(
-            suites, "testsuite", {"name": _text(name), "timestamp": when, **_figures(len(own), counts)}
+            suites, "testsuite", {"name": xml_text(name), "timestamp": when, **_figures(len(own), counts)}
         )
         for row in own:
             _case(suite, row)
@@ -110,25 +103,18 @@ def _figures(total: int, counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def _case(suite: ET.Element, row: Row) -> None:
-    case = ET.SubElement(suite, "testcase", name=_text(row["resource"]), classname=_text(row["check"]))
+    case = ET.SubElement(suite, "testcase", name=xml_text(row["resource"]), classname=xml_text(row["check"]))
     if row["status"] == FAIL:
-        failure = ET.SubElement(case, "failure", type=row["severity"], message=_text(row["found"]))
-        failure.text = _text(f"Wanted: {row['wanted']}.\n{row['remedy']}\n{row['origin']}")
+        failure = ET.SubElement(case, "failure", type=row["severity"], message=xml_text(row["found"]))
+        failure.text = xml_text(f"Wanted: {row['wanted']}.\n{row['remedy']}\n{row['origin']}")
     elif row["status"] in (EXEMPT, UNKNOWN):
-        ET.SubElement(case, "skipped", message=_text(f"{row['status']}: {row['found']}"))
-
-
-def _text(text: object) -> str:
-    # XML 1.0 has no way to write control characters; what a server says may hold some.
-    return "".join(char if char >= " " or char in "\t\n" else "?" for char in str(text))
+        ET.SubElement(case, "skipped", message=xml_text(f"{row['status']}: {row['found']}"))
 
 
 def html(host: str, told: Told, message: str = "") -> str:
     """The report as one page."""
-    from scenarios import report  # noqa: PLC0415 - slow to import
-
     policies = [(name, rows, Counter(row["status"] for row in rows), mark(rows)) for name, rows in by_policy(told)]
-    return report.rendered(
+    return rendered(
         "compliance.html.j2",
         host=host,
         message=message,

@@ -67,6 +67,11 @@ class RunReport:
         """Whether everything that was to run passed."""
         return self.exit_code == 0
 
+    @property
+    def failure(self) -> str:
+        """Why it failed, or ""."""
+        return self.error or next((phase.message for phase in self.phases if phase.status == FAILED), "")
+
     def counted(self, status: str) -> int:
         """How many phases have this status."""
         return sum(phase.status == status for phase in self.phases)
@@ -126,7 +131,7 @@ def junit(report: RunReport) -> str:
     for phase in report.phases:
         _add_case(suite, report, phase)
     if report.error:
-        ET.SubElement(suite, "system-err").text = _xml_text(report.error)
+        ET.SubElement(suite, "system-err").text = xml_text(report.error)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -135,12 +140,12 @@ def _add_case(suite: ET.Element, report: RunReport, phase: PhaseReport) -> None:
     case = ET.SubElement(suite, "testcase", name=phase.name, classname=report.scenario, time=f"{phase.duration:.3f}")
     tags = {FAILED: "failure", SKIPPED: "skipped"}
     if phase.status in tags:
-        ET.SubElement(case, tags[phase.status], message=_xml_text(phase.message))
+        ET.SubElement(case, tags[phase.status], message=xml_text(phase.message))
 
 
-def _xml_text(text: str) -> str:
-    # XML 1.0 has no way to write control characters; Ansible's output may hold some.
-    return "".join(char if char >= " " or char in "\t\n" else "?" for char in text)
+def xml_text(text: object) -> str:
+    """A text without control characters: XML 1.0 has no way to write them, and output of others may hold some."""
+    return "".join(char if char >= " " or char in "\t\n" else "?" for char in str(text))
 
 
 def markdown(report: RunReport) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 from ansible_collections.homelab.pve.plugins.module_utils.errors import HomelabPveError
 
-from scenarios import dry_run, inventory, paths, report
+from scenarios import asking, dry_run, inventory, paths, report
 from scenarios.display import Display, choose
 from scenarios.errors import NotReadyError, UsageError
 from scenarios.flags import Flags
@@ -115,10 +114,9 @@ def _show_plan(scenario: Scenario, host: inventory.Host, options: Options, json_
 
 
 def _confirm(scenario: Scenario, host: inventory.Host, flags: Flags) -> None:
-    interactive = sys.stdin.isatty() and sys.stderr.isatty()
-    if not scenario.destructive or host.lab_node or flags.yes or not interactive:
+    if not scenario.destructive or host.lab_node or flags.yes or not asking.interactive():
         return
-    if not click.confirm(f"{scenario.name} removes guests from {host.name}. Go on?", err=True):
+    if not asking.agreed(f"{scenario.name} removes guests from {host.name}."):
         raise UsageError("Not confirmed; nothing was done.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from scenarios import state_guarded, state_report, state_saved, state_text
+from scenarios import asking, state_guarded, state_report, state_saved, state_text
 from scenarios.errors import DriverError, RunInterruptedError, UsageError
 from scenarios.state_apply import ApplyAction
-from scenarios.state_front import DIFFERENT, FAILED, SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_front import DIFFERENT, FAILED, FILE, SAME, Asked, Front, conducted
 from scenarios.state_verbs import PLAN
 from scenarios.values import Json
 
@@ -26,13 +25,11 @@ Told = Mapping[str, Any]
 CLIPPED = "..."
 """What a phase's message ends with where it was too long (scenarios.events)."""
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 def plan(asked: Asked) -> int:
     """Plan, and show it."""
     _check_files(asked)
-    report, told = looked(asked)
+    report, told = conducted(asked)
     if report.success and asked.own["out"]:
         state_saved.write(asked.own["out"], report.host, asked.inputs, told)
     _tell(asked, report, told)
@@ -42,21 +39,14 @@ def plan(asked: Asked) -> int:
 def verify(asked: Asked) -> int:
     """Compare, and report the differences in every form that was asked for; figures also when it failed."""
     _check_files(asked)
-    report, told = looked(asked)
-    message = failure(report)
+    report, told = conducted(asked)
     if asked.own["metrics"]:
         figures = state_report.drift_metrics(report.host, told, report.success, time.time())
         state_report.write_metrics(asked.own["metrics"], figures)
     if asked.own["html"]:
-        state_report.write(asked.own["html"], state_report.html(report.host, told, message))
+        state_report.write(asked.own["html"], state_report.html(report.host, told, report.failure))
     _tell(asked, report, told)
     return code(report, told)
-
-
-def looked(asked: Asked) -> tuple[RunReport, Told]:
-    """Run a verb that changes nothing; what it published, also where it failed."""
-    report = conduct(scenario(asked), {}, asked.flags)
-    return report, outputs(report, asked.verb.name)
 
 
 def code(report: RunReport, told: Told) -> int:
@@ -66,19 +56,12 @@ def code(report: RunReport, told: Told) -> int:
     return DIFFERENT if told.get("state_changed") else SAME
 
 
-def failure(report: RunReport) -> str:
-    """Why a run failed, or ""."""
-    return report.error or next((phase.message for phase in report.phases if phase.status == "failed"), "")
-
-
 def _tell(asked: Asked, report: RunReport, told: Told) -> None:
-    if asked.flags.json_output:
+    if state_report.told_as_json(asked, report, told):
         return
-    if asked.own["as_json"]:
-        click.echo(json.dumps(state_report.document(report.host, told, failure(report)), indent=2))
-    elif told.get("state_summary"):
+    if told.get("state_summary"):
         state_text.show(state_text.plan(report.host, told, bool(asked.inputs.get("state_all"))))
-    elif failure(report).endswith(CLIPPED):
+    elif report.failure.endswith(CLIPPED):
         click.echo("\n".join(told.get("state_errors") or []), err=True)
 
 
@@ -101,8 +84,7 @@ def apply(asked: Asked) -> int:
         return failed
     agreed = agreed.given(**permitted(agreed, told), state_expect=state_saved.expected(told))
     kept = state_guarded.checkpoint(agreed) if state_guarded.wanted(agreed) else None
-    report = conduct(scenario(agreed, ApplyAction), {}, agreed.flags)
-    done = outputs(report, agreed.verb.name)
+    report, done = conducted(agreed, ApplyAction)
     _tell_result(agreed, report, done)
     # Whoever interrupts wants nothing more to be started; the way back was told with the checkpoint.
     if kept and report.exit_code not in (SAME, RunInterruptedError.exit_code):
@@ -113,7 +95,7 @@ def apply(asked: Asked) -> int:
 def _planned(asked: Asked) -> tuple[Asked, Told, int]:
     """The plan of documents, shown; with the exit code where there is nothing to apply because it failed."""
     inputs = {name: value for name, value in asked.inputs.items() if name in {each.name for each in PLAN.inputs}}
-    report, told = looked(replace(asked, verb=PLAN, inputs=inputs, flags=replace(asked.flags, json_output=False)))
+    report, told = conducted(replace(asked, verb=PLAN, inputs=inputs, flags=replace(asked.flags, json_output=False)))
     _show_plan(asked, report.host, told)
     partly = bool(told.get("state_changed")) and bool(told.get("state_errors"))
     return asked, told, SAME if report.success or partly else report.exit_code
@@ -166,18 +148,11 @@ QUESTIONS = {"state_allow_delete": "removed", "state_allow_restart": "restarted"
 
 def _ask(wanting: Mapping[str, list[str]]) -> None:
     said = "; ".join(f"{', '.join(things)} would be {QUESTIONS[name]}" for name, things in wanting.items())
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise DriverError(f"{said}. Give --yes for that. Nothing was done.")
-    if not click.confirm(f"{said}. Go on?", err=True):
-        raise DriverError("Not confirmed; nothing was done.")
+    asking.leave(f"{said}.")
 
 
 def _tell_result(asked: Asked, report: RunReport, told: Told) -> None:
-    if asked.flags.json_output:
-        return
-    if asked.own["as_json"]:
-        click.echo(json.dumps(state_report.document(report.host, told, failure(report)), indent=2))
-    elif told.get("state_summary"):
+    if not state_report.told_as_json(asked, report, told) and told.get("state_summary"):
         state_text.show(state_text.result(report.host, told))
 
 

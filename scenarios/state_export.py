@@ -13,7 +13,7 @@ import click
 
 from scenarios import state_report
 from scenarios.errors import UsageError
-from scenarios.state_front import SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_front import FILE, SAME, Asked, Front, conducted
 from scenarios.values import Json
 
 FORMATS = ("yaml", "json")
@@ -34,14 +34,10 @@ def spelled(document: Json, form: str) -> str:
 def _dumper() -> type[Any]:
     import yaml  # noqa: PLC0415 - see spelled
 
-    class Dumper(yaml.SafeDumper):
-        """Block style, lists two columns in, no aliases."""
+    from scenarios.yaml_text import Indented  # noqa: PLC0415 - see spelled
 
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - as the library has it
-            return True
-
-        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-            super().increase_indent(flow, False)
+    class Dumper(Indented):
+        """Texts of several lines as such, and every number that documents know."""
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         style = "|" if "\n" in value else None
@@ -54,8 +50,7 @@ def _dumper() -> type[Any]:
 
 def export(asked: Asked) -> int:
     """Read the server, then print or write the document."""
-    report = conduct(scenario(asked), {}, asked.flags)
-    told = outputs(report, asked.verb.name)
+    report, told = conducted(asked)
     if not report.success:
         return report.exit_code
     for warning in told.get("state_warnings") or []:
@@ -80,7 +75,7 @@ def discover(asked: Asked) -> int:
 OUTPUT = (
     click.Option(
         ["--output"],
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=FILE,
         metavar="FILE",
         help="Where it is written (0600), as a whole; what was there stays if that fails. Without it, to stdout.",
     ),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from scenarios.actions import AnsiblePlaybookAction
 from scenarios.flags import Flags
@@ -13,12 +16,13 @@ from scenarios.values import Json
 from scenarios.verb import Verb
 
 if TYPE_CHECKING:
-    import click
-
     from scenarios.report import RunReport
 
 SAME, FAILED, DIFFERENT = 0, 1, 2
 """Exit codes: nothing to do, or done; anything failed; there are differences."""
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+"""Type of an option that names a file."""
 
 LONGEST = 6 * 3600.0
 """Seconds a phase may take: an apply of a whole server copies disks."""
@@ -58,20 +62,17 @@ class Front:
     help: str = ""
 
 
-def scenario(asked: Asked, kind: type[AnsiblePlaybookAction] = AnsiblePlaybookAction) -> Scenario:
-    """A verb as a scenario of a single phase, with the time that a large server takes."""
-    verb = asked.verb
-    action = kind(verb.name, verb, dict(asked.inputs), {each.name: each.name for each in verb.outputs}, timeout=LONGEST)
-    return Scenario(verb.name, verb.help, "", (Phase(verb.name, action, verb.help),))
+def conducted(
+    asked: Asked, kind: type[AnsiblePlaybookAction] = AnsiblePlaybookAction
+) -> tuple[RunReport, dict[str, Any]]:
+    """Run a verb's playbook to its end, as a scenario of a single phase; what it published, also where it failed.
 
-
-def conduct(what: Scenario, inputs: Mapping[str, Json], flags: Flags) -> RunReport:
-    """Run a scenario to its end. Raises DriverError when nothing was started."""
+    Raises DriverError when nothing was started.
+    """
     from scenarios import session  # noqa: PLC0415 - what a run needs, --help need not import
 
-    return session.conduct(what, frozenset(what.names()), inputs, replace(flags, quiet=True))
-
-
-def outputs(report: RunReport, phase: str) -> dict[str, Any]:
-    """What a phase published, also where it failed in the end; nothing where it never ran."""
-    return next((dict(each.outputs) for each in report.phases if each.name == phase), {})
+    verb = asked.verb
+    action = kind(verb.name, verb, dict(asked.inputs), {each.name: each.name for each in verb.outputs}, timeout=LONGEST)
+    what = Scenario(verb.name, verb.help, "", (Phase(verb.name, action, verb.help),))
+    report = session.conduct(what, frozenset(what.names()), {}, replace(asked.flags, quiet=True))
+    return report, next((dict(each.outputs) for each in report.phases if each.name == verb.name), {})

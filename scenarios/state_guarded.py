@@ -12,7 +12,7 @@ from scenarios import checkpoints
 from scenarios.errors import DriverError
 from scenarios.state_apply import ApplyAction
 from scenarios.state_checkpoint_verbs import CHECKPOINT, ROLLBACK
-from scenarios.state_front import Asked, conduct, outputs, scenario
+from scenarios.state_front import Asked, conducted
 from scenarios.verb import Verb
 
 Kept = Mapping[str, Any]
@@ -26,9 +26,8 @@ def wanted(asked: Asked) -> bool:
 
 def checkpoint(asked: Asked) -> Kept:
     """Make one of what the documents are about to change. Raises DriverError when that failed: nothing is applied."""
-    made = _as(asked, CHECKPOINT)
-    report = conduct(scenario(made), {}, made.flags)
-    kept: Kept = outputs(report, CHECKPOINT.name).get("state_checkpoint") or {}
+    report, told = conducted(_as(asked, CHECKPOINT))
+    kept: Kept = told.get("state_checkpoint") or {}
     if kept:
         # Also one that broke off: its snapshots have to be removed.
         checkpoints.save(report.host, kept)
@@ -42,9 +41,8 @@ def after_failure(asked: Asked, kept: Kept) -> None:
     """Go back, if that was asked for. Raises DriverError when that failed too."""
     if not asked.own["rollback_on_failure"]:
         return
-    back = _as(asked, ROLLBACK).given(state_checkpoint=dict(kept))
-    report = conduct(scenario(back, ApplyAction), {}, back.flags)
-    for line in outputs(report, ROLLBACK.name).get("state_rollback") or []:
+    report, told = conducted(_as(asked, ROLLBACK).given(state_checkpoint=dict(kept)), ApplyAction)
+    for line in told.get("state_rollback") or []:
         click.echo(line, err=True)
     if not report.success:
         raise DriverError(f"The rollback to checkpoint {kept.get('name')} failed as well.")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 
 from scenarios import prometheus
-from scenarios.state_front import SAME, Asked, Front, conduct, outputs, scenario
+from scenarios.state_front import SAME, Asked, Front, conducted
 
 
 def metrics(asked: Asked) -> int:
     """Read them with one request, and print them."""
-    report = conduct(scenario(asked), {}, asked.flags)
+    report, told = conducted(asked)
     if not report.success:
         return report.exit_code
     if not asked.flags.json_output:
-        rows = outputs(report, asked.verb.name)["state_resources"]
-        sys.stdout.write(prometheus.exposition(prometheus.of_cluster(rows)))
+        sys.stdout.write(prometheus.exposition(prometheus.of_cluster(told["state_resources"])))
     return SAME
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from scenarios import prometheus, state_text
 from scenarios.errors import DriverError
 from scenarios.prometheus import Metric, Sample
 from scenarios.values import Json
+
+if TYPE_CHECKING:
+    from scenarios.report import RunReport
+    from scenarios.state_front import Asked
 
 SCHEMA = 1
 READABLE = 0o644
@@ -21,6 +28,13 @@ def document(host: str, told: Mapping[str, Any], message: str = "") -> dict[str,
     """A plan, or what became of it, as one JSON document; ``error`` is there when the whole of it failed."""
     content = {name.removeprefix("state_"): value for name, value in told.items()}
     return {"schema": SCHEMA, "host": host, **content, **({"error": message} if message else {})}
+
+
+def told_as_json(asked: Asked, report: RunReport, told: Mapping[str, Any]) -> bool:
+    """Print that document, where --json asks for it; True where nothing else may be on stdout."""
+    if asked.own["as_json"] and not asked.flags.json_output:
+        click.echo(json.dumps(document(report.host, told, report.failure), indent=2))
+    return bool(asked.own["as_json"] or asked.flags.json_output)
 
 
 def html(host: str, told: Mapping[str, Any], message: str = "") -> str:

@@ -40,11 +40,6 @@ class Saved:
     inputs: Mapping[str, Json]
     told: Told
 
-    @property
-    def expected(self) -> dict[str, Json]:
-        """What the module is to find as it was."""
-        return expected(self.told)
-
 
 def expected(told: Told) -> dict[str, Json]:
     """What an apply has to find as the plan found it: its hashes, and what they were about."""

@@ -40,7 +40,7 @@ def test_a_checkpoint_and_the_way_back(stand: Stand, tmp_path: Path) -> None:
     (kept,) = json.loads(state("checkpoints", "--json").out)
     assert [guest["vmid"] for guest in kept["guests"]] == [VMID]
     refused = drive("state", "rollback", "--host", "father")
-    assert (refused.code, "agree with --yes" in refused.err) == (1, True)
+    assert (refused.code, "give --yes" in refused.err) == (1, True)
     assert f"roll vm {VMID} (kept) back to snapshot {kept['name']}" in state("rollback", "--yes").out
     config = father.guest(VMID, "GET", "/config")
     assert (str(config["memory"]), config.get("description", "")) == ("256", "")

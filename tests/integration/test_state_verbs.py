@@ -131,7 +131,9 @@ def test_an_export_changes_nothing_and_what_removes_wants_leave(document: list[s
     gone.write_text(f"vms: [{{vmid: {VMID}, state: absent}}]\n", encoding="utf-8")
     refused = state("apply", str(gone))
     assert refused.code == 1
-    assert f"vms {VMID} would be removed. Give --yes for that. Nothing was done." in refused.err
+    assert (
+        f"vms {VMID} would be removed. Nobody can be asked here: give --yes for that. Nothing was done." in refused.err
+    )
     assert changes("--vmid", str(VMID))[-1]["action"] != "delete"
     removed = state("apply", str(gone), "--yes", "--max-delete-percent", "100")
     assert (removed.code, removed.out.splitlines()[-1]) == (0, "father: 1 removed."), removed.err

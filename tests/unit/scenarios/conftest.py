@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scenarios import session
+from tests.unit.scenarios.runs import Runs
+
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -14,3 +17,11 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "homelab-pve"
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Lets each run of a playbook end as a test says."""
+    made = Runs()
+    monkeypatch.setattr(session, "conduct", made.conduct)
+    return made

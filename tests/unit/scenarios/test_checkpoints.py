@@ -74,6 +74,6 @@ def test_what_is_told() -> None:
 
 
 def test_a_rollback_wants_a_yes() -> None:
-    with pytest.raises(DriverError, match="agree with --yes"):
+    with pytest.raises(DriverError, match="give --yes"):
         _confirm("father", kept("one"), Flags())
     _confirm("father", kept("one"), Flags(yes=True))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from scenarios import compliance_front, compliance_report
+from scenarios import compliance_report
 from scenarios.cli import main
+from tests.unit.scenarios.runs import Runs
 
 
 def row(policy: str, status: str, resource: str = "vm 100 (web)", **more: str) -> dict[str, str]:
@@ -131,37 +130,6 @@ def test_the_page_of_a_failure() -> None:
     assert "nobody answers" in page
 
 
-def test_the_document() -> None:
-    assert compliance_report.document("pve", {"state_compliant": True}) == {
-        "schema": 1, "host": "pve", "compliant": True
-    }  # fmt: skip
-    assert compliance_report.document("pve", {}, "broken")["error"] == "broken"
-
-
-@pytest.fixture
-def conducted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any], bool], list[dict[str, Any]]]:
-    """Lets a run of the playbook publish something; what it was asked for."""
-
-    def arrange(published: dict[str, Any], success: bool) -> list[dict[str, Any]]:
-        asked: list[dict[str, Any]] = []
-        phase = SimpleNamespace(
-            name="state-check", status="passed" if success else "failed", message="it broke", outputs=published
-        )
-        report = SimpleNamespace(host="pve", success=success, error="", phases=[phase], exit_code=0 if success else 1)
-
-        def conduct(what: Any, _inputs: Any, _flags: Any) -> Any:
-            asked.append(dict(what.phases[0].action.inputs))
-            return report
-
-        monkeypatch.setattr(compliance_front, "conduct", conduct)
-        return asked
-
-    return arrange
-
-
-Conducted = Callable[[dict[str, Any], bool], list[dict[str, Any]]]
-
-
 @pytest.fixture
 def policies(tmp_path: Path) -> str:
     """A file of policies."""
@@ -181,18 +149,14 @@ def policies(tmp_path: Path) -> str:
     ],
     ids=["fails", "never", "a warning", "warnings count", "broken"],
 )
-def test_exit_codes(
-    conducted: Conducted, policies: str, published: dict[str, Any], flags: list[str], expected: int
-) -> None:
-    asked = conducted(published, bool(published))
+def test_exit_codes(runs: Runs, policies: str, published: dict[str, Any], flags: list[str], expected: int) -> None:
+    runs.will(published, 0 if published else 1)
     assert main(["state", "check", policies, *flags]) == expected
-    assert asked[0]["state_fail_on"] == "never"
+    assert runs.asked[0][1]["state_fail_on"] == "never"
 
 
-def test_reports_are_written(
-    conducted: Conducted, policies: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    conducted(TOLD, True)
+def test_reports_are_written(runs: Runs, policies: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.will(TOLD)
     files = {name: tmp_path / f"report.{name}" for name in ("junit", "html")}
     flags = [word for name, path in files.items() for word in (f"--{name}", str(path))]
     assert main(["state", "check", policies, "--json", *flags]) == 2

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scenarios import session
 from scenarios.cli import main
 from scenarios.errors import NotReadyError
-from scenarios.flags import Flags
-from scenarios.report import FAILED, PASSED, PhaseReport, RunReport
-from scenarios.scenario import Scenario
-from tests.unit.scenarios.test_report import STARTED
+from tests.unit.scenarios.runs import Runs
 from tests.unit.scenarios.test_state_text import ALONE, CHANGED, CREATED, PRUNED, Terminal, action
 
 HASHES = {"current": "c", "desired": "d"}
@@ -39,32 +33,6 @@ def told(*actions: dict[str, Any], errors: tuple[str, ...] = ()) -> dict[str, An
 SAME = told(ALONE)
 BROKEN = told(action("failed", error={"text": "no such storage"}), errors=("vms 100: no such storage",))
 MADE = told(action("create", status="done"))
-
-
-@dataclass
-class Runs:
-    """Stands in for the runs of playbooks: what each publishes, and the exit code it ends with."""
-
-    said: str = "it broke"
-    answers: list[tuple[dict[str, Any], int]] = field(default_factory=list)
-    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    def will(self, outputs: dict[str, Any], code: int = 0) -> Runs:
-        self.answers.append((outputs, code))
-        return self
-
-    def conduct(self, what: Scenario, _selected: frozenset[str], _given: Mapping[str, Any], _flags: Flags) -> RunReport:
-        self.asked.append((what.name, what.phases[0].action.inputs))
-        outputs, code = self.answers.pop(0)
-        phase = PhaseReport(what.name, "", FAILED if code else PASSED, self.said if code else "", outputs=outputs)
-        return RunReport("R", what.name, "pve", STARTED, phases=[phase], began=True, exit_code=code)
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    made = Runs()
-    monkeypatch.setattr(session, "conduct", made.conduct)
-    return made
 
 
 @pytest.fixture
@@ -161,9 +129,9 @@ def test_what_can_be_is_applied_and_the_rest_fails(runs: Runs, document: str) ->
 @pytest.mark.parametrize(
     ("actions", "said"),
     [
-        ((PRUNED,), "vms 102 would be removed. Give --yes for that. Nothing was done."),
-        ((CHANGED,), "vms 101 would be restarted. Give --yes for that. Nothing was done."),
-        ((PRUNED, CHANGED), "vms 102 would be removed; vms 101 would be restarted. Give --yes"),
+        ((PRUNED,), "vms 102 would be removed. Nobody can be asked here: give --yes for that. Nothing was done."),
+        ((CHANGED,), "vms 101 would be restarted. Nobody can be asked here: give --yes for that. Nothing was done."),
+        ((PRUNED, CHANGED), "vms 102 would be removed; vms 101 would be restarted. Nobody can be asked here"),
     ],
 )
 def test_removing_and_restarting_want_leave(
