@@ -20,7 +20,7 @@ THIN = (
     OURS,
     *(
         f"{BUILTIN}.{name}"
-        for name in ("include_role", "import_role", "include_vars", "set_stats", "add_host", "assert")
+        for name in ("include_role", "import_role", "import_tasks", "include_vars", "set_stats", "add_host", "assert")
     ),
 )
 # Playbooks that ask the guest itself something, which needs no role.
@@ -61,7 +61,7 @@ def surplus(nodes: list[Node], allowed: tuple[str, ...]) -> list[str]:
     return [name for name in actions(nodes) if not within(name, allowed)]
 
 
-PLAYBOOKS = matching("playbooks/*.yml")
+PLAYBOOKS = matching("playbooks/*.yml", "playbooks/tasks/*.yml")
 TASK_FILES = matching("roles/*/tasks/**/*.yml", "roles/*/handlers/*.yml")
 
 

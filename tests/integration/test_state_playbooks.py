@@ -64,6 +64,11 @@ def test_answers_of_a_survey(play: Play, tmp_path: Path) -> None:
     ]
     assert "between us" not in json.dumps(planned)
 
+    beside = {name: answers[name] for name in ("state_max_delete_percent", "state_all", "state_allow_delete")}
+    status, kept = play("checkpoint", **{name: answers[name] for name in answers if name not in beside})
+    creations = [(each["kind"], each["id"]) for each in kept["state_checkpoint"]["creations"]]
+    assert (status, creations) == (SUCCESSFUL, [("groups", "operators"), ("pools", "lab"), ("users", "op@pve")])
+
     journal = tmp_path / "journal.jsonl"
     status, applied = play("apply", **answers, state_journal=str(journal))
     assert (status, applied["state_errors"], applied["state_changed"]) == (SUCCESSFUL, [], True)

@@ -150,6 +150,8 @@ def test_another_pin_is_a_live_migration(ask: Asked) -> None:
 def played(fleet: ServedSite, folder: Path) -> dict[str, Any]:
     """The playbook's end: what it published, and how many tasks changed something."""
     folder.mkdir()
+    (folder / "pools.yml.j2").write_text("pools: [{poolid: '{{ pool_name }}'}]\n", encoding="utf-8")
+    (folder / "vars.yml").write_text("pool_name: lab\n", encoding="utf-8")
     hosts = {
         name: {"ansible_connection": "local", "pve_password": fleet.password, "pve_api": fleet.at(name).options()}
         for name in NODES
@@ -158,7 +160,11 @@ def played(fleet: ServedSite, folder: Path) -> dict[str, Any]:
         private_data_dir=str(folder),
         playbook=str(ROOT / "playbooks" / "state-fleet.yml"),
         inventory={"all": {"children": {"pve": {"hosts": hosts}}}},
-        extravars={"state_files": [str(SEED)], "fleet_password": fleet.password},
+        extravars={
+            "state_files": f"{SEED}, {folder}/pools.yml.j2",
+            "state_vars_files": f"{folder}/vars.yml",
+            "fleet_password": fleet.password,
+        },
         envvars={"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"), "ANSIBLE_HOME": str(folder)},
         quiet=True,
     )
@@ -172,5 +178,6 @@ def played(fleet: ServedSite, folder: Path) -> dict[str, Any]:
 def test_the_playbook(fleet: ServedSite, tmp_path: Path) -> None:
     first = played(fleet, tmp_path / "first")
     assert (first["changes"], first["state_errors"]) == (4, [])
+    assert ("pools", "lab") in [(each["kind"], each["id"]) for each in first["state_actions"]]
     second = played(fleet, tmp_path / "second")
     assert (second["changes"], second["state_changed"], second["state_actions"]) == (0, False, [])

@@ -14,9 +14,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources import backu
 from ansible_collections.homelab.pve.plugins.module_utils.resources.storage_types import TYPES
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Entry, Kept, Kind, Remark, secret
 from ansible_collections.homelab.pve.plugins.module_utils.state.listers import declared
-
-INSTALLED = ("local", "local-lvm", "local-zfs", "local-btrfs")
-"""The storages that the installer makes: they are never pruned."""
+from ansible_collections.homelab.pve.plugins.module_utils.state.naming import INSTALLED
 
 WITH_PASSWORD = {"cifs": "username", "pbs": "username", "esxi": "username"}
 """Types of storages that log in, and the option without which they do so as guests."""

@@ -24,6 +24,9 @@ ENDPOINT, ACCOUNT, PLUGIN, SECURITY_GROUP, HA_GROUP = (
     "notification target", "ACME account", "ACME plugin", "security group", "HA group",
 )  # fmt: skip
 
+INSTALLED = ("local", "local-lvm", "local-zfs", "local-btrfs")
+"""The storages that the installer makes: they are never pruned."""
+
 
 @dataclass(frozen=True)
 class Naming:

@@ -23,7 +23,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.state.checking import 
 from ansible_collections.homelab.pve.plugins.module_utils.state.declared import Declared, Wish, shortened
 from ansible_collections.homelab.pve.plugins.module_utils.state.document import Place
 from ansible_collections.homelab.pve.plugins.module_utils.state.kinds import Key, Reference
-from ansible_collections.homelab.pve.plugins.module_utils.state.naming import NAMINGS, Named, named
+from ansible_collections.homelab.pve.plugins.module_utils.state.naming import INSTALLED, NAMINGS, Named, named
 
 Names = Callable[[Values], Iterable[Json]]
 """From an entry: the names of what it declares."""
@@ -73,7 +73,7 @@ TARGETS: Mapping[str, Target] = {
         {"storage": _named_by("storage")},
         (("/storage", {}, "storage"),),
         "/storage/{}",
-        lambda name: name in ("local", "local-lvm", "local-zfs"),
+        lambda name: name in INSTALLED,
     ),
     naming.NODE: Target({"cluster": _members}, (("/nodes", {}, "node"),), kept=_anything),
     naming.GUEST: Target(

@@ -327,7 +327,7 @@ storage:
 - {storage: a, type: dir, path: /a}
 - {storage: b, state: absent}
 vms:
-- {vmid: 100, disks: {scsi0: {storage: a, size: 1G}, scsi1: "b:5", scsi2: {storage: local-lvm, size: 1G}}}
+- {vmid: 100, disks: {scsi0: {storage: a, size: 1G}, scsi1: "b:5", scsi2: "local-lvm:1", scsi3: "local-btrfs:1"}}
 - {vmid: 101, state: absent, disks: {scsi0: {storage: nowhere}}}
 backups:
 - {id: j, schedule: daily, vmid: [100, 101, 999], storage: nowhere}
