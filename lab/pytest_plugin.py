@@ -58,6 +58,12 @@ def _served(authority: Pair, certificate: Pair, *others: str, release: str = REL
         yield ServedLab(served, authority.certificate, TOKEN_ID, token, password)
 
 
+def _with_shared(served: ServedLab) -> ServedLab:
+    """The same with a storage ``shared`` that all nodes see."""
+    served.api.storages["shared"] = storage_entry(seed.SHARED)
+    return served
+
+
 @pytest.fixture
 def lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """A served node API with the seed of father: templates 9000 and 9001, storages, a token of root."""
@@ -78,9 +84,7 @@ def serve_lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServeL
 
         def serving(*others: str, release: str = RELEASE) -> ServedLab:
             served = stack.enter_context(_served(lab_authority, lab_certificate, *others, release=release))
-            if others:
-                served.api.storages["shared"] = storage_entry(seed.SHARED)
-            return served
+            return _with_shared(served) if others else served
 
         yield serving
 
@@ -89,8 +93,7 @@ def serve_lab_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServeL
 def lab_cluster_api(lab_authority: Pair, lab_certificate: Pair) -> Iterator[ServedLab]:
     """The same with the nodes mother and son in one cluster with father, and a storage ``shared`` they all see."""
     with _served(lab_authority, lab_certificate, "mother", "son") as served:
-        served.api.storages["shared"] = storage_entry(seed.SHARED)
-        yield served
+        yield _with_shared(served)
 
 
 @pytest.fixture
