@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,9 +110,18 @@ def test_without_a_new_enough_python_it_says_so(tmp_path: Path) -> None:
         (tools / name).symlink_to(str(shutil.which(name)))
     (tools / "python3").write_text("#!/bin/sh\n[ $1 = --version ] || exit 1\necho Python 3.9.2\n")
     (tools / "python3").chmod(0o755)
-    result = start(small_checkout(tmp_path / "checkout") / "run.sh", "--help", PATH=str(tools))
+    root = small_checkout(tmp_path / "checkout")
+    result = start(root / "run.sh", "--help", PATH=str(tools), HOMELAB_PVE_PYTHON="python3")
     assert result.returncode == 3
     assert "Python 3.11 or newer is needed, found: Python 3.9.2. Install one" in result.stderr
+
+
+def test_the_python_that_is_asked_for_is_taken(tmp_path: Path) -> None:
+    link = tmp_path / "python of mine"
+    link.symlink_to(sys.executable)
+    result = start(small_checkout(tmp_path / "checkout") / "run.sh", "--help", HOMELAB_PVE_PYTHON=str(link))
+    assert made(result)
+    assert f"making .venv with {os.path.realpath(sys.executable)}" in result.stderr
 
 
 def test_missing_packages_are_named_with_the_reason_and_the_command(checkout: Path, tmp_path: Path) -> None:
