@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from .test_modules import play
+from .test_modules import passes
 
 AREAS = Path(__file__).parent / "areas"
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("area", sorted(path.stem for path in AREAS.glob("*.yml")))
-def test_it_is_declared_and_removed(warm: Path, area: str) -> None:
-    name = f"../areas/{area}"
-    assert play(name, wanted="present")[0] > 0
-    for wanted, changes in (("present", False), ("absent", True)):
-        changed, output = play(name, wanted=wanted, ansible_python_interpreter=warm)
-        assert (changed > 0) is changes, output
+def test_it_is_declared_and_removed(warm: Path, area: str, tmp_path: Path) -> None:
+    quickly = {"ansible_python_interpreter": warm}
+    made, again, gone = passes(
+        tmp_path, AREAS / f"{area}.yml", {"wanted": "present"}, {"wanted": "present", **quickly},
+        {"wanted": "absent", **quickly},
+    )  # fmt: skip
+    assert (made > 0, again, gone > 0) == (True, 0, True)

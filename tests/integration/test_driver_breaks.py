@@ -31,10 +31,9 @@ def break_off(number: signal.Signals, phase: str, begin: str, *options: str) -> 
         assert run.end(number) == ENDS[number]
 
 
-@pytest.mark.parametrize("phase", ["provision", "setup_network"])
-def test_the_constructor_breaks_off(stand: Stand, phase: str) -> None:
-    before = node(stand)
-    break_off(signal.SIGINT, phase, CONSTRUCTOR.names()[0])
+def test_the_constructor_breaks_off(stand: Stand) -> None:
+    before, phase = node(stand), CONSTRUCTOR.names()[0]
+    break_off(signal.SIGINT, phase, phase)
     break_off(signal.SIGKILL, phase, phase)
     removed = scenario(DESTRUCTOR.name)
     assert removed.code == 0, removed.err
