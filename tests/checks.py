@@ -12,13 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +26,6 @@ from lab import rootless
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 COLLECTIONS = ROOT / ".venv" / "collections"
-PRINTING = threading.Lock()
 SHELL_SCRIPTS = ("run.sh", "test.sh", ".ci/run", "requirements/setup.sh")
 
 
@@ -35,14 +33,14 @@ SHELL_SCRIPTS = ("run.sh", "test.sh", ".ci/run", "requirements/setup.sh")
 class Check:
     """One command. `needs` returns why the check cannot run here, or an empty string.
 
-    A check that keeps about one core busy is `narrow`: such run two at a time.
+    A check that only computes, and measures no times, runs `aside`: beside the others, in the time that they leave.
     """
 
     group: str
     name: str
     argv: tuple[str, ...]
     pytest: bool = False
-    narrow: bool = False
+    aside: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     needs: Callable[[], str] = lambda: ""
 
@@ -75,7 +73,10 @@ SLOWEST = ("--durations", "20", "--durations-min", "5")
 
 
 def pytest_check(group: str, *paths: str, workers: int = 2, options: Sequence[str] = ()) -> Check:
-    """Pytest on folders of tests, spread over `workers` processes (one: in this order, in one process)."""
+    """Pytest on folders of tests, spread over `workers` processes (one: in this order, in one process).
+
+    Two keep two cores busy; three where tests wait for something now and then.
+    """
     spread = ("-n", str(workers)) if workers > 1 else ()
     argv = python("-m", "pytest", "-q", *SLOWEST, *spread, *options, *(f"tests/{path}" for path in paths))
     return Check(group, f"pytest {' '.join(paths)}", argv, pytest=True, needs=lambda: missing_tests(paths))
@@ -105,20 +106,19 @@ CHECKS: tuple[Check, ...] = (
     Check("lint", "ruff format", tool("ruff", "format", "--check", ".")),
     Check("lint", "shellcheck", tool("shellcheck", "--external-sources", *SHELL_SCRIPTS)),
     Check("lint", "changelog", tool("antsibull-changelog", "lint")),
-    Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name))), narrow=True),
-    Check(
-        "lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline"), narrow=True
-    ),
+    Check("lint", "mypy", tool("mypy", *(word for name in MYPY_PACKAGES for word in ("--package", name))), aside=True),
+    Check("lint", "ansible-lint", tool("ansible-lint", "--profile", "production", "--strict", "--offline"), aside=True),
+    Check("sanity", "ansible-test sanity", python("tests/sanity/run.py"), aside=True),
+    # It keeps one core busy; meanwhile those that run aside have the other.
+    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), needs=no_molecule),
     # Many of the lab's tests serve its API in their process: not what one waits for after each edit of a module.
     pytest_check("unit", "unit", "architecture", "benchmark", options=("--ignore", "tests/unit/lab")),
     pytest_check("lab", "unit/lab"),
-    pytest_check("module", "module"),
+    pytest_check("module", "module", workers=3),
     # test_replay.py plays transcripts that somebody names: ./test.sh replay DIR.
     pytest_check("conformance", "conformance", options=("--ignore", "tests/conformance/test_replay.py")),
     # Files differ much in length, so single tests are spread, but for the files that tests/conftest.py names.
     pytest_check("integration", "integration", options=("--dist", "loadgroup")),
-    Check("sanity", "ansible-test sanity", python("tests/sanity/run.py"), narrow=True),
-    Check("molecule", "molecule", python("tests/integration/molecule/run.py"), narrow=True, needs=no_molecule),
 )
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
 EXTRA = ("bench", "replay")
@@ -189,30 +189,40 @@ def announce(check: Check) -> None:
     print(f"--- {check.group}: {check.name}", flush=True)
 
 
-def run_kept(check: Check) -> Outcome:
-    """Run a narrow check in a folder of its own; its output comes in one piece, when it has ended."""
+def run_aside(check: Check) -> tuple[Outcome, str]:
+    """Run a check in a folder of its own whenever nothing else wants to compute: its outcome, and its output."""
+    patient = replace(check, argv=("nice", "-n", "19", *check.argv))
     with scratch_folder() as scratch, tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        outcome = run(check, scratch, output)
+        outcome = run(patient, scratch, output)
         output.seek(0)
-        said = output.read()
-    with PRINTING:
-        announce(check)
-        print(said, end="", flush=True)
-    return outcome
+        return replace(outcome, check=check), output.read()
 
 
 def run_all(checks: Sequence[Check]) -> list[Outcome]:
-    """Run checks: first the narrow ones, two at a time, then the others one by one; outcomes in the given order."""
-    narrow = [check for check in checks if check.narrow]
+    """Run checks one by one, and beside them, two at a time, those that run aside; outcomes in the given order.
+
+    Their output comes in one piece, once the check that speaks meanwhile has ended.
+    """
+    outcomes: dict[Check, Outcome] = {}
     with ThreadPoolExecutor(2) as lanes:
-        # The longest first: it decides when both lanes are through.
-        outcomes = dict(zip(narrow[::-1], lanes.map(run_kept, narrow[::-1]), strict=True))
-    for check in checks:
-        if not check.narrow:
-            announce(check)
-            with scratch_folder() as scratch:
-                outcomes[check] = run(check, scratch)
+        beside = {lanes.submit(run_aside, check): check for check in checks if check.aside}
+        for check in checks:
+            if not check.aside:
+                announce(check)
+                with scratch_folder() as scratch:
+                    outcomes[check] = run(check, scratch)
+                ended = [future for future in beside if future.done()]
+                outcomes |= {beside.pop(future): told(future) for future in ended}
+        outcomes |= {beside[future]: told(future) for future in as_completed(beside)}
     return [outcomes[check] for check in checks]
+
+
+def told(aside: Future[tuple[Outcome, str]]) -> Outcome:
+    """The outcome of a check that ran aside, whose output is printed."""
+    outcome, said = aside.result()
+    announce(outcome.check)
+    print(said, end="", flush=True)
+    return outcome
 
 
 def judge(check: Check, code: int, seconds: float, report: Path) -> Outcome:

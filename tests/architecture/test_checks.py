@@ -53,21 +53,24 @@ def test_a_failing_program_fails_its_check(tmp_path: Path) -> None:
     assert checks.run(Check("lint", "x", ("false",)), tmp_path).status == "failed"
 
 
-def test_narrow_checks_run_beside_each_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_checks_run_beside_others_and_each_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     wait = "touch $0/$1; for i in $(seq 500); do test -e $0/$2 && echo met $2 && exit; sleep 0.01; done; exit 1"
     first, second = (
-        Check("lint", name, ("sh", "-c", wait, str(tmp_path), name, other), narrow=True)
-        for name, other in (("one", "two"), ("two", "one"))
+        Check("lint", name, ("sh", "-c", wait, str(tmp_path), name, other), aside=True)
+        for name, other in (("one", "two"), ("two", "three"))
     )
-    outcomes = checks.run_all([first, LINTER, second])
+    front = Check("lint", "three", ("sh", "-c", wait, str(tmp_path), "three", "one"))
+    outcomes = checks.run_all([first, front, LINTER, second])
     assert [(outcome.check.name, outcome.status) for outcome in outcomes] == [
         ("one", "passed"),
+        ("three", "passed"),
         ("linter", "passed"),
         ("two", "passed"),
     ]
     said = capfd.readouterr().out
     assert "--- lint: one\nmet two\n" in said
-    assert "--- lint: two\nmet one\n" in said
+    assert "--- lint: two\nmet three\n" in said
+    assert "--- lint: three\nmet one\n" in said
 
 
 def test_a_check_that_cannot_run_is_skipped_with_its_reason(tmp_path: Path) -> None:
@@ -87,4 +90,4 @@ def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit) as refused:
         checks.parse(["units"])
     assert refused.value.code == 2
-    assert "unknown group units; known: lint, unit" in capsys.readouterr().err
+    assert "unknown group units; known: lint, sanity" in capsys.readouterr().err
