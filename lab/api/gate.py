@@ -41,6 +41,7 @@ class Gate(asyncio.Protocol):
         self._serve, self._tls, self._waiting = serve, tls, waiting
         self._timer: asyncio.TimerHandle | None = None
         self._said = b""
+        self._late = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Listen to the client now, or later."""
@@ -49,6 +50,8 @@ class Gate(asyncio.Protocol):
         if not seconds:
             self._listen()
             return
+        self._late = True
+        # The transport of older releases (Python 3.11.2) begins to read all the same: what comes is only kept.
         self._connection.pause_reading()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._listen_late)
 
@@ -58,16 +61,24 @@ class Gate(asyncio.Protocol):
             self._timer.cancel()
 
     def _listen_late(self) -> None:
+        self._late = False
         self._listen()
         self._connection.resume_reading()
+        self._look()
 
     def _listen(self) -> None:
         """Give up who says nothing for as long as asyncio waits for a handshake."""
         self._timer = asyncio.get_running_loop().call_later(SILENCE, self._connection.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Look at what comes first."""
+        """Look at what comes first, once it is time."""
         self._said += data
+        if not self._late:
+            self._look()
+
+    def _look(self) -> None:
+        if not self._said:
+            return
         if self._said.startswith(HANDSHAKE):
             self._begin_tls()
         elif not METHOD.match(self._said) or len(self._said) > LONGEST_HEAD:

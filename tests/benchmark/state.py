@@ -56,6 +56,13 @@ def document(count: int) -> dict[str, Any]:
     return {"node": NODE, "vms": [{**guest, "state": "stopped", **CONFIG, "net": net} for guest in known_guests(count)]}
 
 
+def written(api: Api, count: int) -> str:
+    """The same in a file: its path."""
+    path = Path(api.ca_path).with_name("document.json")
+    path.write_text(json.dumps(document(count)), encoding="utf-8")
+    return str(path)
+
+
 def cost(api: Api, module: str, options: Mapping[str, Any]) -> tuple[float, float]:
     """MiB of memory and seconds of CPU that a module took. Raises RuntimeError with its last words when it fails."""
     login = {"host": HOST, "port": api.port, "token_id": f"{USER}!{TOKEN}", "token_secret": api.secret}
@@ -84,8 +91,8 @@ class Job:
 
 
 def plan(api: Api) -> list[Task]:
-    """What would be done: nothing."""
-    return [{**our(api, "state", document=document(GUESTS)), "check_mode": True}]
+    """What would be done, of a document in a file, as the driver hands it over: nothing."""
+    return [{**our(api, "state", files=[written(api, GUESTS)]), "check_mode": True}]
 
 
 def apply(api: Api) -> list[Task]:
@@ -138,7 +145,7 @@ def whole(part: Figure, idle: float) -> Figure:
     )
 
 
-def costs(module: str, options: Mapping[str, Any]) -> list[Figure]:
+def costs(module: str, options: Callable[[Api], Mapping[str, Any]]) -> list[Figure]:
     """Memory and CPU of a module with the server's guests: they depend less on what else the machine does."""
     name = f"module {module}, {GUESTS} guests"
     print(f"  {name}", file=sys.stderr, flush=True)
@@ -146,10 +153,15 @@ def costs(module: str, options: Mapping[str, Any]) -> list[Figure]:
         with running() as api:
             existing(api, GUESTS)
             api.slow_down(LATENCY)
-            memory, seconds = cost(api, module, options)
+            memory, seconds = cost(api, module, options(api))
     except RuntimeError as error:
         return [Figure(name, (), problem=str(error))]
     return [Figure(f"memory of {name}", (memory,), MEMORY_AIM, unit="MiB"), Figure(f"CPU of {name}", (seconds,))]
+
+
+def planned(api: Api) -> dict[str, Any]:
+    """Options of a plan."""
+    return {"files": [written(api, GUESTS)], "_ansible_check_mode": True}
 
 
 def measure(runs: int) -> list[Figure]:
@@ -159,5 +171,5 @@ def measure(runs: int) -> list[Figure]:
     empty = Figure("an empty play", tuple(play([{"ansible.builtin.meta": "noop"}]) for _ in range(runs)))
     idle = empty.median or 0.0
     figures = [figure(job, runs, idle) for job in JOBS]
-    planned = {"document": document(GUESTS), "_ansible_check_mode": True}
-    return [empty, *figures, whole(figures[-1], idle), *costs("state", planned), *costs("state_info", {})]
+    used = [*costs("state", planned), *costs("state_info", lambda _api: {})]
+    return [empty, *figures, whole(figures[-1], idle), *used]

@@ -33,8 +33,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
     Guest,
     followed,
     guest,
-    hidden,
-    is_taken,
+    made_since,
     named,
     only,
     only_node,
@@ -113,8 +112,9 @@ def _seen(kind: Kind, read: Reader, wish: Values) -> View:
     if found:
         return _present(kind, read, wish, found)
     # The list leaves out what the login may not see: that is neither absent, nor an id that is free.
-    if wish.get("vmid") and is_taken(read, wish["vmid"]):
-        raise hidden(wish["vmid"])
+    found = _of_kind(kind, made_since(read, wish["vmid"])) if wish.get("vmid") else None
+    if found:
+        return _present(kind, read, wish, found)
     return View() if wish["state"] == "absent" else _prospect(kind, read, wish, guests)
 
 
@@ -156,15 +156,19 @@ def _managed(current: Values) -> bool:
 def identify(kind: Kind, read: Reader, guests: Sequence[Guest], wish: Values) -> Guest | None:
     """The guest that is meant, if it exists."""
     if wish.get("vmid"):
-        found = kept(read, "guests by vmid", lambda: {item.vmid: item for item in guests}).get(wish["vmid"])
-        if found and found.type != kind.type:
-            what = f"{KINDS[found.type]} ({found.name} on {found.node})"
-            raise RefusedError(f"vmid {found.vmid} is a {what}, not a {kind.title}.")
-        return found
+        by_vmid = kept(read, "guests by vmid", lambda: {item.vmid: item for item in guests})
+        return _of_kind(kind, by_vmid.get(wish["vmid"]))
     name = wish[kind.name_key]
     likely = (item for item in guests if item.name in {"", name} and item.type == kind.type)
     candidates = named(read, (item for item in likely if _in_scope(item, wish)))
     return only([item for item in candidates if item.name == name], f"The name '{name}'")
+
+
+def _of_kind(kind: Kind, found: Guest | None) -> Guest | None:
+    if found and found.type != kind.type:
+        what = f"{KINDS[found.type]} ({found.name} on {found.node})"
+        raise RefusedError(f"vmid {found.vmid} is a {what}, not a {kind.title}.")
+    return found
 
 
 def _in_scope(item: Guest, wish: Values) -> bool:

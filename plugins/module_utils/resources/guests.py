@@ -178,11 +178,24 @@ def only(found: Sequence[Guest], described: str, remedy: str = TELL_APART) -> Gu
 
 def find(read: Reader, vmid: int) -> Guest:
     """The guest with this id, on whichever node it is. Raises RefusedError when there is none."""
-    found = next((item for item in read_guests(read) if item.vmid == vmid), None)
-    if found is None and is_taken(read, vmid):
-        raise hidden(vmid)
+    found = next((item for item in read_guests(read) if item.vmid == vmid), None) or made_since(read, vmid)
     if found is None:
         raise RefusedError(f"There is no guest with vmid {vmid}. Check the vmid.")
+    return found
+
+
+def made_since(read: Reader, vmid: int) -> Guest | None:
+    """The guest that has a vmid which the list of guests doesn't have: somebody has made it since that was read.
+
+    None where nobody has the vmid. Raises RefusedError for a guest that the login may not see.
+    """
+    if not is_taken(read, vmid):
+        return None
+    # With everything else in it, the list is another answer than the one that may have been kept.
+    rows = read.get("/cluster/resources") or []
+    found = next((item for item in _by_vmid(rows) if item.vmid == vmid), None)
+    if found is None:
+        raise hidden(vmid)
     return found
 
 

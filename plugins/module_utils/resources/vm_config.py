@@ -60,10 +60,13 @@ _NIC = Properties(
 )  # fmt: skip
 
 
+_SHORT_NIC = re.compile(rf"(^|,)({'|'.join(map(re.escape, NIC_MODELS))})=([^,]+)")
+"""``virtio=MAC``, PVE's short form of a card's model and address."""
+
+
 def _model_first(text: str) -> str:
-    """``virtio=MAC,bridge=...``, PVE's short form, in the long one: ``model=virtio,macaddr=MAC,bridge=...``."""
-    short = re.compile(rf"(^|,)({'|'.join(map(re.escape, NIC_MODELS))})=([^,]+)")
-    return short.sub(r"\1model=\2,macaddr=\3", text)
+    """``virtio=MAC,bridge=...`` in the long form: ``model=virtio,macaddr=MAC,bridge=...``."""
+    return _SHORT_NIC.sub(r"\1model=\2,macaddr=\3", text)
 
 
 def _parse_nic(value: Json) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from ansible_collections.homelab.pve.plugins.module_utils.resources.guests impor
     find,
     followed,
     guest,
+    made_since,
     meant,
     select,
     vmid_bounds,
@@ -97,6 +98,18 @@ def test_find() -> None:
     reader.answers["/cluster/nextid"] = taken
     with pytest.raises(RefusedError, match=r"^The guest with vmid 4711 is hidden from the login\. Grant VM\.Audit on "):
         find(reader, 4711)
+
+
+def test_a_guest_that_was_made_since_the_list_was_read() -> None:
+    reader = Table({"/cluster/resources": [*ROWS, row(4711, "new")]})
+    reader.answers["/cluster/nextid"] = PveError(
+        "GET", "/cluster/nextid", 400, "Parameter", errors={"vmid": "VM 4711 already exists"}
+    )
+    made = made_since(reader, 4711)
+    assert made is not None
+    assert made.name == "new"
+    reader.answers["/cluster/nextid"] = "4711"
+    assert made_since(reader, 4711) is None
 
 
 @pytest.mark.parametrize(("wish", "vmid"), [({"vmid": 102}, 102), ({"name": "web"}, 101)])
