@@ -13,6 +13,7 @@ import click
 from scenarios import prometheus, state_text
 from scenarios.errors import DriverError
 from scenarios.prometheus import Metric, Sample
+from scenarios.report import rendered
 from scenarios.values import Json
 
 if TYPE_CHECKING:
@@ -39,10 +40,8 @@ def told_as_json(asked: Asked, report: RunReport, told: Mapping[str, Any]) -> bo
 
 def html(host: str, told: Mapping[str, Any], message: str = "") -> str:
     """A report of differences as one page."""
-    from scenarios import report  # noqa: PLC0415 - slow to import
-
     actions = [action for action in told.get("state_actions") or [] if action["action"] != state_text.NONE]
-    return report.rendered(
+    return rendered(
         "drift.html.j2",
         host=host,
         timestamp=told.get("state_timestamp", ""),

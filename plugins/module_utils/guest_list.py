@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.homelab.pve.plugins.module_utils.api import Client
 from ansible_collections.homelab.pve.plugins.module_utils.apply import Outcome
 from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
-from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Resource, Values
+from ansible_collections.homelab.pve.plugins.module_utils.engine import Options, Resource, Values, without
 from ansible_collections.homelab.pve.plugins.module_utils.errors import (
     ConfigError,
     FindingsError,
@@ -30,10 +30,9 @@ def list_options(resource: Resource) -> Options:
     The guests' options have no defaults there: those would hide what is shared.
     """
     plain = {name: _without_default(spec) for name, spec in resource.argument_spec().items()}
-    shared = {name: spec for name, spec in plain.items() if name not in IDENTITY}
     return {
         "guests": {"type": "list", "elements": "dict", "required": True, "options": plain, **resource.rules},
-        "defaults": {"type": "dict", "options": shared},
+        "defaults": {"type": "dict", "options": without(plain, *IDENTITY)},
         "max_parallel": {"type": "int", "default": 8},
     }
 

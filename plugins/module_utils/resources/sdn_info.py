@@ -67,7 +67,7 @@ def _open(fields: tuple[Field, ...], row: Values) -> dict[str, Json]:
 
 def _fabrics(read: Reader) -> dict[str, list[dict[str, Json]]]:
     """Fabrics and their nodes; none before Proxmox VE 9."""
-    pending, edited = _all_fabrics(read, PENDING), _all_fabrics(read)
+    pending, edited = all_fabrics(read, PENDING), all_fabrics(read)
     return {
         "fabrics": _merged(FABRIC_FIELDS, ("id",), pending.get("fabrics", []), edited.get("fabrics", [])),
         "fabric_nodes": _merged(
@@ -76,7 +76,8 @@ def _fabrics(read: Reader) -> dict[str, list[dict[str, Json]]]:
     }
 
 
-def _all_fabrics(read: Reader, params: Values | None = None) -> dict[str, Json]:
+def all_fabrics(read: Reader, params: Values | None = None) -> dict[str, Json]:
+    """The fabrics and their nodes; nothing before Proxmox VE 9, which has none."""
     try:
         return read.get(FABRICS, params) or {}
     except PveError as error:
@@ -139,7 +140,7 @@ def _waiting(read: Reader) -> Iterator[tuple[str, str]]:
             for row in rows:
                 if row.get("state") != "deleted":
                     yield from _states("subnet", ("cidr",), read.get(url(SUBNETS, row["vnet"]), PENDING) or [])
-    fabrics = _all_fabrics(read, PENDING)
+    fabrics = all_fabrics(read, PENDING)
     yield from _states("fabric", ("id",), fabrics.get("fabrics", []))
     yield from _states("fabric node", ("fabric_id", "node_id"), fabrics.get("nodes", []))
 

@@ -13,9 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
-from ansible_collections.homelab.pve.plugins.module_utils.codecs import Json
 from ansible_collections.homelab.pve.plugins.module_utils.engine import Reader, Resource, Values, url
-from ansible_collections.homelab.pve.plugins.module_utils.errors import PveError
 from ansible_collections.homelab.pve.plugins.module_utils.resources import (
     sdn_controller,
     sdn_dns,
@@ -83,24 +81,15 @@ def list_subnets(read: Reader) -> Iterator[Entry]:
 
 def list_fabrics(read: Reader) -> Iterator[Entry]:
     """The fabrics; none before Proxmox VE 9."""
-    for row in _fabrics(read).get("fabrics") or ():
+    for row in sdn_info.all_fabrics(read).get("fabrics") or ():
         yield {"id": row["id"], **section_values(sdn_fabric.SECTION, row)}
 
 
 def list_fabric_nodes(read: Reader) -> Iterator[Entry]:
     """Their nodes."""
-    for row in _fabrics(read).get("nodes") or ():
+    for row in sdn_info.all_fabrics(read).get("nodes") or ():
         keys = {key: row[key] for key in sdn_fabric_node.SECTION.keys}
         yield {**keys, **section_values(sdn_fabric_node.SECTION, row)}
-
-
-def _fabrics(read: Reader) -> Json:
-    try:
-        return read.get(sdn_info.FABRICS) or {}
-    except PveError as error:
-        if error.not_implemented:
-            return {}
-        raise
 
 
 def written(entry: Values) -> Values:
